@@ -1,0 +1,92 @@
+"""metaresp: meta-analysis of single-arm response rates.
+
+Study-level counts (13/18 responders) become exact binomial intervals, a random-effects pooled
+response rate with its uncertainty, and a forest plot.  Names are loaded when first used, so that
+``import metaresp`` costs no more than numpy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from metaresp import datasets
+    from metaresp.binomial import BINOMIAL_CI, BinomialCI, BinomialTest, binomial_ci, binomial_test
+    from metaresp.errors import (
+        CannotEstimate,
+        InvalidArgument,
+        InvalidStudies,
+        MetaRespError,
+        MetaRespWarning,
+        MissingDependency,
+        UnknownName,
+        UnreadableFile,
+    )
+    from metaresp.model import Batch, pool_batch
+    from metaresp.pooling import pool
+    from metaresp.records import Interval
+    from metaresp.result import Fit
+    from metaresp.studies import Studies, read_studies
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "datasets": "metaresp.datasets",
+    "BINOMIAL_CI": "metaresp.binomial",
+    "BinomialCI": "metaresp.binomial",
+    "BinomialTest": "metaresp.binomial",
+    "binomial_ci": "metaresp.binomial",
+    "binomial_test": "metaresp.binomial",
+    "CannotEstimate": "metaresp.errors",
+    "InvalidArgument": "metaresp.errors",
+    "InvalidStudies": "metaresp.errors",
+    "MetaRespError": "metaresp.errors",
+    "MetaRespWarning": "metaresp.errors",
+    "MissingDependency": "metaresp.errors",
+    "UnknownName": "metaresp.errors",
+    "UnreadableFile": "metaresp.errors",
+    "Batch": "metaresp.model",
+    "pool_batch": "metaresp.model",
+    "pool": "metaresp.pooling",
+    "Interval": "metaresp.records",
+    "Fit": "metaresp.result",
+    "Studies": "metaresp.studies",
+    "read_studies": "metaresp.studies",
+}
+
+__all__ = [
+    "BINOMIAL_CI",
+    "Batch",
+    "BinomialCI",
+    "BinomialTest",
+    "CannotEstimate",
+    "Fit",
+    "Interval",
+    "InvalidArgument",
+    "InvalidStudies",
+    "MetaRespError",
+    "MetaRespWarning",
+    "MissingDependency",
+    "Studies",
+    "UnknownName",
+    "UnreadableFile",
+    "__version__",
+    "binomial_ci",
+    "binomial_test",
+    "datasets",
+    "pool",
+    "pool_batch",
+    "read_studies",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'metaresp' has no attribute {name!r}")
+    module = import_module(_HOME[name])
+    value = module if name == "datasets" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

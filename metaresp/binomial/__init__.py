@@ -1,0 +1,1 @@
+"""One trial: exact, approximate and Bayesian binomial intervals."""

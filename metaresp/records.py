@@ -1,0 +1,132 @@
+"""Frozen records: content equality, dictionaries and JSON for every result of the package."""
+
+import json
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from typing import Any, NamedTuple, Self, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from metaresp.errors import InvalidArgument
+
+
+class Interval(NamedTuple):
+    """A confidence or prediction interval, ``(low, high)``."""
+
+    low: float
+    high: float
+
+
+class Record:
+    """Base of the frozen dataclasses: equal when their content is, and exact through JSON.
+
+    Subclasses are ``@dataclass(frozen=True, eq=False, slots=True)``.  NaN is written as ``null``
+    and the infinities as ``"inf"`` and ``"-inf"``, since JSON has none of the three.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content as plain dictionaries, lists, numbers and strings, ready for JSON."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Return :meth:`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Rebuild the record that :meth:`to_dict` gave, unknown keys being an error."""
+        hints = _hints(cls)
+        unknown = [key for key in content if key not in hints]
+        if unknown:
+            raise InvalidArgument(f"{cls.__name__}.from_dict: unknown keys {', '.join(map(repr, unknown))}")
+        return cls(**{key: _typed(hints[key], value) for key, value in content.items()})
+
+
+@cache
+def _hints(cls: type[Record]) -> dict[str, Any]:
+    known = get_type_hints(cls)
+    return {f.name: known[f.name] for f in fields(cls)}  # type: ignore[arg-type]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        a, b = np.asarray(a), np.asarray(b)
+        return a.dtype.kind == b.dtype.kind and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return list(a) == list(b) and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or (math.isnan(a) and math.isnan(b))
+    return type(a) is type(b) and bool(a == b)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_numbers(item) for item in value]
+    return math.nan if value is None else float(value) if isinstance(value, str) else value
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        options = [option for option in arguments if option is not type(None)]
+        return _typed(_fitting(options, value), value)
+    if origin is np.ndarray:
+        dtype = get_args(arguments[1])[0]
+        return np.asarray(_numbers(value) if np.dtype(dtype).kind == "f" else value, dtype=dtype)
+    if hint is float:
+        return _numbers(value)
+    if hint is Interval:
+        return Interval(*_numbers(value))
+    if isinstance(hint, type) and issubclass(hint, Record):
+        return hint.from_dict(value)
+    if origin is tuple:
+        inner = arguments[0] if arguments[-1] is Ellipsis else None
+        return tuple(_typed(inner or arguments[i], item) for i, item in enumerate(value))
+    if origin is not None and issubclass(origin, Mapping):
+        return {key: _typed(arguments[1], item) for key, item in value.items()}
+    return value
+
+
+def _fitting(options: list[Any], value: Any) -> Any:
+    """Choose the member of a union that a plain value was written from."""
+    if len(options) == 1:
+        return options[0]
+    if isinstance(value, list):
+        return next((o for o in options if get_origin(o) in (np.ndarray, tuple) or o is Interval), options[0])
+    if isinstance(value, str):
+        return next((o for o in options if o is str), options[0])
+    if isinstance(value, dict):
+        return next((o for o in options if isinstance(o, type) and issubclass(o, Record)), options[0])
+    return next((o for o in options if isinstance(value, o if isinstance(o, type) else ())), options[0])
