@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from metaresp.errors import MetaRespError, UnknownName, closest
 
-F = TypeVar("F", bound=Callable[..., object])
+F = TypeVar("F")
 
 
 class Registry(Mapping[str, F], Generic[F]):
