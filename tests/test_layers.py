@@ -10,7 +10,7 @@ ROOT = Path(metaresp.__file__).parent
 # Data flows one way: a module may import from its own room and from rooms above it.
 ROOMS = [
     {"errors"},
-    {"registry", "records", "arrays", "percent"},
+    {"registry", "records", "arrays", "percent", "counts"},
     {"read"},
     {"studies"},
     {"datasets"},

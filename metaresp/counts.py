@@ -1,0 +1,112 @@
+"""Checked counts of many meta-analyses, one a row, made safe for arithmetic once."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metaresp.arrays import BoolArray, FloatArray
+from metaresp.errors import InvalidArgument, InvalidStudies
+
+N_MAX = 10**9
+
+
+class Counts(NamedTuple):
+    """Counts of shape (lanes, k) and their totals of shape (lanes,).
+
+    Where ``copies`` is 0 the counts are 1 of 2, so that no arithmetic on them fails.
+    """
+
+    x: FloatArray
+    n: FloatArray
+    copies: FloatArray
+    k: FloatArray
+    events: FloatArray
+    total: FloatArray
+
+    def take(self, rows: BoolArray) -> "Counts":
+        """Return the lanes that *rows* selects."""
+        return self if rows.all() else Counts(*(field[rows] for field in self))
+
+
+def clean(events: ArrayLike, n: ArrayLike, copies: ArrayLike | None) -> tuple[Counts, tuple[int, ...]]:
+    """Check counts, broadcast them, and lay them out as lanes.
+
+    Parameters
+    ----------
+    events, n : array_like of shape (..., k)
+        Whole numbers, ``0 <= events <= n`` and ``1 <= n <= 1e9`` wherever ``copies`` is not 0.
+    copies : array_like of shape (..., k), optional
+        Nonnegative whole multiplicities; 1 by default.
+
+    Returns
+    -------
+    lanes : Counts
+    shape : tuple of int
+        The batch shape ``(...)``.
+    """
+    x, m = _whole("events", events), _whole("n", n)
+    c = None if copies is None else _whole("copies", copies)
+    try:
+        shape = np.broadcast_shapes(x.shape, m.shape, () if c is None else c.shape)
+    except ValueError:
+        shapes = f"events {x.shape}, n {m.shape}" + ("" if c is None else f", copies {c.shape}")
+        raise InvalidArgument(f"{shapes}: shapes must broadcast; the last axis is the studies") from None
+    if not shape:
+        raise InvalidArgument("events and n must have at least one axis, the studies")
+    x, m = np.broadcast_to(x, shape), np.broadcast_to(m, shape)
+    flat = (int(np.prod(shape[:-1])), shape[-1])
+    if c is None:
+        _check(x, m, None)
+        x, m, c = x.reshape(flat), m.reshape(flat), np.ones(flat)
+        k = np.full(flat[0], float(shape[-1]))
+    else:
+        c = np.broadcast_to(c, shape)
+        if (c < 0).any():
+            _fail("copies", c, c < 0, "must not be negative")
+        absent = c == 0
+        x, m = np.where(absent, 1.0, x), np.where(absent, 2.0, m)
+        _check(x, m, c)
+        x, m, c = (field.reshape(flat) for field in (x, m, c))
+        k = c.sum(axis=-1)
+    x, m, c = (np.ascontiguousarray(field) for field in (x, m, c))
+    return (
+        Counts(x, m, c, k, np.einsum("lk,lk->l", c, x), np.einsum("lk,lk->l", c, m)),
+        shape[:-1],
+    )
+
+
+def _whole(name: str, values: ArrayLike) -> FloatArray:
+    array: NDArray[Any] = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise InvalidArgument(f"{name}: must be whole numbers, not {array.dtype}")
+    result = array.astype(np.float64)
+    if array.dtype.kind == "f" and name == "copies" and not np.isfinite(result).all():
+        _fail(name, result, ~np.isfinite(result), "must be a whole number")
+    if array.dtype.kind == "f":
+        wrong = np.isfinite(result) & (result != np.floor(result))
+        if wrong.any():
+            _fail(name, result, wrong, "must be a whole number")
+    return result
+
+
+def _check(x: FloatArray, n: FloatArray, copies: FloatArray | None) -> None:
+    good = (x >= 0) & (x <= n) & (n >= 1) & (n <= N_MAX)
+    if good.all():
+        return
+    for name, values, wrong, rule in (
+        ("n", n, ~((n >= 1) & (n <= N_MAX)), f"must be a whole number from 1 to {N_MAX}"),
+        ("events", x, ~(x >= 0), "must be a whole number of 0 or more"),
+        ("events", x, x > n, "must not exceed n"),
+    ):
+        if wrong.any():
+            _fail(name, values, wrong, rule, n if "exceed" in rule else None)
+
+
+def _fail(
+    name: str, values: FloatArray, wrong: BoolArray, rule: str, n: FloatArray | None = None
+) -> None:
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = index[0] if len(index) == 1 else index
+    also = "" if n is None else f" (n={n[index]:g})"
+    raise InvalidStudies(f"{name}[{where}]={values[index]:g}{also}: {rule}")

@@ -1,0 +1,101 @@
+"""Intervals for the mean and for a new trial in models fitted to the counts themselves."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import FloatArray
+from metaresp.kernel.binomial_normal import Fit
+from metaresp.registry import Registry
+
+
+class CountInterval(NamedTuple):
+    """An interval on the link scale; fields of shape (lanes,), NaN where there is none."""
+
+    low: FloatArray
+    high: FloatArray
+    df: FloatArray
+
+
+CountMethod = Callable[[FloatArray, FloatArray, FloatArray, Fit, FloatArray, float], CountInterval]
+COUNT_CI: Registry[CountMethod] = Registry("ci")
+COUNT_PREDICTION: Registry[CountMethod] = Registry("prediction")
+
+
+def _around(centre: FloatArray, spread: FloatArray, df: FloatArray, tail: float) -> CountInterval:
+    """Return ``centre +- t quantile * spread``; NaN where the degrees of freedom are not positive."""
+    usable = np.where(df > 0, df, 1.0)
+    quantile = np.where(np.isinf(df), -special.ndtri(tail), -special.stdtrit(usable, tail))
+    half = np.where(df > 0, quantile * spread, np.nan)
+    return CountInterval(centre - half, centre + half, df)
+
+
+@COUNT_CI.add("normal")
+def normal(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+    """Wald interval with a normal quantile: ``mu +- z se``.
+
+    Parameters
+    ----------
+    x, n, copies : float array, shape (lanes, k)
+    fit : Fit
+        The maximum likelihood fit of those lanes.
+    k : float array, shape (lanes,)
+        Number of studies, multiplicities counted.
+    tail : float
+        Probability beyond each limit.
+
+    Notes
+    -----
+    R: ``metafor::rma.glmm(test="z")``.  Covers 77 to 90% at three to ten small trials.
+    """
+    return _around(fit.mu, fit.se, np.full_like(fit.mu, np.inf), tail)
+
+
+@COUNT_CI.add("t")
+def student(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+    """Wald interval with a t quantile on k - 1 degrees of freedom.
+
+    R: ``metafor::rma.glmm(test="t")``.  Parameters as in :func:`normal`.
+    """
+    return _around(fit.mu, fit.se, k - 1, tail)
+
+
+def _new_trial(fit: Fit) -> FloatArray:
+    spread: FloatArray = np.sqrt(fit.tau**2 + fit.se**2)
+    return spread
+
+
+@COUNT_PREDICTION.add("hts")
+def predict_hts(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
+    """Prediction interval with a t quantile on k - 2 degrees of freedom.
+
+    Higgins, Thompson and Spiegelhalter (2009), JRSS A 172, eq. (12):
+    ``mu +- t_{k-2} sqrt(tau2 + se**2)``.  Parameters as in :func:`normal`.
+    """
+    return _around(fit.mu, _new_trial(fit), k - 2, tail)
+
+
+@COUNT_PREDICTION.add("t")
+def predict_t(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
+    """Prediction interval with a t quantile on k - 1 degrees of freedom.
+
+    R: ``predict(rma.glmm(test="t"))``.  Parameters as in :func:`normal`.
+    """
+    return _around(fit.mu, _new_trial(fit), k - 1, tail)
+
+
+@COUNT_PREDICTION.add("normal")
+def predict_normal(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
+    """Prediction interval with a normal quantile.
+
+    R: ``predict(rma.glmm(test="z"))``.  Parameters as in :func:`normal`.
+    """
+    return _around(fit.mu, _new_trial(fit), np.full_like(fit.mu, np.inf), tail)

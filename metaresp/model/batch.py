@@ -1,0 +1,226 @@
+"""pool_batch: the one entry to the kernel, for one lane or a hundred thousand."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
+from metaresp.counts import Counts, clean
+from metaresp.model.count import fit_binomial_normal, fit_common, weigh_binomial_normal
+from metaresp.model.estimates import (
+    ALL_RESPOND,
+    ALL_ZERO,
+    EXACT,
+    NO_ESTIMATE,
+    NO_STUDIES,
+    REASONS,
+    Estimates,
+    blank,
+    classify,
+    exact,
+)
+from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
+from metaresp.model.scales import scale_of
+from metaresp.records import Record
+from metaresp.spec import DEFAULT, Option, Spec, resolve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Batch(Record):
+    """Estimates of many meta-analyses; every array has the batch shape ``(...)``.
+
+    Attributes
+    ----------
+    spec : Spec
+        The options, complete.
+    k, events, n : float array
+        Studies and totals of each lane, multiplicities counted.
+    rate, low, high : float array
+        Pooled response rate and its interval, between 0 and 1.
+    mean_rate : float array
+        Rate averaged over trials.
+    prediction_low, prediction_high : float array
+        Interval for the true rate of a new trial.
+    estimate, se, df, estimate_low, estimate_high, estimate_prediction_low, estimate_prediction_high : float array
+        The same on the model's scale, with the degrees of freedom of the interval.
+    tau2 : float array
+        Between-study variance on the model's scale.
+    Q, Q_df, Q_pvalue, I2, H2, I2_Q, lrt, lrt_pvalue, loglik : float array
+        Heterogeneity; which of them a model has is said in :class:`metaresp.result.Heterogeneity`.
+    reason : int array
+        0 where the model was fitted, otherwise a key of ``metaresp.model.REASONS``.
+    """
+
+    spec: Spec
+    k: FloatArray
+    events: FloatArray
+    n: FloatArray
+    rate: FloatArray
+    low: FloatArray
+    high: FloatArray
+    mean_rate: FloatArray
+    prediction_low: FloatArray
+    prediction_high: FloatArray
+    estimate: FloatArray
+    se: FloatArray
+    df: FloatArray
+    estimate_low: FloatArray
+    estimate_high: FloatArray
+    estimate_prediction_low: FloatArray
+    estimate_prediction_high: FloatArray
+    tau2: FloatArray
+    Q: FloatArray
+    Q_df: FloatArray
+    Q_pvalue: FloatArray
+    I2: FloatArray
+    H2: FloatArray
+    I2_Q: FloatArray
+    lrt: FloatArray
+    lrt_pvalue: FloatArray
+    loglik: FloatArray
+    reason: IntArray
+
+    @property
+    def converged(self) -> BoolArray:
+        """Whether each lane has an answer that is not cut short (exact fallbacks count as answers)."""
+        result: BoolArray = ~np.isin(self.reason, (NOT_CONVERGED, NO_STUDIES, NO_ESTIMATE))
+        return result
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many lanes got another answer than the model's, by reason."""
+        codes, counts = np.unique(self.reason, return_counts=True)
+        return {REASONS[int(c)]: int(m) for c, m in zip(codes, counts, strict=True) if c != OK}
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row a lane as a pandas frame."""
+        import pandas as pd
+
+        names = [name for name in self.to_dict() if name not in {"spec", "reason"}]
+        columns: dict[str, Any] = {name: np.ravel(getattr(self, name)) for name in names}
+        notes = [REASONS[int(code)] for code in np.ravel(self.reason)]
+        return pd.DataFrame(columns | {"converged": np.ravel(self.converged), "note": notes})
+
+
+def pool_batch(
+    events: ArrayLike,
+    n: ArrayLike,
+    copies: ArrayLike | None = None,
+    *,
+    model: str = "binomial-normal",
+    link: Option = DEFAULT,
+    transform: Option = DEFAULT,
+    tau2: Option = DEFAULT,
+    ci: Option = DEFAULT,
+    prediction: Option = DEFAULT,
+    correction: Option = DEFAULT,
+    correct: Option = DEFAULT,
+    back_n: Option = DEFAULT,
+    level: float = 0.95,
+    seed: int | None = None,
+) -> Batch:
+    """Pool many sets of studies at once.
+
+    Parameters
+    ----------
+    events, n : array_like of int, shape (..., k)
+        Responders and patients; the last axis is the studies, leading axes are the batch.
+    copies : array_like of int, shape (..., k), optional
+        How often each study counts in each lane: 0 leaves it out, 2 enters it twice (a bootstrap).
+        Not a weight.
+    model, link, transform, tau2, ci, prediction, correction, correct, back_n, level, seed
+        As in :func:`metaresp.pool`.
+
+    Returns
+    -------
+    Batch
+        Arrays of the batch shape ``(...)``.
+
+    Raises
+    ------
+    InvalidStudies
+        A count breaks its rule; the text gives its index.
+    InvalidArgument
+        An option has no such value, or shapes do not broadcast.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> batch = mr.pool_batch([[13, 4, 9], [0, 0, 0]], [[18, 7, 15], [18, 12, 7]])
+    >>> batch.rate.round(4), batch.high.round(4)
+    (array([0.65, 0.  ]), array([0.8807, 0.0949]))
+    """
+    spec = resolve(
+        model=model,
+        link=link,
+        transform=transform,
+        tau2=tau2,
+        ci=ci,
+        prediction=prediction,
+        correction=correction,
+        correct=correct,
+        back_n=back_n,
+        level=level,
+        seed=seed,
+    )
+    lanes, shape = clean(events, n, copies)
+    found = estimate(lanes, spec)
+    return Batch(
+        spec,
+        lanes.k.reshape(shape),
+        lanes.events.reshape(shape),
+        lanes.total.reshape(shape),
+        *(field.reshape(shape) for field in found),
+    )
+
+
+def estimate(lanes: Counts, spec: Spec) -> Estimates:
+    """Return the estimates of every lane, exact where no model applies."""
+    out = blank(lanes.k.size)
+    reason = classify(lanes)
+    out.reason[:] = reason
+    regular = reason == OK
+    if regular.any():
+        out.put(regular, _fit(lanes.take(regular), spec))
+    special_case = np.isin(reason, EXACT)
+    if special_case.any():
+        found = exact(lanes.take(special_case), spec.level)
+        scale = scale_of(spec)
+        found |= {
+            "estimate": scale(found["rate"]),
+            "estimate_low": scale(found["low"]),
+            "estimate_high": scale(found["high"]),
+        }
+        out.put(special_case, found)
+    return out
+
+
+def _fit(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
+    if spec.model == "binomial-normal":
+        return fit_binomial_normal(lanes, spec)
+    if spec.model == "common":
+        return fit_common(lanes, spec)
+    return fit_inverse_variance(lanes, spec, np.random.default_rng(spec.seed))
+
+
+def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
+    """Return each study's share of the pooled estimate in percent, shape (lanes, k)."""
+    fitted = ~np.isin(found.reason, EXACT)
+    w = lanes.n.copy()
+    if fitted.any():
+        part, tau2 = lanes.take(fitted), found.tau2[fitted]
+        if spec.model == "binomial-normal":
+            w[fitted] = weigh_binomial_normal(part, found.estimate[fitted], tau2)
+        elif spec.model == "inverse-variance":
+            w[fitted] = weigh_inverse_variance(part, spec, tau2)
+    w = w * lanes.copies
+    share: FloatArray = 100 * w / w.sum(axis=-1, keepdims=True)
+    return share
+
+
+__all__ = ["ALL_RESPOND", "ALL_ZERO", "Batch", "estimate", "pool_batch", "weigh"]

@@ -1,0 +1,97 @@
+"""Models of the counts themselves: binomial-normal, and one common rate."""
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import FloatArray, IntArray
+from metaresp.kernel import binomial_normal
+from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
+from metaresp.counts import Counts
+from metaresp.model.estimates import exact
+from metaresp.spec import Spec
+
+
+def fit_binomial_normal(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
+    """Fit the binomial-normal model by maximum likelihood to lanes that it can fit."""
+    x, n, copies = lanes.x, lanes.n, lanes.copies
+    fit = binomial_normal.fit(x, n, copies)
+    tail = (1 - spec.level) / 2
+    ci = COUNT_CI[spec.ci](x, n, copies, fit, lanes.k, tail)
+    lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
+    deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
+    tau2 = fit.tau**2
+    v = _typical_variance(lanes, special.expit(fit.mu))
+    out: dict[str, FloatArray | IntArray] = {
+        "rate": special.expit(fit.mu),
+        "low": special.expit(ci.low),
+        "high": special.expit(ci.high),
+        "mean_rate": binomial_normal.mean_rate(fit.mu, fit.tau),
+        "estimate": fit.mu,
+        "se": fit.se,
+        "df": ci.df,
+        "estimate_low": ci.low,
+        "estimate_high": ci.high,
+        "tau2": tau2,
+        "Q": deviance,
+        "Q_df": lanes.k - 1,
+        "Q_pvalue": special.chdtrc(lanes.k - 1, np.maximum(deviance, 0.0)),
+        "I2": 100 * tau2 / (tau2 + v),
+        "H2": 1 + tau2 / v,
+        "lrt": lrt,
+        "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
+        "loglik": fit.loglik,
+        "reason": fit.reason,
+    }
+    if spec.prediction is not None:
+        new = COUNT_PREDICTION[spec.prediction](x, n, copies, fit, lanes.k, tail)
+        out |= {
+            "estimate_prediction_low": new.low,
+            "estimate_prediction_high": new.high,
+            "prediction_low": special.expit(new.low),
+            "prediction_high": special.expit(new.high),
+        }
+    return out
+
+
+def _typical_variance(lanes: Counts, rate: FloatArray) -> FloatArray:
+    """Return the typical sampling variance of a study's logit if every study had the pooled rate.
+
+    Higgins and Thompson (2002), eq. (9), with weights ``n rate (1 - rate)`` instead of estimated ones,
+    so that a study at 0% or 100% counts as what its size tells.
+    """
+    w = lanes.n * (rate * (1 - rate))[:, None]
+    total = np.einsum("lk,lk->l", lanes.copies, w)
+    squares = np.einsum("lk,lk,lk->l", lanes.copies, w, w)
+    typical: FloatArray = (lanes.k - 1) * total / (total * total - squares)
+    return typical
+
+
+def weigh_binomial_normal(lanes: Counts, estimate: FloatArray, tau2: FloatArray) -> FloatArray:
+    """Return each study's information about mu at the fitted values, shape (lanes, k)."""
+    return binomial_normal.information(lanes.x, lanes.n, estimate, np.sqrt(tau2))
+
+
+def fit_common(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
+    """One rate for every study: exact binomial inference on the totals."""
+    out = exact(lanes, spec.level, spec.ci)
+    p = lanes.events / lanes.total
+    estimate = special.logit(p)
+    fitted = lanes.n * p[:, None]
+    deviance = 2 * np.einsum(
+        "lk,lk->l",
+        lanes.copies,
+        special.rel_entr(lanes.x, fitted) + special.rel_entr(lanes.n - lanes.x, lanes.n - fitted),
+    )
+    deviance = np.maximum(deviance, 0.0)
+    return {
+        **out,
+        "estimate": estimate,
+        "se": 1 / np.sqrt(lanes.total * p * (1 - p)),
+        "estimate_low": special.logit(out["low"]),
+        "estimate_high": special.logit(out["high"]),
+        "tau2": np.zeros_like(p),
+        "Q": deviance,
+        "Q_df": lanes.k - 1,
+        "Q_pvalue": special.chdtrc(lanes.k - 1, deviance),
+        "reason": np.zeros(p.size, dtype=np.int64),
+    }

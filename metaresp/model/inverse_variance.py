@@ -1,0 +1,105 @@
+"""The inverse-variance model: transformed rates, a between-study variance, a weighted mean."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+
+from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.kernel.heterogeneity import heterogeneity
+from metaresp.kernel.pooled_mean import MEAN_CI
+from metaresp.kernel.prediction import PREDICTION
+from metaresp.kernel.sums import study_weights
+from metaresp.kernel.tau2 import TAU2, Tau2
+from metaresp.counts import Counts
+from metaresp.model.estimates import NO_ESTIMATE
+from metaresp.spec import Spec
+from metaresp.transforms import TRANSFORMS, apply_correction, back_size
+
+Refit = Callable[[FloatArray, FloatArray, FloatArray], Tau2]
+
+
+class Effects(NamedTuple):
+    """Study effects on the transformed scale; fields of shape (lanes, k)."""
+
+    y: FloatArray
+    v: FloatArray
+    corrected: BoolArray
+
+
+def effects(lanes: Counts, spec: Spec) -> Effects:
+    """Transform the counts, corrected first where the transform and the rule say so."""
+    transform = TRANSFORMS[str(spec.transform)]
+    x, n = lanes.x, lanes.n
+    corrected = np.zeros(x.shape, dtype=bool)
+    if transform.corrected:
+        x, n, corrected = apply_correction(x, n, lanes.copies, str(spec.correct), float(spec.correction or 0.0))
+    y, v = transform.forward(x, n)
+    return Effects(y, v, corrected)
+
+
+def between_study(spec: Spec) -> Refit:
+    """Return the estimator of tau2: the named one, or the fixed number."""
+    if isinstance(spec.tau2, float):
+        fixed = spec.tau2
+
+        def hold(y: FloatArray, v: FloatArray, copies: FloatArray) -> Tau2:
+            lanes = y.shape[:-1]
+            return Tau2(np.full(lanes, fixed), np.ones(lanes, dtype=bool), np.zeros(lanes, dtype=np.int64))
+
+        return hold
+    return TAU2[str(spec.tau2)]
+
+
+def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> dict[str, FloatArray | IntArray]:
+    """Fit the inverse-variance model to lanes that it can fit."""
+    transform = TRANSFORMS[str(spec.transform)]
+    y, v, _ = effects(lanes, spec)
+    copies, tail = lanes.copies, (1 - spec.level) / 2
+    refit = between_study(spec)
+    tau2 = refit(y, v, copies)
+    mean = MEAN_CI[spec.ci](y, v, copies, tau2.value, tail, refit, rng)
+    het = heterogeneity(y, v, copies, tau2.value, tail)
+    size = back_size(lanes.n, copies, spec.back_n or "harmonic", v, tau2.value)
+    lower, upper = transform.limits
+
+    def back(values: FloatArray) -> FloatArray:
+        rate: FloatArray = transform.inverse(np.clip(values, lower, upper), size)
+        return rate
+
+    rate = back(mean.estimate)
+    out: dict[str, FloatArray | IntArray] = {
+        "rate": rate,
+        "low": np.minimum(back(mean.low), rate),
+        "high": np.maximum(back(mean.high), rate),
+        "mean_rate": transform.mean_rate(mean.estimate, tau2.value, size),
+        "estimate": mean.estimate,
+        "se": mean.se,
+        "df": mean.df,
+        "estimate_low": mean.low,
+        "estimate_high": mean.high,
+        "tau2": tau2.value,
+        "Q": het.Q,
+        "Q_df": het.df,
+        "Q_pvalue": het.pvalue,
+        "I2": het.I2,
+        "H2": het.H2,
+        "I2_Q": het.I2_Q,
+        "reason": np.where(np.isnan(mean.estimate), NO_ESTIMATE, np.where(tau2.converged, 0, 1)),
+    }
+    if spec.prediction is not None:
+        low, high = PREDICTION[spec.prediction](y, v, copies, tau2.value, mean, tail, refit, rng)
+        out |= {
+            "estimate_prediction_low": low,
+            "estimate_prediction_high": high,
+            "prediction_low": back(low),
+            "prediction_high": back(high),
+        }
+    return out
+
+
+def weigh_inverse_variance(lanes: Counts, spec: Spec, tau2: FloatArray) -> FloatArray:
+    """Return the share of each study in percent, shape (lanes, k)."""
+    _, v, _ = effects(lanes, spec)
+    return study_weights(v, lanes.copies, tau2)

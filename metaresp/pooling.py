@@ -1,0 +1,279 @@
+"""pool: one meta-analysis, from studies in any form to a Fit."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from metaresp.binomial import binomial_ci
+from metaresp.counts import Counts, clean
+from metaresp.errors import CannotEstimate, InvalidArgument, InvalidStudies
+from metaresp.kernel.binomial_normal import OK
+from metaresp.model.batch import estimate, weigh
+from metaresp.model.estimates import EXACT, REASONS, Estimates
+from metaresp.model.inverse_variance import effects
+from metaresp.records import Interval
+from metaresp.result import Fit, Heterogeneity
+from metaresp.spec import DEFAULT, Option, Spec, resolve
+from metaresp.studies import Studies, read_studies
+
+_Q_WORDS = {
+    "binomial-normal": "likelihood-ratio test of one common rate against a rate for each study",
+    "common": "likelihood-ratio test of one common rate against a rate for each study",
+    "inverse-variance": "Cochran's Q: weighted squared distances from the common-effect mean",
+}
+_I2_WORDS = {
+    "binomial-normal": "tau2 / (tau2 + typical sampling variance of a logit at the pooled rate)",
+    "common": "not defined for one common rate",
+    "inverse-variance": "tau2 / (tau2 + typical sampling variance), Higgins and Thompson 2002",
+}
+
+
+def pool(
+    data: Any = None,
+    *,
+    events: Any = None,
+    n: Any = None,
+    study: Any = None,
+    response: Any = None,
+    missing: str = "raise",
+    model: str = "binomial-normal",
+    link: Option = DEFAULT,
+    transform: Option = DEFAULT,
+    tau2: Option = DEFAULT,
+    ci: Option = DEFAULT,
+    prediction: Option = DEFAULT,
+    correction: Option = DEFAULT,
+    correct: Option = DEFAULT,
+    back_n: Option = DEFAULT,
+    cluster: str | None = None,
+    level: float = 0.95,
+    study_ci: str = "clopper-pearson",
+    seed: int | None = None,
+) -> Fit:
+    """Pool the response rates of single-arm studies.
+
+    Parameters
+    ----------
+    data : Studies, DataFrame or path, optional
+        The studies.  With a frame or a file, *events*, *n*, *study* and *response* are column names and
+        are recognised when not given; without *data* they are the values themselves.
+    events, n, study, response
+        Columns or values: responders, patients, labels; or fractions such as "13/18" in one.
+    missing : {"raise", "drop"}
+        What to do with rows of a frame or file whose events or n are missing; dropped ones are listed
+        in ``fit.studies.excluded`` and ``fit.notes``.
+    model : {"binomial-normal", "inverse-variance", "common"}
+        ``binomial-normal``: counts are binomial, logits normal; nothing is corrected.
+        ``inverse-variance``: transformed rates with known variances.  ``common``: one rate, exact.
+    link : {"logit"}
+        Scale of the binomial-normal model.
+    transform : str
+        Scale of the inverse-variance model: a name of ``metaresp.transforms.TRANSFORMS``.
+    tau2 : str or float
+        Between-study variance (inverse variance): a name of ``metaresp.kernel.tau2.TAU2``, or a number.
+    ci : str
+        Interval of the pooled rate.  Binomial-normal: ``t`` (default), ``normal``.  Inverse variance:
+        ``hartung-knapp`` (default), ``t``, ``normal`` and further names of ``MEAN_CI``.
+        Common: a method of :func:`metaresp.binomial_ci`.
+    prediction : str or None
+        Interval of a new trial: ``hts`` (default; k - 2 degrees of freedom), ``t``, ``normal``, ...
+    correction, correct
+        Inverse variance on a logit or log scale: what is added to events and non-events (0.5), and to
+        which studies (``only-zero``, ``if-any``, ``all``, ``none``).
+    back_n : str
+        Sample size of the Freeman-Tukey back-transform.
+    cluster : str, optional
+        Covariate that tells which studies may share patients (a centre).  Studies of one cluster are
+        not pooled as if they were independent: more than one of a cluster is an error.
+    level : float
+        Confidence level of every interval.
+    study_ci : str
+        Interval of each study: a method of :func:`metaresp.binomial_ci`.
+    seed : int, optional
+        Seed of methods that simulate.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    InvalidStudies
+        Counts break a rule; the text names file, row, column and value.
+    InvalidArgument
+        An option has no such value, or no meaning for the model.
+    CannotEstimate
+        There is no study to pool, or studies of one cluster would be pooled.
+
+    Notes
+    -----
+    Default model: Stijnen, Hamza and Ozdemir (2010), Statistics in Medicine 29:3046, by maximum
+    likelihood with adaptive quadrature.  R: ``metafor::rma.glmm(measure="PLO", test="t")``,
+    ``meta::metaprop(method="GLMM")``; there the intervals are normal by default.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> fit = mr.pool(events=[13, 4, 9], n=[18, 7, 15])
+    >>> round(fit.rate, 4), [round(limit, 4) for limit in fit.rate_ci]
+    (0.65, [0.3107, 0.8807])
+    >>> mr.pool(events=[0, 0, 0], n=[18, 12, 7]).notes
+    ('No event in any study: exact binomial interval on the totals; heterogeneity is not estimable.',)
+    """
+    spec = resolve(
+        model=model,
+        link=link,
+        transform=transform,
+        tau2=tau2,
+        ci=ci,
+        prediction=prediction,
+        correction=correction,
+        correct=correct,
+        back_n=back_n,
+        level=level,
+        study_ci=study_ci,
+        seed=seed,
+    )
+    studies = as_studies(data, events=events, n=n, study=study, response=response, missing=missing)
+    if not len(studies):
+        raise CannotEstimate(f"no study to pool: {_listed(studies)}")
+    if cluster is not None:
+        check_clusters(studies, cluster)
+    return fit_studies(studies, spec)
+
+
+def as_studies(
+    data: Any, *, events: Any = None, n: Any = None, study: Any = None, response: Any = None, missing: str = "raise"
+) -> Studies:
+    """Return *data* as Studies: already such, a frame, a path, or the values themselves."""
+    columns = {"events": events, "n": n, "study": study, "response": response}
+    if isinstance(data, Studies):
+        given = [name for name, value in columns.items() if value is not None]
+        if given:
+            raise InvalidArgument(f"{given[0]}: leave it out when Studies are given")
+        return data
+    if isinstance(data, str | os.PathLike):
+        return read_studies(data, missing=missing, **columns)
+    if data is not None:
+        return Studies.from_frame(data, missing=missing, **columns)
+    if response is None and (events is None or n is None):
+        raise InvalidArgument("pool: give studies, a data frame, a file, or both events= and n=")
+    return Studies(events, n, study, response=response)
+
+
+def check_clusters(studies: Studies, cluster: str) -> None:
+    """Refuse studies that may share patients."""
+    for label, members in studies.clusters(cluster).items():
+        if len(members) > 1:
+            names = ", ".join(repr(studies.study[i]) for i in members[:5]) + (", ..." if len(members) > 5 else "")
+            raise CannotEstimate(
+                f"{cluster} {label!r} has {len(members)} studies ({names}) that may share patients, and this model "
+                f"takes studies as independent: pool studies.largest_per({cluster!r}), the largest report of each"
+            )
+
+
+def fit_studies(studies: Studies, spec: Spec) -> Fit:
+    """Fit one lane and dress it."""
+    counts, _ = clean(studies.events, studies.n, None)
+    counts = Counts(*(np.atleast_2d(f) if i < 3 else np.atleast_1d(f) for i, f in enumerate(counts)))
+    found = estimate(counts, spec)
+    one = {name: values[0].item() for name, values in found._asdict().items()}
+    reason = REASONS[one["reason"]]
+    if np.isnan(one["estimate"]):
+        raise CannotEstimate(f"model={spec.model!r}: {reason or 'no estimate for these data'}")
+    study_ci = binomial_ci(studies.events, studies.n, method=spec.study_ci, level=spec.level)
+    return Fit(
+        studies=studies,
+        spec=spec,
+        rate=one["rate"],
+        rate_ci=Interval(one["low"], one["high"]),
+        mean_rate=one["mean_rate"],
+        prediction_interval=_interval(one["prediction_low"], one["prediction_high"]),
+        estimate=one["estimate"],
+        se=one["se"],
+        df=one["df"],
+        estimate_ci=Interval(one["estimate_low"], one["estimate_high"]),
+        estimate_prediction=_interval(one["estimate_prediction_low"], one["estimate_prediction_high"]),
+        tau2=one["tau2"],
+        heterogeneity=Heterogeneity(
+            Q=one["Q"],
+            df=one["Q_df"],
+            pvalue=one["Q_pvalue"],
+            I2=one["I2"],
+            H2=one["H2"],
+            I2_Q=one["I2_Q"],
+            I2_ci=None,
+            lrt=one["lrt"],
+            lrt_pvalue=one["lrt_pvalue"],
+            Q_definition=_Q_WORDS[spec.model],
+            I2_definition=_I2_WORDS[spec.model],
+        ),
+        loglik=one["loglik"],
+        weights=weigh(counts, spec, found)[0],
+        study_ci=study_ci,
+        reason=reason,
+        notes=tuple(_notes(studies, counts, spec, found, one)),
+    )
+
+
+def _interval(low: float, high: float) -> Interval | None:
+    return None if np.isnan(low) else Interval(low, high)
+
+
+def _listed(studies: Studies) -> str:
+    shown = "; ".join(f"{item.study}: {item.reason}" for item in studies.excluded[:3])
+    more = len(studies.excluded) - 3
+    return shown + (f"; and {more} more" if more > 0 else "")
+
+
+def _notes(
+    studies: Studies, counts: Counts, spec: Spec, found: Estimates, one: dict[str, Any]
+) -> list[str]:
+    """Say in sentences what was done to awkward data."""
+    notes = []
+    if studies.excluded:
+        notes.append(f"{len(studies.excluded)} of {len(studies) + len(studies.excluded)} studies take no part: "
+                     f"{_listed(studies)}.")  # fmt: skip
+    reason = REASONS[one["reason"]]
+    if reason:
+        notes.append(f"{reason[0].upper()}{reason[1:]}.")
+    if one["reason"] in EXACT:
+        return notes
+    k = len(studies)
+    if k == 2 and spec.model != "common":
+        notes.append("With two studies the data say next to nothing about tau2.")
+    if spec.prediction is not None and np.isnan(one["prediction_low"]):
+        notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
+    if spec.model != "common" and one["tau2"] == 0 and spec.tau2 not in {"common", 0.0} and one["reason"] == OK:
+        notes.append("tau2 is estimated as 0: the fit is that of one common rate.")
+    if spec.model == "inverse-variance":
+        notes += _transform_notes(studies, counts, spec, one)
+    return notes
+
+
+def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
+    notes = []
+    corrected = np.flatnonzero(effects(counts, spec).corrected[0])
+    if corrected.size:
+        names = ", ".join(studies.study[i] for i in corrected[:5]) + (", ..." if corrected.size > 5 else "")
+        notes.append(
+            f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} studies "
+            f"for the pooling ({names}); their own rates and intervals are those of the counts."
+        )
+    if spec.transform == "freeman-tukey" and studies.n.max() > 10 * studies.n.min():
+        notes.append(
+            f"Sample sizes range from {studies.n.min()} to {studies.n.max()}: the Freeman-Tukey back-transform with "
+            f"one size ({spec.back_n}) can mislead; compare another transform or the binomial-normal model."
+        )
+    if spec.transform in {"identity", "log"}:
+        limits = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}[spec.transform]
+        values = [one["estimate_low"], one["estimate_high"]]
+        if spec.prediction is not None and not np.isnan(one["prediction_low"]):
+            values += [one["estimate_prediction_low"], one["estimate_prediction_high"]]
+        if min(values) < limits[0] or max(values) > limits[1]:
+            notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
+    return notes
+
+
+__all__ = ["InvalidStudies", "as_studies", "check_clusters", "fit_studies", "pool"]

@@ -1,0 +1,281 @@
+"""Fit: what a pooling found, frozen, with what can be asked of it."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import FloatArray
+from metaresp.binomial import BinomialCI, binomial_test
+from metaresp.errors import InvalidArgument
+from metaresp.model.scales import scale_name, scale_of
+from metaresp.records import Interval, Record
+from metaresp.spec import Spec
+from metaresp.studies import Studies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Heterogeneity(Record):
+    """How much the true rates differ between studies.
+
+    Attributes
+    ----------
+    Q, df, pvalue : float
+        Test that all studies share one rate; ``Q_definition`` says which.
+    I2, H2 : float
+        Share of the variation that is between studies, in percent, and its ratio;
+        ``I2_definition`` says of what.
+    I2_Q : float
+        ``max(0, 100 (Q - df) / Q)``, the definition by Q (inverse-variance model only).
+    I2_ci : Interval or None
+        Interval of I2, from that of tau2.
+    lrt, lrt_pvalue : float
+        Likelihood-ratio test of tau2 = 0, its p-value from the half-half mixture of a point mass at 0
+        and chi-square on 1 df (binomial-normal model only; Self and Liang 1987, case 5).
+    Q_definition, I2_definition : str
+        In words.
+    """
+
+    Q: float
+    df: float
+    pvalue: float
+    I2: float
+    H2: float
+    I2_Q: float
+    I2_ci: Interval | None
+    lrt: float
+    lrt_pvalue: float
+    Q_definition: str
+    I2_definition: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TestResult(Record):
+    """Test of the pooled rate against a benchmark.
+
+    Attributes
+    ----------
+    benchmark : float
+        The rate tested, between 0 and 1.
+    alternative : str
+        ``two-sided``, ``greater`` or ``less``.
+    statistic, df : float
+        Distance of estimate and benchmark in standard errors on the model's scale, and the degrees of
+        freedom of its t distribution (infinite: normal).  NaN for an exact binomial test.
+    pvalue : float
+    method : str
+    """
+
+    benchmark: float
+    alternative: str
+    statistic: float
+    df: float
+    pvalue: float
+    method: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Fit(Record):
+    """A pooled response rate with its uncertainty.
+
+    Rates and their intervals are between 0 and 1; ``estimate``, ``se`` and ``tau2`` are on the scale of
+    the model (logits by default).  Arrays have shape (k,).
+
+    Attributes
+    ----------
+    studies : Studies
+    spec : Spec
+        Every option, complete.
+    rate, rate_ci : float, Interval
+        Pooled response rate: that of the median trial where trials differ.
+    mean_rate : float
+        Rate averaged over trials; nearer to one half than ``rate`` when tau2 is not 0.
+    prediction_interval : Interval or None
+        For the true rate of a new trial.
+    estimate, se, df, estimate_ci, estimate_prediction
+        The same on the model's scale; ``df`` is that of the t quantile (infinite: normal).
+    tau2 : float
+        Between-study variance; NaN where it is not estimable.
+    heterogeneity : Heterogeneity
+    loglik : float
+        Maximised log-likelihood of the counts (binomial-normal model only).
+    weights : float array
+        Each study's share of the pooled estimate in percent.
+    study_ci : BinomialCI
+        Observed rate and exact interval of each study.
+    reason : str
+        Why the answer is not the model's, or empty.
+    notes : tuple of str
+        What was done to awkward data, in sentences.
+    """
+
+    studies: Studies
+    spec: Spec
+    rate: float
+    rate_ci: Interval
+    mean_rate: float
+    prediction_interval: Interval | None
+    estimate: float
+    se: float
+    df: float
+    estimate_ci: Interval
+    estimate_prediction: Interval | None
+    tau2: float
+    heterogeneity: Heterogeneity
+    loglik: float
+    weights: FloatArray
+    study_ci: BinomialCI
+    reason: str
+    notes: tuple[str, ...]
+
+    @property
+    def k(self) -> int:
+        """Number of studies pooled."""
+        return len(self.studies)
+
+    @property
+    def events(self) -> int:
+        """Responders in all studies."""
+        return int(self.studies.events.sum())
+
+    @property
+    def n(self) -> int:
+        """Patients in all studies."""
+        return int(self.studies.n.sum())
+
+    @property
+    def tau(self) -> float:
+        """Between-study standard deviation on the model's scale."""
+        return float(np.sqrt(self.tau2))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the answer is a binomial interval on the totals, because no model applies."""
+        return bool(np.isnan(self.se)) or self.spec.model == "common"
+
+    @property
+    def scale(self) -> str:
+        """Name of the scale of ``estimate`` and ``tau2``."""
+        return scale_name(self.spec)
+
+    @property
+    def model_label(self) -> str:
+        """The model in words."""
+        if self.is_exact:
+            return "Exact binomial on the totals"
+        if self.spec.model == "binomial-normal":
+            return f"Random effects (binomial-normal, {self.spec.link} link)"
+        kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"
+        return f"{kind} (inverse variance, {self.spec.transform}, tau2 {self.spec.tau2})"
+
+    def probability_above(self, rate: float) -> float:
+        """Return the probability that the true rate of a new trial exceeds *rate*.
+
+        From the distribution whose quantiles are the prediction interval's; 0 or 1 never exactly.
+
+        Parameters
+        ----------
+        rate : float
+            Benchmark between 0 and 1.
+
+        Raises
+        ------
+        InvalidArgument
+            If *rate* is not between 0 and 1, or the fit has no prediction interval.
+
+        Notes
+        -----
+        R: ``predict(rma.glmm(...), prob=">logit")`` of metafor; ``meta::cidprop`` uses the benchmark as
+        if it were a logit.
+        """
+        _check_rate(rate)
+        if self.estimate_prediction is None:
+            raise InvalidArgument("probability_above: this fit has no prediction interval to take it from")
+        low, high = self.estimate_prediction
+        tail = (1 - self.spec.level) / 2
+        df = {"normal": np.inf, "hts": self.k - 2.0}.get(self.spec.prediction or "", self.k - 1.0)
+        quantile = -(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
+        spread = (high - low) / 2 / quantile
+        distance = (self.estimate - float(scale_of(self.spec)(np.float64(rate)))) / spread
+        return float(special.ndtr(distance) if np.isinf(df) else special.stdtr(df, distance))
+
+    def test(self, rate: float, *, alternative: str = "two-sided") -> TestResult:
+        """Test the pooled rate against a benchmark.
+
+        Parameters
+        ----------
+        rate : float
+            Benchmark between 0 and 1.
+        alternative : {"two-sided", "greater", "less"}
+            ``greater``: is the pooled rate above the benchmark?
+
+        Returns
+        -------
+        TestResult
+            Agrees with ``rate_ci``: a benchmark at a limit has a p-value of ``1 - level``.
+
+        Raises
+        ------
+        InvalidArgument
+            If *rate* or *alternative* has no such value.
+        """
+        _check_rate(rate)
+        if alternative not in {"two-sided", "greater", "less"}:
+            raise InvalidArgument(
+                f"alternative={alternative!r} is not known: choose 'two-sided', 'greater', 'less'"
+            )
+        if self.is_exact:
+            method = self.spec.ci if self.spec.model == "common" else "clopper-pearson"
+            p = binomial_test(self.events, self.n, rate, method=method, alternative=alternative).pvalue
+            return TestResult(float(rate), alternative, np.nan, np.nan, float(p), f"binomial, {method}")
+        statistic = (self.estimate - float(scale_of(self.spec)(np.float64(rate)))) / self.se
+        above = special.ndtr(-statistic) if np.isinf(self.df) else special.stdtr(self.df, -statistic)
+        p = {"greater": above, "less": 1 - above, "two-sided": 2 * min(above, 1 - above)}[alternative]
+        return TestResult(float(rate), alternative, float(statistic), self.df, float(p), self.spec.ci)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row a study: study, events, n, rate, low, high, weight."""
+        import pandas as pd
+
+        ci = self.study_ci
+        return pd.DataFrame(
+            {
+                "study": list(self.studies.study),
+                "events": self.studies.events,
+                "n": self.studies.n,
+                "rate": ci.rate,
+                "low": ci.low,
+                "high": ci.high,
+                "weight": self.weights,
+            }
+        )
+
+    def summary(self) -> Any:
+        """Return the result as a table that prints itself."""
+        from metaresp.present.summary import summarise
+
+        return summarise(self)
+
+    def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw the forest plot; see :func:`metaresp.plots.forest.forest_fit` for *path* and *style*."""
+        from metaresp.plots.forest import forest_fit
+
+        return forest_fit(self, path, **style)
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        from metaresp.present.summary import notebook
+
+        return notebook(self)
+
+
+def _check_rate(rate: float) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, int | float | np.floating) or not 0 < rate < 1:
+        raise InvalidArgument(f"rate={rate!r}: must be a number between 0 and 1, such as 0.2")

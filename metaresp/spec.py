@@ -1,0 +1,185 @@
+"""Every option of a pooling, resolved and checked once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from metaresp.binomial import BINOMIAL_CI
+from metaresp.errors import InvalidArgument, UnknownName, closest
+from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.pooled_mean import MEAN_CI
+from metaresp.kernel.prediction import PREDICTION
+from metaresp.kernel.tau2 import TAU2
+from metaresp.records import Record
+from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
+
+DEFAULT = "default"
+LINKS = ("logit",)
+Option: TypeAlias = str | float | None
+
+# Each model's options and what "default" stands for; an option absent here has no meaning for it.
+MODELS: Mapping[str, Mapping[str, Option]] = {
+    "binomial-normal": {"link": "logit", "ci": "t", "prediction": "hts"},
+    "inverse-variance": {
+        "transform": "logit",
+        "tau2": "REML",
+        "ci": "hartung-knapp",
+        "prediction": "hts",
+        "correction": 0.5,
+        "correct": "only-zero",
+        "back_n": "harmonic",
+    },
+    "common": {"ci": "clopper-pearson"},
+}
+_TAKES_NONE = {"prediction"}
+_TAKES_NUMBER = {"tau2", "correction"}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Spec(Record):
+    """A pooling's options, checked and complete; ``None`` where the model has no such option.
+
+    Attributes
+    ----------
+    model : str
+    level : float
+        Confidence level of every interval.
+    study_ci : str
+        Binomial interval drawn and tabulated for each study.
+    link, transform, tau2, ci, prediction, correction, correct, back_n
+        As in :func:`metaresp.pool`.
+    seed : int or None
+        Seed of the methods that simulate.
+    """
+
+    model: str
+    level: float = 0.95
+    study_ci: str = "clopper-pearson"
+    link: str | None = None
+    transform: str | None = None
+    tau2: str | float | None = None
+    ci: str = "t"
+    prediction: str | None = None
+    correction: float | None = None
+    correct: str | None = None
+    back_n: str | None = None
+    seed: int | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Return the options as keyword arguments that give this same specification."""
+        given = {name: getattr(self, name) for name in MODELS[self.model]}
+        return {"model": self.model, "level": self.level, "study_ci": self.study_ci, "seed": self.seed, **given}
+
+
+def resolve(
+    *,
+    model: str = "binomial-normal",
+    level: float = 0.95,
+    study_ci: str = "clopper-pearson",
+    seed: int | None = None,
+    **options: Option,
+) -> Spec:
+    """Check every option and fill in the defaults of the model.
+
+    Raises
+    ------
+    InvalidArgument
+        An option has a value outside its rule, or has no meaning for the model.
+    """
+    if not isinstance(model, str) or model not in MODELS:
+        names = ", ".join(map(repr, MODELS))
+        raise UnknownName(f"model={model!r} is not known: choose {names}{closest(str(model), MODELS)}")
+    known = MODELS[model]
+    resolved: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, str) and value == DEFAULT:
+            continue
+        if name not in known:
+            owners = " or ".join(f"model={m!r}" for m, names in MODELS.items() if name in names)
+            where = f" (it belongs to {owners})" if owners else ""
+            raise InvalidArgument(f"{name}={value!r} has no meaning for model={model!r}{where}: leave it out")
+        resolved[name] = value
+    complete = {**known, **resolved}
+    if model == "inverse-variance":
+        _drop_idle(complete, resolved)
+    for name, value in complete.items():
+        complete[name] = _checked(model, name, value)
+    return Spec(
+        model=model,
+        level=check_level(level),
+        study_ci=_name(BINOMIAL_CI, "study_ci", study_ci),
+        seed=_seed(seed),
+        **complete,  # type: ignore[arg-type]
+    )
+
+
+def _drop_idle(complete: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Set to None what the transform has no use for; an option given and not used is an error."""
+    transform = TRANSFORMS[_name(TRANSFORMS, "transform", complete["transform"])]
+    idle = [] if transform.corrected else ["correction", "correct"]
+    if complete["transform"] != "freeman-tukey":
+        idle.append("back_n")
+    for name in idle:
+        if name in given:
+            raise InvalidArgument(
+                f"{name}={given[name]!r} has no meaning for transform={complete['transform']!r}: leave it out"
+            )
+        del complete[name]
+
+
+def check_level(level: float) -> float:
+    """Return *level* as a float inside (0, 1)."""
+    if isinstance(level, bool) or not isinstance(level, Real) or not 0 < float(level) < 1:
+        raise InvalidArgument(f"level={level!r}: must be a number between 0 and 1, such as 0.95")
+    return float(level)
+
+
+def _seed(seed: int | None) -> int | None:
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidArgument(f"seed={seed!r}: must be a whole number of 0 or more, or None")
+    return int(seed)
+
+
+def _name(names: Mapping[str, object], argument: str, value: Option) -> str:
+    """Return *value* if it is one of *names*, naming the argument in the error otherwise."""
+    if isinstance(value, str) and value in names:
+        return value
+    choices = ", ".join(map(repr, names))
+    hint = closest(value, names) if isinstance(value, str) else ""
+    raise UnknownName(f"{argument}={value!r} is not known: choose {choices}{hint}")
+
+
+def _checked(model: str, name: str, value: Option) -> Option:
+    if value is None:
+        if name in _TAKES_NONE:
+            return None
+        raise InvalidArgument(f"{name}=None: give one of its names, or leave it out")
+    if name in _TAKES_NUMBER and isinstance(value, Real):
+        number = float(value)
+        if isinstance(value, bool) or not np.isfinite(number) or number < 0:
+            raise InvalidArgument(f"{name}={value!r}: a number must be finite and not negative")
+        return number
+    if name == "correction":
+        raise InvalidArgument(f"correction={value!r}: must be a number of 0 or more, such as 0.5")
+    return _name(_choices(model)[name], name, value)
+
+
+def _choices(model: str) -> Mapping[str, Mapping[str, object]]:
+    if model == "common":
+        return {"ci": BINOMIAL_CI}
+    if model == "binomial-normal":
+        return {"link": dict.fromkeys(LINKS), "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
+    return {
+        "transform": TRANSFORMS,
+        "tau2": TAU2,
+        "ci": MEAN_CI,
+        "prediction": PREDICTION,
+        "correction": {},
+        "correct": CORRECT,
+        "back_n": BACK_N,
+    }
