@@ -1,0 +1,83 @@
+"""The arguments of Studies to checked arrays, labels and columns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from metaresp import read
+from metaresp.arrays import IntArray
+from metaresp.errors import InvalidArgument, InvalidStudies
+from metaresp.studies.parts import Covariates, Value
+
+
+def given_counts(events: Any, n: Any, response: Any) -> dict[str, Any]:
+    """Return the columns that hold the counts, events and n or fractions."""
+    if response is not None:
+        if events is not None or n is not None:
+            raise InvalidArgument("give either response or events and n, not both")
+        return {"response": response}
+    if events is None or n is None:
+        lacking = " and ".join(name for name, value in (("events", events), ("n", n)) if value is None)
+        raise InvalidArgument(f"{lacking} must be given (or response=['13/18', ...])")
+    return {"events": events, "n": n}
+
+
+def quick_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray] | None:
+    """Return integer arrays that break no rule as they are; anything else is looked at cell by cell."""
+    events, n = columns.get("events"), columns.get("n")
+    if not (isinstance(events, np.ndarray) and isinstance(n, np.ndarray)):
+        return None
+    if events.dtype.kind != "i" or n.dtype.kind != "i" or events.ndim != 1 or events.shape != n.shape:
+        return None
+    if ((events < 0) | (events > n) | (n < 1) | (n > read.MAX_COUNT)).any():
+        return None
+    return np.ascontiguousarray(events, dtype=np.int64), np.ascontiguousarray(n, dtype=np.int64)
+
+
+def checked_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray]:
+    """Return the counts of columns of any kind, each cell checked."""
+    table = read.columns_table("Studies", "study", columns)
+    if len(table) < max((len(read.cell_list(column, name)) for name, column in columns.items()), default=0):
+        raise InvalidStudies("Studies: a study without events and n (leave it out, or list it in excluded)")
+    counts = read.check_counts(table, read.find_roles(table, **{name: name for name in columns}))
+    return np.array(counts.events, dtype=np.int64), np.array(counts.n, dtype=np.int64)
+
+
+def check_labels(study: Any, k: int) -> tuple[str, ...]:
+    """Return one label for each study, made up where there is none."""
+    if study is None:
+        return tuple(f"Study {i}" for i in range(1, k + 1))
+    cells = read.cell_list(study, "study")
+    if len(cells) != k:
+        raise InvalidStudies(f"study has {len(cells)} labels for {k} studies")
+    return tuple(read.label_text(cell) or f"Study {i}" for i, cell in enumerate(cells, start=1))
+
+
+def check_covariates(columns: Any, k: int) -> Covariates:
+    """Return covariate columns of plain values, one for each study."""
+    if columns is None:
+        return Covariates({})
+    if not hasattr(columns, "items"):
+        raise InvalidArgument(f"covariates must map names to columns, not be a {type(columns).__name__}")
+    checked: dict[str, tuple[Value, ...]] = {}
+    for name, column in columns.items():
+        cells = read.cell_list(column, f"covariate {name!r}")
+        if len(cells) != k:
+            raise InvalidStudies(f"covariate {name!r} has {len(cells)} values for {k} studies")
+        if str(name) in read.RESERVED or str(name) in checked:
+            raise InvalidArgument(f"covariate {name!r} has the name of another column of the studies")
+        try:
+            checked[str(name)] = tuple(read.as_value(cell) for cell in cells)
+        except read.BadCell as bad:
+            raise InvalidStudies(f"covariate {name!r}: {bad}") from None
+    return Covariates(checked)
+
+
+def check_enrolled(enrolled: Any, n: IntArray) -> IntArray | None:
+    """Return the patients enrolled, at least n in each study."""
+    if enrolled is None:
+        return None
+    table = read.columns_table("Studies", "study", {"events": n, "n": n, "enrolled": enrolled})
+    counts = read.check_counts(table, read.find_roles(table, events="events", n="n", enrolled="enrolled"))
+    return np.array(counts.enrolled or (), dtype=np.int64)

@@ -1,0 +1,371 @@
+"""Studies: the frozen, validated table of counts that every analysis starts from."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import numpy as np
+
+from metaresp import read
+from metaresp.arrays import ArrayLike, FloatArray, IntArray, frozen
+from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName
+from metaresp.records import Record
+from metaresp.studies.arguments import (
+    check_covariates,
+    check_enrolled,
+    check_labels,
+    checked_counts,
+    given_counts,
+    quick_counts,
+)
+from metaresp.studies.parts import ExcludedStudy, OutOfRange, Value, choices
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Selection: TypeAlias = int | slice | Sequence[int] | Sequence[bool] | ArrayLike
+
+
+@dataclass(frozen=True, eq=False, slots=True, init=False, repr=False)
+class Studies(Record):
+    """Counts of single-arm studies: responders out of patients, one row per study.
+
+    Parameters
+    ----------
+    events : int array-like, shape (k,)
+        Responders of each study, 0 or more.  Whole floats and text of digits are taken too.
+    n : int array-like, shape (k,)
+        Patients of each study, at least 1 and at least *events*.
+    study : sequence of str, optional
+        Labels; by default ``Study 1``, ``Study 2``, ...  A label may occur twice.
+    covariates : mapping of str to sequence, optional
+        Further columns: numbers, text, or None where missing.
+    response : sequence of str, optional
+        Fractions such as ``"13/18"`` or ``"13/18 (72.2%)"``, instead of *events* and *n*.
+    enrolled : int array-like, shape (k,), optional
+        Patients enrolled in each study, at least *n* (those that could be evaluated).
+    excluded : sequence of ExcludedStudy, optional
+        Studies that are known of and take no part.
+
+    Raises
+    ------
+    InvalidStudies
+        Naming the study, the value and the rule, if a count breaks one, or the lengths differ.
+
+    Notes
+    -----
+    Frozen: arrays cannot be written to, and methods return new studies.  Two are equal when their
+    content is.  In R: the data frame given to ``meta::metaprop(events, n, studlab)``.
+
+    Examples
+    --------
+    >>> from metaresp.studies import Studies
+    >>> studies = Studies(events=[13, 4], n=[18, 7], study=["Xu 2012", "Li 2013"])
+    >>> studies
+    Studies(k=2, events=17, n=25)
+    >>> studies.rates.round(3).tolist()
+    [0.722, 0.571]
+    >>> Studies(response=["13/18 (72.2%)", "4/7"]).events.tolist()
+    [13, 4]
+    """
+
+    events: IntArray
+    n: IntArray
+    study: tuple[str, ...]
+    covariates: Mapping[str, tuple[int | float | str | None, ...]]
+    excluded: tuple[ExcludedStudy, ...]
+    enrolled: IntArray | None
+
+    def __init__(
+        self,
+        events: Any = None,
+        n: Any = None,
+        study: Any = None,
+        covariates: Mapping[str, Any] | None = None,
+        *,
+        response: Any = None,
+        enrolled: Any = None,
+        excluded: Iterable[ExcludedStudy] = (),
+    ) -> None:
+        left_out = tuple(excluded)
+        if not all(isinstance(item, ExcludedStudy) for item in left_out):
+            raise InvalidArgument("excluded must hold ExcludedStudy records")
+        columns = given_counts(events, n, response)
+        counts = quick_counts(columns) or checked_counts(columns)
+        k = len(counts[0])
+        if k == 0 and not left_out:
+            raise InvalidStudies("Studies: there is no study (events and n are empty)")
+        self._set("events", frozen(counts[0]))
+        self._set("n", frozen(counts[1]))
+        self._set("study", check_labels(study, k))
+        self._set("covariates", check_covariates(covariates, k))
+        self._set("excluded", left_out)
+        patients = check_enrolled(enrolled, counts[1])
+        self._set("enrolled", None if patients is None else frozen(patients))
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def __getstate__(self) -> list[Any]:
+        return [getattr(self, field.name) for field in fields(self)]
+
+    def __setstate__(self, state: list[Any]) -> None:
+        for field, value in zip(fields(self), state, strict=True):
+            self._set(field.name, frozen(value) if isinstance(value, np.ndarray) else value)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: Any,
+        *,
+        events: str | None = None,
+        n: str | None = None,
+        study: str | None = None,
+        response: str | None = None,
+        percent: str | None = None,
+        enrolled: str | None = None,
+        covariates: Sequence[str] | None = None,
+        missing: str = "raise",
+    ) -> Self:
+        """Return the studies of a data frame.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame, polars.DataFrame, mapping of columns, or list of records
+            One row per study.  A named index counts as a column.
+        events, n, study, response, percent, enrolled : str, optional
+            Column names; see :func:`read_studies`.
+        covariates : sequence of str, optional
+            Columns to keep beside the counts; by default all others.
+        missing : {"raise", "drop"}
+            What to do with rows whose events or n are missing.
+
+        Raises
+        ------
+        InvalidStudies
+            Naming row (by its index), column, value and rule.
+        UnknownName
+            If a named column is not there.
+
+        Examples
+        --------
+        >>> from metaresp.studies import Studies
+        >>> frame = {"trial": ["Xu", "Li"], "orr": ["13/18", "4/7"], "year": [2012, 2013]}
+        >>> studies = Studies.from_frame(frame)
+        >>> studies.study, studies.n.tolist(), studies.covariates
+        (('Xu', 'Li'), [18, 7], {'year': (2012, 2013)})
+        """
+        roles = {"events": events, "n": n, "study": study, "response": response, "percent": percent,
+                 "enrolled": enrolled}  # fmt: skip
+        return cls.from_table(read.frame_table(df), roles, covariates, missing)
+
+    @classmethod
+    def from_table(
+        cls,
+        table: read.Table,
+        roles: Mapping[str, str | None],
+        covariates: Sequence[str] | None,
+        missing: str,
+    ) -> Self:
+        """Return the studies of a raw table; ``from_frame`` and ``read_studies`` end here."""
+        counts = read.check_counts(table, read.find_roles(table, **roles, covariates=covariates), missing)
+        return cls(
+            np.array(counts.events, dtype=np.int64),
+            np.array(counts.n, dtype=np.int64),
+            counts.study,
+            counts.covariates,
+            enrolled=None if counts.enrolled is None else np.array(counts.enrolled, dtype=np.int64),
+            excluded=[
+                ExcludedStudy(e.study, e.events, e.n, e.row, e.reason, e.covariates) for e in counts.excluded
+            ],
+        )
+
+    @property
+    def rates(self) -> FloatArray:
+        """Observed response rate of each study, ``events / n``, shape (k,)."""
+        return self.events / self.n
+
+    def __len__(self) -> int:
+        """Return the number of studies that take part."""
+        return len(self.study)
+
+    def __repr__(self) -> str:
+        left_out = f", excluded={len(self.excluded)}" if self.excluded else ""
+        return f"Studies(k={len(self)}, events={self.events.sum()}, n={self.n.sum()}{left_out})"
+
+    def __getitem__(self, chosen: Selection) -> "Studies":
+        """Return the chosen studies: a mask of length k, a slice, positions, or one position."""
+        return self._take(self._positions(chosen))
+
+    def __iter__(self) -> Iterator["Studies"]:
+        """Iterate over the studies, each as Studies of one."""
+        return (self._take(np.array([i])) for i in range(len(self)))
+
+    def column(self, name: str) -> tuple[Value, ...]:
+        """Return one column: study, events, n, rate, enrolled or a covariate.
+
+        Raises
+        ------
+        UnknownName
+            If there is none of that name.
+
+        Examples
+        --------
+        >>> from metaresp.studies import Studies
+        >>> Studies([13, 4], [18, 7], covariates={"dose": [1, 2]}).column("dose")
+        (1, 2)
+        """
+        if name == "study":
+            return self.study
+        own = {"events": self.events, "n": self.n, "rate": self.rates}
+        if self.enrolled is not None:
+            own["enrolled"] = self.enrolled
+        if isinstance(name, str) and name in own:
+            return tuple(own[name].tolist())
+        if name not in self.covariates:
+            raise UnknownName(
+                f"column {name!r} is not known{choices(name, ['study', *own, *self.covariates])}"
+            )
+        return self.covariates[name]
+
+    def sort_by(self, name: str, *, descending: bool = False) -> "Studies":
+        """Return the studies in order of study, events, n, rate or a covariate.
+
+        Equal studies keep their order; numbers come before text and missing values last, either way.
+
+        Examples
+        --------
+        >>> from metaresp.studies import Studies
+        >>> Studies([13, 4, 7], [18, 7, 12]).sort_by("rate", descending=True).events.tolist()
+        [13, 7, 4]
+        """
+        column = self.column(name)
+        numbers = [i for i, value in enumerate(column) if isinstance(value, int | float)]
+        texts = [i for i, value in enumerate(column) if isinstance(value, str)]
+        order = sorted(numbers, key=lambda i: _number(column[i]), reverse=descending)
+        order += sorted(texts, key=lambda i: (str(column[i]).casefold(), str(column[i])), reverse=descending)
+        order += [i for i, value in enumerate(column) if value is None]
+        return self._take(np.array(order, dtype=np.int64))
+
+    def clusters(self, name: str) -> dict[Value, tuple[int, ...]]:
+        """Return the positions of the studies of each cluster, in order of first appearance.
+
+        Raises
+        ------
+        InvalidStudies
+            If a study has no value there.
+
+        Examples
+        --------
+        >>> from metaresp.studies import Studies
+        >>> Studies([1, 2, 3], [9, 9, 9], covariates={"centre": ["A", "B", "A"]}).clusters("centre")
+        {'A': (0, 2), 'B': (1,)}
+        """
+        members: dict[Value, list[int]] = {}
+        for i, value in enumerate(self.column(name)):
+            if value is None:
+                raise InvalidStudies(
+                    f"study {self.study[i]!r} has no {name}: each study needs one to be clustered"
+                )
+            members.setdefault(value, []).append(i)
+        return {value: tuple(positions) for value, positions in members.items()}
+
+    def largest_per(self, name: str) -> "Studies":
+        """Return the studies with only the largest report of each cluster; the others move to excluded.
+
+        Reports that may share patients must not be pooled as if they were independent: this gives the
+        set with one report per centre.  Reports whose events are unknown take part by their n: where
+        such a one is the largest, its centre contributes nothing.  Of reports of the same size the
+        first stays.
+
+        Parameters
+        ----------
+        name : str
+            The covariate that tells the cluster, such as ``"centre"``.
+
+        Examples
+        --------
+        >>> from metaresp.studies import Studies
+        >>> reports = Studies([5, 9, 3], [10, 20, 8], ["A 2012", "A 2014", "B"],
+        ...                   covariates={"centre": ["A", "A", "B"]})
+        >>> largest = reports.largest_per("centre")
+        >>> largest.study, largest.excluded[0].reason
+        (('A 2014', 'B'), "smaller report of centre 'A' (largest: 'A 2014', n = 20)")
+        """
+        clusters = {i: cluster for cluster, members in self.clusters(name).items() for i in members}
+        reports = [(clusters[i], int(self.n[i]), label) for i, label in enumerate(self.study)]
+        others = [(_cluster_of(item, name), item.n or 0, item.study) for item in self.excluded]
+        largest: dict[Value, int] = {}
+        everything = reports + others
+        for i, (cluster, size, _) in enumerate(everything):
+            if cluster is not None and (cluster not in largest or size > everything[largest[cluster]][1]):
+                largest[cluster] = i
+        excluded = []
+        for i, (cluster, size, _) in enumerate(everything):
+            item = self.excluded[i - len(self)] if i >= len(self) else self._as_excluded(i)
+            if cluster is not None and size and largest[cluster] != i:
+                _, most, label = everything[largest[cluster]]
+                word = "smaller" if size < most else "no larger"
+                reason = f"{word} report of {name} {cluster!r} (largest: {label!r}, n = {most})"
+                excluded.append(replace(item, reason="; ".join(filter(None, [item.reason, reason]))))
+            elif i >= len(self):
+                excluded.append(item)
+        kept = [i for i in range(len(self)) if largest[clusters[i]] == i]
+        return self._take(np.array(kept, dtype=np.int64), excluded)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas frame with study, events, n, enrolled where given, and the covariates."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {"study": list(self.study), "events": self.events, "n": self.n}
+        if self.enrolled is not None:
+            columns["enrolled"] = self.enrolled
+        columns |= {name: list(column) for name, column in self.covariates.items()}
+        return pd.DataFrame(columns)
+
+    def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw each study's exact interval, with no pooled diamond; see the plots room for *style*."""
+        from metaresp.plots.forest import forest_studies
+
+        return forest_studies(self, path, **style)
+
+    def _as_excluded(self, i: int) -> ExcludedStudy:
+        values = {name: column[i] for name, column in self.covariates.items()}
+        return ExcludedStudy(self.study[i], int(self.events[i]), int(self.n[i]), None, "", values)
+
+    def _positions(self, chosen: Selection) -> IntArray:
+        """Return the positions that an index, slice, mask or list of positions chooses."""
+        k = len(self)
+        if isinstance(chosen, slice):
+            return np.arange(k)[chosen]
+        index = np.asarray(chosen)
+        if index.dtype.kind == "b":
+            if index.shape != (k,):
+                raise InvalidArgument(f"a mask of {k} studies must have the shape ({k},), not {index.shape}")
+            return np.flatnonzero(index)
+        if index.size == 0 and index.ndim == 1:
+            return np.zeros(0, dtype=np.int64)
+        if index.dtype.kind not in "iu" or index.ndim > 1:
+            raise InvalidArgument(f"studies[...] takes a mask, a slice or positions, not {chosen!r}")
+        if (index < -k).any() or (index >= k).any():
+            raise OutOfRange(f"position {chosen!r} is beyond the {k} studies")
+        return np.atleast_1d(index).astype(np.int64) % max(k, 1)
+
+    def _take(self, positions: IntArray, excluded: Sequence[ExcludedStudy] | None = None) -> "Studies":
+        return Studies(
+            self.events[positions],
+            self.n[positions],
+            [self.study[i] for i in positions],
+            {name: [column[i] for i in positions] for name, column in self.covariates.items()},
+            enrolled=None if self.enrolled is None else self.enrolled[positions],
+            excluded=self.excluded if excluded is None else excluded,
+        )
+
+
+def _cluster_of(item: ExcludedStudy, name: str) -> Value:
+    return item.study if name == "study" else item.covariates.get(name)
+
+
+def _number(value: Value) -> float:
+    return value if isinstance(value, int | float) else 0.0
