@@ -1,0 +1,1 @@
+"""Batched numerics: arrays (..., k) in, arrays (...) out; no names, text, frames or levels."""

@@ -1,0 +1,43 @@
+"""Upper quantiles of the reference distributions, by tail probability."""
+
+import numpy as np
+from scipy.special import betainccinv, ndtri
+
+from metaresp.arrays import ArrayLike, FloatArray
+
+
+def t_quantile(df: ArrayLike, tail: float) -> FloatArray:
+    """Return the value that Student's t exceeds with probability *tail*.
+
+    Parameters
+    ----------
+    df : float array, any shape
+        Degrees of freedom; infinity gives the normal quantile, values at or below 0 give nan.
+    tail : float
+        Probability beyond the quantile, in (0, 0.5].
+
+    Returns
+    -------
+    float array
+        Quantiles, of the shape of *df*.
+
+    Examples
+    --------
+    >>> [round(float(q), 6) for q in t_quantile([2.0, np.inf], 0.025)]
+    [4.302653, 1.959964]
+    """
+    given = np.asarray(df, dtype=np.float64)
+    if given.size > 32 and given.ndim:
+        values, where = np.unique(given, return_inverse=True)
+        return _t_quantile(values, tail)[where].reshape(given.shape)
+    return _t_quantile(given, tail)
+
+
+def _t_quantile(df: FloatArray, tail: float) -> FloatArray:
+    usable = (df > 0) & (df < np.inf)
+    safe = np.where(usable, df, 1.0)
+    z = betainccinv(0.5, 0.5 * safe, 2.0 * tail)  # t**2/(df + t**2), exact for both small and large df
+    result: FloatArray = np.where(
+        usable, np.sqrt(safe * z / (1.0 - z)), np.where(df > 0, -ndtri(tail), np.nan)
+    )
+    return result
