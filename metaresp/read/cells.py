@@ -191,12 +191,12 @@ def as_value(value: object) -> Value:
     return _SURROGATE.sub("\ufffd", str(value))
 
 
-def text_values(cells: tuple[object, ...], decimal: str) -> tuple[Value, ...]:
+def text_values(cells: tuple[Value, ...], decimal: str) -> tuple[Value, ...]:
     """Return a column of text cells as all-int, all-float or text, with None for the missing ones."""
     texts = [None if c is None or (isinstance(c, str) and c.lower() in MISSING_VALUE) else c for c in cells]
     strings = [text for text in texts if isinstance(text, str)]
     if len(strings) != sum(text is not None for text in texts) or not strings:
-        return tuple(as_value(text) for text in texts)
+        return tuple(texts)
     if all(_INTEGER.fullmatch(s) and len(s) < 16 and not re.match(r"[+-]?0[0-9]", s) for s in strings):
         return tuple(None if text is None else int(str(text)) for text in texts)
     floats = [_float(s, decimal) for s in strings]

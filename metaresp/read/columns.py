@@ -88,7 +88,7 @@ def _counts(table: Table, found: dict[str, int]) -> dict[str, int | None]:
         return columns
     taken = set(found.values())
     fractions = [] if "response" in found else _fractions(table, taken)
-    if "percent" in found and "events" not in found:
+    if "percent" in found and "events" not in found and not _candidates(table, "events", taken):
         if columns["n"] is None:
             columns["n"] = _recognised(table, "n", taken)
         if columns["n"] is None:

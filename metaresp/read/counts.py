@@ -132,7 +132,7 @@ def _events_and_n(
 
 
 def _parse(
-    table: Table, column: int, parse: Callable[[object], T], problems: list[Problem]
+    table: Table, column: int, parse: Callable[[object], T | None], problems: list[Problem]
 ) -> list[T | None]:
     values: list[T | None] = []
     for row, cell in enumerate(table.columns[column]):
@@ -256,11 +256,20 @@ def _covariates(table: Table, roles: Roles, problems: list[Problem]) -> dict[str
         name = f"{name} (column)" if name in RESERVED else name
         while name in covariates:
             name = f"{name} (2)"
-        values = _parse(table, column, as_value, problems)
-        covariates[name] = (
-            text_values(table.columns[column], table.decimal) if table.written else tuple(values)
-        )
+        covariates[name] = _values(table, column, problems)
     return covariates
+
+
+def _values(table: Table, column: int, problems: list[Problem]) -> tuple[Value, ...]:
+    cells = table.columns[column]
+    values: list[Value] = []
+    for row, cell in enumerate(cells):
+        try:
+            values.append(as_value(cell))
+        except BadCell as bad:
+            problems.append((row, table.names[column], str(bad)))
+            values.append(None)
+    return text_values(tuple(values), table.decimal) if table.written else tuple(values)
 
 
 def _gap(events: int | None, n: int | None) -> str:

@@ -74,7 +74,8 @@ def read_table(path: str | os.PathLike[str], *, encoding: str | None = None, she
 def _beside(file: Path) -> str:
     """Return a hint at a file of nearly that name."""
     folder = file.parent
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    entries = folder.iterdir() if folder.is_dir() else ()
+    names = [entry.name for entry in entries if entry.suffix.lower() in FORMATS]
     return closest(file.name, names)
 
 
