@@ -103,9 +103,7 @@ def _check(x: FloatArray, n: FloatArray, copies: FloatArray | None) -> None:
             _fail(name, values, wrong, rule, n if "exceed" in rule else None)
 
 
-def _fail(
-    name: str, values: FloatArray, wrong: BoolArray, rule: str, n: FloatArray | None = None
-) -> None:
+def _fail(name: str, values: FloatArray, wrong: BoolArray, rule: str, n: FloatArray | None = None) -> None:
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = index[0] if len(index) == 1 else index
     also = "" if n is None else f" (n={n[index]:g})"

@@ -1,13 +1,14 @@
 """pool: one meta-analysis, from studies in any form to a Fit."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts, clean
-from metaresp.errors import CannotEstimate, InvalidArgument, InvalidStudies
+from metaresp.errors import CannotEstimate, InvalidArgument
 from metaresp.kernel.binomial_normal import OK
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
@@ -144,7 +145,13 @@ def pool(
 
 
 def as_studies(
-    data: Any, *, events: Any = None, n: Any = None, study: Any = None, response: Any = None, missing: str = "raise"
+    data: Any,
+    *,
+    events: Any = None,
+    n: Any = None,
+    study: Any = None,
+    response: Any = None,
+    missing: str = "raise",
 ) -> Studies:
     """Return *data* as Studies: already such, a frame, a path, or the values themselves."""
     columns = {"events": events, "n": n, "study": study, "response": response}
@@ -166,11 +173,15 @@ def check_clusters(studies: Studies, cluster: str) -> None:
     """Refuse studies that may share patients."""
     for label, members in studies.clusters(cluster).items():
         if len(members) > 1:
-            names = ", ".join(repr(studies.study[i]) for i in members[:5]) + (", ..." if len(members) > 5 else "")
             raise CannotEstimate(
-                f"{cluster} {label!r} has {len(members)} studies ({names}) that may share patients, and this model "
-                f"takes studies as independent: pool studies.largest_per({cluster!r}), the largest report of each"
+                f"{cluster} {label!r} has {len(members)} studies ({_names(studies, members)}) that may share "
+                "patients, and this model takes studies as independent: pool "
+                f"studies.largest_per({cluster!r}), the largest report of each"
             )
+
+
+def _names(studies: Studies, positions: Sequence[int]) -> str:
+    return ", ".join(studies.study[i] for i in positions[:5]) + (", ..." if len(positions) > 5 else "")
 
 
 def fit_studies(studies: Studies, spec: Spec) -> Fit:
@@ -227,14 +238,12 @@ def _listed(studies: Studies) -> str:
     return shown + (f"; and {more} more" if more > 0 else "")
 
 
-def _notes(
-    studies: Studies, counts: Counts, spec: Spec, found: Estimates, one: dict[str, Any]
-) -> list[str]:
+def _notes(studies: Studies, counts: Counts, spec: Spec, found: Estimates, one: dict[str, Any]) -> list[str]:
     """Say in sentences what was done to awkward data."""
     notes = []
     if studies.excluded:
-        notes.append(f"{len(studies.excluded)} of {len(studies) + len(studies.excluded)} studies take no part: "
-                     f"{_listed(studies)}.")  # fmt: skip
+        left_out = len(studies.excluded)
+        notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {_listed(studies)}.")
     reason = REASONS[one["reason"]]
     if reason:
         notes.append(f"{reason[0].upper()}{reason[1:]}.")
@@ -245,7 +254,12 @@ def _notes(
         notes.append("With two studies the data say next to nothing about tau2.")
     if spec.prediction is not None and np.isnan(one["prediction_low"]):
         notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
-    if spec.model != "common" and one["tau2"] == 0 and spec.tau2 not in {"common", 0.0} and one["reason"] == OK:
+    if (
+        spec.model != "common"
+        and one["tau2"] == 0
+        and spec.tau2 not in {"common", 0.0}
+        and one["reason"] == OK
+    ):
         notes.append("tau2 is estimated as 0: the fit is that of one common rate.")
     if spec.model == "inverse-variance":
         notes += _transform_notes(studies, counts, spec, one)
@@ -256,15 +270,16 @@ def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str
     notes = []
     corrected = np.flatnonzero(effects(counts, spec).corrected[0])
     if corrected.size:
-        names = ", ".join(studies.study[i] for i in corrected[:5]) + (", ..." if corrected.size > 5 else "")
         notes.append(
-            f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} studies "
-            f"for the pooling ({names}); their own rates and intervals are those of the counts."
+            f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} "
+            f"studies for the pooling ({_names(studies, corrected.tolist())}); their own rates and intervals "
+            "are those of the counts."
         )
     if spec.transform == "freeman-tukey" and studies.n.max() > 10 * studies.n.min():
         notes.append(
-            f"Sample sizes range from {studies.n.min()} to {studies.n.max()}: the Freeman-Tukey back-transform with "
-            f"one size ({spec.back_n}) can mislead; compare another transform or the binomial-normal model."
+            f"Sample sizes range from {studies.n.min()} to {studies.n.max()}: the Freeman-Tukey "
+            f"back-transform with one size ({spec.back_n}) can mislead; compare another transform or the "
+            "binomial-normal model."
         )
     if spec.transform in {"identity", "log"}:
         limits = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}[spec.transform]
@@ -274,6 +289,3 @@ def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str
         if min(values) < limits[0] or max(values) > limits[1]:
             notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
     return notes
-
-
-__all__ = ["InvalidStudies", "as_studies", "check_clusters", "fit_studies", "pool"]

@@ -55,7 +55,7 @@ class Record:
 
 
 @cache
-def _hints(cls: type[Record]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     known = get_type_hints(cls)
     return {f.name: known[f.name] for f in fields(cls)}  # type: ignore[arg-type]
 

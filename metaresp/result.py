@@ -173,6 +173,9 @@ class Fit(Record):
         kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"
         return f"{kind} (inverse variance, {self.spec.transform}, tau2 {self.spec.tau2})"
 
+    def _on_scale(self, rate: float) -> float:
+        return scale_of(self.spec)(np.array([rate])).item()
+
     def probability_above(self, rate: float) -> float:
         """Return the probability that the true rate of a new trial exceeds *rate*.
 
@@ -199,10 +202,10 @@ class Fit(Record):
         low, high = self.estimate_prediction
         tail = (1 - self.spec.level) / 2
         df = {"normal": np.inf, "hts": self.k - 2.0}.get(self.spec.prediction or "", self.k - 1.0)
-        quantile = -(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
+        quantile = -float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
         spread = (high - low) / 2 / quantile
-        distance = (self.estimate - float(scale_of(self.spec)(np.float64(rate)))) / spread
-        return float(special.ndtr(distance) if np.isinf(df) else special.stdtr(df, distance))
+        distance = (self.estimate - self._on_scale(rate)) / spread
+        return _t_cdf(distance, df)
 
     def test(self, rate: float, *, alternative: str = "two-sided") -> TestResult:
         """Test the pooled rate against a benchmark.
@@ -233,8 +236,8 @@ class Fit(Record):
             method = self.spec.ci if self.spec.model == "common" else "clopper-pearson"
             p = binomial_test(self.events, self.n, rate, method=method, alternative=alternative).pvalue
             return TestResult(float(rate), alternative, np.nan, np.nan, float(p), f"binomial, {method}")
-        statistic = (self.estimate - float(scale_of(self.spec)(np.float64(rate)))) / self.se
-        above = special.ndtr(-statistic) if np.isinf(self.df) else special.stdtr(self.df, -statistic)
+        statistic = (self.estimate - self._on_scale(rate)) / self.se
+        above = _t_cdf(-statistic, self.df)
         p = {"greater": above, "less": 1 - above, "two-sided": 2 * min(above, 1 - above)}[alternative]
         return TestResult(float(rate), alternative, float(statistic), self.df, float(p), self.spec.ci)
 
@@ -273,9 +276,14 @@ class Fit(Record):
     def _repr_html_(self) -> str:
         from metaresp.present.summary import notebook
 
-        return notebook(self)
+        html: str = notebook(self)
+        return html
 
 
-def _check_rate(rate: float) -> None:
+def _t_cdf(value: float, df: float) -> float:
+    return float(special.ndtr(value) if np.isinf(df) else special.stdtr(df, value))
+
+
+def _check_rate(rate: Any) -> None:
     if isinstance(rate, bool) or not isinstance(rate, int | float | np.floating) or not 0 < rate < 1:
         raise InvalidArgument(f"rate={rate!r}: must be a number between 0 and 1, such as 0.2")

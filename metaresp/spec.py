@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 DEFAULT = "default"
 LINKS = ("logit",)
 Option: TypeAlias = str | float | None
+_NUMBER = (int, float, np.integer, np.floating)
 
 # Each model's options and what "default" stands for; an option absent here has no meaning for it.
 MODELS: Mapping[str, Mapping[str, Option]] = {
@@ -70,8 +70,9 @@ class Spec(Record):
 
     def options(self) -> dict[str, Any]:
         """Return the options as keyword arguments that give this same specification."""
-        given = {name: getattr(self, name) for name in MODELS[self.model]}
-        return {"model": self.model, "level": self.level, "study_ci": self.study_ci, "seed": self.seed, **given}
+        shared = {"model": self.model, "level": self.level, "study_ci": self.study_ci, "seed": self.seed}
+        own = {name: getattr(self, name) for name in MODELS[self.model]}
+        return shared | {name: v for name, v in own.items() if v is not None or name in _TAKES_NONE}
 
 
 def resolve(
@@ -102,7 +103,7 @@ def resolve(
             where = f" (it belongs to {owners})" if owners else ""
             raise InvalidArgument(f"{name}={value!r} has no meaning for model={model!r}{where}: leave it out")
         resolved[name] = value
-    complete = {**known, **resolved}
+    complete: dict[str, Any] = {**known, **resolved}
     if model == "inverse-variance":
         _drop_idle(complete, resolved)
     for name, value in complete.items():
@@ -112,7 +113,7 @@ def resolve(
         level=check_level(level),
         study_ci=_name(BINOMIAL_CI, "study_ci", study_ci),
         seed=_seed(seed),
-        **complete,  # type: ignore[arg-type]
+        **complete,
     )
 
 
@@ -130,9 +131,9 @@ def _drop_idle(complete: dict[str, Any], given: Mapping[str, Any]) -> None:
         del complete[name]
 
 
-def check_level(level: float) -> float:
+def check_level(level: Any) -> float:
     """Return *level* as a float inside (0, 1)."""
-    if isinstance(level, bool) or not isinstance(level, Real) or not 0 < float(level) < 1:
+    if isinstance(level, bool) or not isinstance(level, _NUMBER) or not 0 < float(level) < 1:
         raise InvalidArgument(f"level={level!r}: must be a number between 0 and 1, such as 0.95")
     return float(level)
 
@@ -159,7 +160,7 @@ def _checked(model: str, name: str, value: Option) -> Option:
         if name in _TAKES_NONE:
             return None
         raise InvalidArgument(f"{name}=None: give one of its names, or leave it out")
-    if name in _TAKES_NUMBER and isinstance(value, Real):
+    if name in _TAKES_NUMBER and isinstance(value, _NUMBER):
         number = float(value)
         if isinstance(value, bool) or not np.isfinite(number) or number < 0:
             raise InvalidArgument(f"{name}={value!r}: a number must be finite and not negative")

@@ -104,7 +104,9 @@ def fit(x: FloatArray, n: FloatArray, copies: FloatArray, refine: int = 1) -> Fi
     mu_common = np.log(total_x) - np.log(total_n - total_x)
     zero = np.zeros_like(mu_common)
     common = evaluate(x, n, copies, mu_common, zero)
-    best = _State(mu_common.copy(), zero.copy(), Sums(*(f.copy() for f in common)), np.zeros(zero.size, dtype=np.int64))
+    best = _State(
+        mu_common.copy(), zero.copy(), Sums(*(f.copy() for f in common)), np.zeros(zero.size, dtype=np.int64)
+    )
     for lanes, mu, tau in _starts(x, n, copies, common):
         if lanes.size:
             found = maximise(x[lanes], n[lanes], copies[lanes], mu, tau, refine)
@@ -148,13 +150,15 @@ class _State(NamedTuple):
             mine[lanes] = theirs
 
     def take(self, lanes: BoolArray | IntArray) -> "_State":
-        return _State(self.mu[lanes], self.tau[lanes], Sums(*(f[lanes] for f in self.sums)), self.reason[lanes])
+        return _State(
+            self.mu[lanes], self.tau[lanes], Sums(*(f[lanes] for f in self.sums)), self.reason[lanes]
+        )
 
 
 def _starts(
     x: FloatArray, n: FloatArray, copies: FloatArray, common: Sums
 ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
-    """Yield (lanes, mu, tau): the highest point of a scan over tau, then the second hill where there is one."""
+    """Yield (lanes, mu, tau): the top of a scan over tau, then its second hill where there is one."""
     lanes = common.value.size
     present = copies > 0
     y = np.log((x + 0.5) / (n - x + 0.5))
@@ -186,8 +190,10 @@ def _starts(
     yield more, mu[more, other[more]], tau[more, other[more]]
 
 
-def _step(mu: FloatArray, tau: FloatArray, s: Sums, held: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the Newton step in mu and tau and its decrement; uphill also where the surface is not concave."""
+def _step(
+    mu: FloatArray, tau: FloatArray, s: Sums, held: BoolArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the Newton step in mu and tau and its decrement; uphill also where not concave."""
     a, b, c = -s.d_mu_mu, -s.d_mu_tau, -s.d_tau_tau
     schur = c - b * b / a
     slope = s.d_tau - b * s.d_mu / a
@@ -239,9 +245,7 @@ def maximise(
     return done
 
 
-def information(
-    x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray
-) -> FloatArray:
+def information(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> FloatArray:
     """Return what each study tells about mu given tau, ``-d2 L_i / d mu2``, shape (lanes, k)."""
     out = np.empty(x.shape)
     for part in blocks(mu.size, 24 * x.shape[1]):
@@ -250,7 +254,7 @@ def information(
 
 
 def mean_rate(mu: FloatArray, tau: FloatArray) -> FloatArray:
-    """Return the rate averaged over trials, ``E expit(mu + tau z)``: the marginal probability of one event."""
+    """Return the rate averaged over trials, ``E expit(mu + tau z)``."""
     one = np.ones((mu.size, 1))
     mean: FloatArray = special.expit(mu)
     spread = tau > 0

@@ -29,7 +29,9 @@ SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summ
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 _SERIES = 1e-3
 _MODE_STEPS = 5
-_NODE_TIERS = np.array([12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096])
+_NODE_TIERS = np.array(
+    [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
+)
 
 
 class Shape(NamedTuple):
@@ -119,9 +121,7 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
     theta = np.minimum(np.where(omega > 0, np.log(np.maximum(omega, 1e-300)) - shift, m), 0.0)
     for _ in range(_MODE_STEPS):
         p = special.expit(theta)
-        theta = np.minimum(
-            theta - ((p * n - x) * tau2 + (theta - m)) / (n_tau2 * p * (1 - p) + 1), 0.0
-        )
+        theta = np.minimum(theta - ((p * n - x) * tau2 + (theta - m)) / (n_tau2 * p * (1 - p) + 1), 0.0)
     z = (theta - m) / tau
     p = special.expit(theta)
     information = n_tau2 * p * (1 - p)
@@ -168,7 +168,8 @@ def nodes_needed(shape: Shape, span: FloatArray, tau: FloatArray, nats: float) -
     """
     y = np.minimum(STRIP * np.pi / tau[:, None], shape.scale * np.sqrt(2 * nats))
     step = 2 * np.pi * y / (nats + 0.5 * (y / shape.scale) ** 2)
-    return np.ceil(span / step) + 1
+    count: FloatArray = np.ceil(span / step) + 1
+    return count
 
 
 def moments(
@@ -232,7 +233,7 @@ def _store(out: Moments, lanes: IntArray, part: Moments) -> None:
 
 
 def _no_spread(x: FloatArray, n: FloatArray, mu: FloatArray) -> Moments:
-    """All studies share one rate: the binomial log-likelihood and its derivatives at tau = 0."""
+    """Take one rate for all studies: the binomial log-likelihood and its derivatives at tau = 0."""
     theta = mu[:, None]
     p = special.expit(-np.abs(theta))
     mirrored = theta > 0
@@ -250,9 +251,9 @@ def _nodes(left: FloatArray, right: FloatArray, count: int) -> tuple[FloatArray,
 def density(
     n: FloatArray, shape: Shape, left: FloatArray, right: FloatArray, count: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the integrand relative to its mode on equally spaced nodes, and the nodes' distances from the mode.
+    """Return the integrand relative to its mode on equally spaced nodes, and the nodes.
 
-    Both of shape (lanes, k, count).
+    Both of shape (lanes, k, count); a node is its distance from the mode.
     """
     centre, half, grid = _nodes(left, right, count)
     d = centre[..., None] + half[..., None] * grid
@@ -271,9 +272,15 @@ def _log_total(mass: FloatArray, half: FloatArray, count: int) -> FloatArray:
 
 
 def _from_positions(
-    n: FloatArray, shape: Shape, left: FloatArray, right: FloatArray, x: FloatArray, tau: FloatArray, count: int
+    n: FloatArray,
+    shape: Shape,
+    left: FloatArray,
+    right: FloatArray,
+    x: FloatArray,
+    tau: FloatArray,
+    count: int,
 ) -> Moments:
-    """Derivatives from the posterior moments of z, the score of a normal density in mu and tau."""
+    """Differentiate by the posterior moments of z, the score of a normal density in mu and tau."""
     f, _ = density(n, shape, left, right, count)
     centre, half, grid = _nodes(left, right, count)
     powers = np.stack([grid**r for r in range(5)], axis=1)
@@ -304,9 +311,15 @@ def _from_positions(
 
 
 def _from_scores(
-    n: FloatArray, shape: Shape, left: FloatArray, right: FloatArray, x: FloatArray, tau: FloatArray, count: int
+    n: FloatArray,
+    shape: Shape,
+    left: FloatArray,
+    right: FloatArray,
+    x: FloatArray,
+    tau: FloatArray,
+    count: int,
 ) -> Moments:
-    """Derivatives from the posterior moments of the binomial score, for tau near 0."""
+    """Differentiate by the posterior moments of the binomial score, for tau near 0."""
     f, d = density(n, shape, left, right, count)
     _, half, _ = _nodes(left, right, count)
     mass = f.sum(axis=-1)

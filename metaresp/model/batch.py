@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
 from metaresp.counts import Counts, clean
+from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
 from metaresp.model.count import fit_binomial_normal, fit_common, weigh_binomial_normal
 from metaresp.model.estimates import (
     ALL_RESPOND,
@@ -18,6 +18,7 @@ from metaresp.model.estimates import (
     NO_STUDIES,
     REASONS,
     Estimates,
+    Numbers,
     blank,
     classify,
     exact,
@@ -47,8 +48,10 @@ class Batch(Record):
         Rate averaged over trials.
     prediction_low, prediction_high : float array
         Interval for the true rate of a new trial.
-    estimate, se, df, estimate_low, estimate_high, estimate_prediction_low, estimate_prediction_high : float array
+    estimate, se, df, estimate_low, estimate_high : float array
         The same on the model's scale, with the degrees of freedom of the interval.
+    estimate_prediction_low, estimate_prediction_high : float array
+        The interval of a new trial on that scale.
     tau2 : float array
         Between-study variance on the model's scale.
     Q, Q_df, Q_pvalue, I2, H2, I2_Q, lrt, lrt_pvalue, loglik : float array
@@ -171,11 +174,11 @@ def pool_batch(
     lanes, shape = clean(events, n, copies)
     found = estimate(lanes, spec)
     return Batch(
-        spec,
-        lanes.k.reshape(shape),
-        lanes.events.reshape(shape),
-        lanes.total.reshape(shape),
-        *(field.reshape(shape) for field in found),
+        spec=spec,
+        k=lanes.k.reshape(shape),
+        events=lanes.events.reshape(shape),
+        n=lanes.total.reshape(shape),
+        **{name: np.reshape(field, shape) for name, field in found._asdict().items()},
     )
 
 
@@ -186,7 +189,8 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
     out.reason[:] = reason
     regular = reason == OK
     if regular.any():
-        out.put(regular, _fit(lanes.take(regular), spec))
+        numbers, out.reason[regular] = _fit(lanes.take(regular), spec)
+        out.put(regular, numbers)
     special_case = np.isin(reason, EXACT)
     if special_case.any():
         found = exact(lanes.take(special_case), spec.level)
@@ -200,7 +204,7 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
     return out
 
 
-def _fit(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
+def _fit(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     if spec.model == "binomial-normal":
         return fit_binomial_normal(lanes, spec)
     if spec.model == "common":

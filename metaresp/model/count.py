@@ -4,14 +4,14 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
+from metaresp.counts import Counts
 from metaresp.kernel import binomial_normal
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
-from metaresp.counts import Counts
-from metaresp.model.estimates import exact
+from metaresp.model.estimates import Numbers, exact
 from metaresp.spec import Spec
 
 
-def fit_binomial_normal(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
+def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     """Fit the binomial-normal model by maximum likelihood to lanes that it can fit."""
     x, n, copies = lanes.x, lanes.n, lanes.copies
     fit = binomial_normal.fit(x, n, copies)
@@ -21,7 +21,7 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> dict[str, FloatArray | Int
     deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
     tau2 = fit.tau**2
     v = _typical_variance(lanes, special.expit(fit.mu))
-    out: dict[str, FloatArray | IntArray] = {
+    out: Numbers = {
         "rate": special.expit(fit.mu),
         "low": special.expit(ci.low),
         "high": special.expit(ci.high),
@@ -40,7 +40,6 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> dict[str, FloatArray | Int
         "lrt": lrt,
         "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
         "loglik": fit.loglik,
-        "reason": fit.reason,
     }
     if spec.prediction is not None:
         new = COUNT_PREDICTION[spec.prediction](x, n, copies, fit, lanes.k, tail)
@@ -50,7 +49,7 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> dict[str, FloatArray | Int
             "prediction_low": special.expit(new.low),
             "prediction_high": special.expit(new.high),
         }
-    return out
+    return out, fit.reason
 
 
 def _typical_variance(lanes: Counts, rate: FloatArray) -> FloatArray:
@@ -71,8 +70,8 @@ def weigh_binomial_normal(lanes: Counts, estimate: FloatArray, tau2: FloatArray)
     return binomial_normal.information(lanes.x, lanes.n, estimate, np.sqrt(tau2))
 
 
-def fit_common(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
-    """One rate for every study: exact binomial inference on the totals."""
+def fit_common(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
+    """Pool as if every study had one rate: exact binomial inference on the totals."""
     out = exact(lanes, spec.level, spec.ci)
     p = lanes.events / lanes.total
     estimate = special.logit(p)
@@ -83,8 +82,7 @@ def fit_common(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
         special.rel_entr(lanes.x, fitted) + special.rel_entr(lanes.n - lanes.x, lanes.n - fitted),
     )
     deviance = np.maximum(deviance, 0.0)
-    return {
-        **out,
+    out |= {
         "estimate": estimate,
         "se": 1 / np.sqrt(lanes.total * p * (1 - p)),
         "estimate_low": special.logit(out["low"]),
@@ -93,5 +91,5 @@ def fit_common(lanes: Counts, spec: Spec) -> dict[str, FloatArray | IntArray]:
         "Q": deviance,
         "Q_df": lanes.k - 1,
         "Q_pvalue": special.chdtrc(lanes.k - 1, deviance),
-        "reason": np.zeros(p.size, dtype=np.int64),
     }
+    return out, np.zeros(p.size, dtype=np.int64)

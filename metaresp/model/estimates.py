@@ -1,13 +1,13 @@
 """What a model says of every lane, and why a lane got another answer than the model's."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.binomial import binomial_ci
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.counts import Counts
+from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 
 NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE = 10, 11, 12, 13, 14
 
@@ -22,6 +22,7 @@ REASONS = {
     "heterogeneity is not estimable",
     NO_ESTIMATE: "the estimator has no value for these data",
 }
+Numbers: TypeAlias = dict[str, FloatArray]
 EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND)
 
 
@@ -53,7 +54,7 @@ class Estimates(NamedTuple):
     loglik: FloatArray
     reason: IntArray
 
-    def put(self, rows: BoolArray, part: dict[str, FloatArray | IntArray]) -> None:
+    def put(self, rows: BoolArray, part: Numbers) -> None:
         """Write the fields of *part* into *rows*."""
         for name, values in part.items():
             getattr(self, name)[rows] = values
@@ -61,8 +62,8 @@ class Estimates(NamedTuple):
 
 def blank(lanes: int) -> Estimates:
     """Return estimates of which nothing is known yet."""
-    numbers = [np.full(lanes, np.nan) for _ in Estimates._fields[:-1]]
-    return Estimates(*numbers, reason=np.zeros(lanes, dtype=np.int64))
+    numbers = {name: np.full(lanes, np.nan) for name in Estimates._fields if name != "reason"}
+    return Estimates(reason=np.zeros(lanes, dtype=np.int64), **numbers)
 
 
 def classify(lanes: Counts) -> IntArray:
@@ -75,8 +76,10 @@ def classify(lanes: Counts) -> IntArray:
     return reason
 
 
-def exact(lanes: Counts, level: float, method: str = "clopper-pearson") -> dict[str, FloatArray | IntArray]:
+def exact(lanes: Counts, level: float, method: str = "clopper-pearson") -> Numbers:
     """Return the pooled proportion of each lane with a binomial interval on its totals."""
-    found = binomial_ci(lanes.events.astype(np.int64), lanes.total.astype(np.int64), method=method, level=level)
+    found = binomial_ci(
+        lanes.events.astype(np.int64), lanes.total.astype(np.int64), method=method, level=level
+    )
     rate, low, high = (np.asarray(values, dtype=np.float64) for values in (found.rate, found.low, found.high))
     return {"rate": rate, "low": low, "high": high, "mean_rate": rate}

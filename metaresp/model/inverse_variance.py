@@ -1,23 +1,21 @@
 """The inverse-variance model: transformed rates, a between-study variance, a weighted mean."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.arrays import ArrayLike, BoolArray, FloatArray, IntArray
+from metaresp.counts import Counts
+from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
 from metaresp.kernel.heterogeneity import heterogeneity
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
 from metaresp.kernel.sums import study_weights
-from metaresp.kernel.tau2 import TAU2, Tau2
-from metaresp.counts import Counts
-from metaresp.model.estimates import NO_ESTIMATE
+from metaresp.kernel.tau2 import TAU2, Tau2, Tau2Method
+from metaresp.model.estimates import NO_ESTIMATE, Numbers
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS, apply_correction, back_size
-
-Refit = Callable[[FloatArray, FloatArray, FloatArray], Tau2]
 
 
 class Effects(NamedTuple):
@@ -34,25 +32,27 @@ def effects(lanes: Counts, spec: Spec) -> Effects:
     x, n = lanes.x, lanes.n
     corrected = np.zeros(x.shape, dtype=bool)
     if transform.corrected:
-        x, n, corrected = apply_correction(x, n, lanes.copies, str(spec.correct), float(spec.correction or 0.0))
+        x, n, corrected = apply_correction(
+            x, n, lanes.copies, str(spec.correct), float(spec.correction or 0.0)
+        )
     y, v = transform.forward(x, n)
     return Effects(y, v, corrected)
 
 
-def between_study(spec: Spec) -> Refit:
+def between_study(spec: Spec) -> Tau2Method:
     """Return the estimator of tau2: the named one, or the fixed number."""
     if isinstance(spec.tau2, float):
         fixed = spec.tau2
 
-        def hold(y: FloatArray, v: FloatArray, copies: FloatArray) -> Tau2:
-            lanes = y.shape[:-1]
+        def hold(y: ArrayLike, v: ArrayLike, copies: ArrayLike) -> Tau2:
+            lanes = np.shape(y)[:-1]
             return Tau2(np.full(lanes, fixed), np.ones(lanes, dtype=bool), np.zeros(lanes, dtype=np.int64))
 
         return hold
     return TAU2[str(spec.tau2)]
 
 
-def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> dict[str, FloatArray | IntArray]:
+def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> tuple[Numbers, IntArray]:
     """Fit the inverse-variance model to lanes that it can fit."""
     transform = TRANSFORMS[str(spec.transform)]
     y, v, _ = effects(lanes, spec)
@@ -69,7 +69,7 @@ def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> dict[str,
         return rate
 
     rate = back(mean.estimate)
-    out: dict[str, FloatArray | IntArray] = {
+    out: Numbers = {
         "rate": rate,
         "low": np.minimum(back(mean.low), rate),
         "high": np.maximum(back(mean.high), rate),
@@ -86,8 +86,8 @@ def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> dict[str,
         "I2": het.I2,
         "H2": het.H2,
         "I2_Q": het.I2_Q,
-        "reason": np.where(np.isnan(mean.estimate), NO_ESTIMATE, np.where(tau2.converged, 0, 1)),
     }
+    reason = np.where(np.isnan(mean.estimate), NO_ESTIMATE, np.where(tau2.converged, OK, NOT_CONVERGED))
     if spec.prediction is not None:
         low, high = PREDICTION[spec.prediction](y, v, copies, tau2.value, mean, tail, refit, rng)
         out |= {
@@ -96,7 +96,7 @@ def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> dict[str,
             "prediction_low": back(low),
             "prediction_high": back(high),
         }
-    return out
+    return out, reason
 
 
 def weigh_inverse_variance(lanes: Counts, spec: Spec, tau2: FloatArray) -> FloatArray:

@@ -1,0 +1,6 @@
+"""``python -m metaresp``."""
+
+from metaresp.cli import run
+
+if __name__ == "__main__":
+    run()

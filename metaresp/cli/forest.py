@@ -1,0 +1,68 @@
+"""``metaresp forest``: a table of studies to a forest plot."""
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metaresp.cli import options as o
+
+
+def forest(
+    file: o.File,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Picture: .png, .pdf or .svg.")] = Path(
+        "forest.png"
+    ),
+    no_pool: Annotated[
+        bool, typer.Option("--no-pool", help="Draw each study's interval only, with no diamond.")
+    ] = False,
+    events: o.Events = None,
+    n: o.Patients = None,
+    study: o.Study = None,
+    response: o.Response = None,
+    missing: o.Missing = "raise",
+    sheet: o.Sheet = None,
+    sort: Annotated[str | None, typer.Option(help="Column to sort by: study, events, n, rate, ...")] = None,
+    title: Annotated[str | None, typer.Option(help="Title above the plot.")] = None,
+    model: o.Model = "binomial-normal",
+    transform: o.Transform = o.DEFAULT,
+    tau2: o.Tau2 = o.DEFAULT,
+    ci: o.Interval = o.DEFAULT,
+    prediction: o.Prediction = o.DEFAULT,
+    correct: o.Correct = o.DEFAULT,
+    correction: o.Correction = None,
+    cluster: o.Cluster = None,
+    level: o.Level = 0.95,
+    study_ci: o.StudyCI = "clopper-pearson",
+    json: o.Json = False,
+) -> None:
+    """Draw the forest plot of the studies in a table.
+
+    \b
+    Examples:
+      metaresp forest trials.csv -o forest.pdf
+      metaresp forest trials.csv -o forest.svg --sort rate --title "Overall response"
+      metaresp forest endpoints.csv -o endpoints.png --no-pool
+    """
+    import metaresp as mr
+
+    studies = mr.read_studies(
+        file, events=events, n=n, study=study, response=response, missing=missing, **o.sheet_option(sheet)
+    )
+    if sort is not None:
+        studies = studies.sort_by(sort)
+    style = {} if title is None else {"title": title}
+    settings = o.model_options(model, transform, tau2, ci, prediction, correct, correction, level, study_ci)
+    if no_pool:
+        o.refuse_with_no_pool(settings, cluster)
+        studies.forest(output, level=level, method=study_ci, **style)
+        content = studies.to_dict()
+    else:
+        fit = mr.pool(studies, cluster=cluster, **settings)
+        fit.forest(output, **style)
+        content = fit.to_dict()
+    if json:
+        print(json_format.dumps({"output": str(output), **content}, indent=2, allow_nan=False))
+    else:
+        print(f"wrote {output}")

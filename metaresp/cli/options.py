@@ -1,0 +1,84 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from metaresp.errors import InvalidArgument
+
+DEFAULT = "default"
+
+File: TypeAlias = Annotated[Path, typer.Argument(help="Table of studies: csv, tsv, xlsx, parquet or json.")]
+Events: TypeAlias = Annotated[str | None, typer.Option(help="Column of responders; recognised if not given.")]
+Patients: TypeAlias = Annotated[str | None, typer.Option("--n", help="Column of patients.")]
+Study: TypeAlias = Annotated[str | None, typer.Option(help="Column of study labels.")]
+Response: TypeAlias = Annotated[str | None, typer.Option(help='Column of fractions such as "13/18".')]
+Missing: TypeAlias = Annotated[
+    str, typer.Option(help="Rows without events or n: raise (an error) or drop (left out and listed).")
+]
+Sheet: TypeAlias = Annotated[str | None, typer.Option(help="Sheet of an xlsx file: name or number from 0.")]
+Model: TypeAlias = Annotated[str, typer.Option(help="binomial-normal, inverse-variance or common.")]
+Transform: TypeAlias = Annotated[str, typer.Option(help="Inverse variance: logit, arcsine, identity, ...")]
+Tau2: TypeAlias = Annotated[
+    str, typer.Option(help="Inverse variance: REML, DL, PM, common, ..., or a number.")
+]
+Interval: TypeAlias = Annotated[str, typer.Option("--ci", help="Interval of the pooled rate.")]
+Prediction: TypeAlias = Annotated[
+    str, typer.Option(help="Interval of a new trial: hts, t, normal, ..., none.")
+]
+Correct: TypeAlias = Annotated[str, typer.Option(help="Inverse variance: which studies are corrected.")]
+Correction: TypeAlias = Annotated[float | None, typer.Option(help="Inverse variance: what is added; 0.5.")]
+Cluster: TypeAlias = Annotated[str | None, typer.Option(help="Column of centres; each may have one study.")]
+Level: TypeAlias = Annotated[float, typer.Option(help="Confidence level.")]
+StudyCI: TypeAlias = Annotated[str, typer.Option("--study-ci", help="Interval of each study.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def model_options(
+    model: str,
+    transform: str,
+    tau2: str,
+    ci: str,
+    prediction: str,
+    correct: str,
+    correction: float | None,
+    level: float,
+    study_ci: str,
+) -> dict[str, Any]:
+    """Return the options of a pooling as keyword arguments, a number in *tau2* as a number."""
+    return {
+        "model": model,
+        "transform": transform,
+        "tau2": _number_or_name(tau2),
+        "ci": ci,
+        "prediction": None if prediction == "none" else prediction,
+        "correct": correct,
+        "correction": DEFAULT if correction is None else correction,
+        "level": level,
+        "study_ci": study_ci,
+    }
+
+
+def refuse_with_no_pool(settings: dict[str, Any], cluster: str | None) -> None:
+    """Refuse options of a pooling where nothing is pooled."""
+    usual = {"model": "binomial-normal", "level": settings["level"], "study_ci": settings["study_ci"]}
+    given = [name for name, value in settings.items() if value != usual.get(name, DEFAULT)]
+    given += [] if cluster is None else ["cluster"]
+    if given:
+        option = given[0].replace("_", "-")
+        raise InvalidArgument(f"--{option} has no meaning with --no-pool: leave it out")
+
+
+def _number_or_name(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def sheet_option(sheet: str | None) -> dict[str, Any]:
+    """Return the sheet as a keyword argument, a number as a number; none when not given."""
+    if sheet is None:
+        return {}
+    return {"sheet": int(sheet) if sheet.isdecimal() else sheet}

@@ -1,0 +1,1 @@
+"""All rounding, wording and table rows; no formulas, no quantiles."""

@@ -1,0 +1,143 @@
+"""The summary of a fit as text and as HTML."""
+
+import html
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaresp.present.numbers import decimals_for, interval, level_percent, percent, pvalue, significant
+from metaresp.records import Record
+
+if TYPE_CHECKING:
+    from metaresp.result import Fit
+
+_CI_WORDS = {
+    "normal": "normal quantile",
+    "t": "t quantile",
+    "hartung-knapp": "Hartung-Knapp",
+    "hartung-knapp-floor": "Hartung-Knapp, never narrower than the normal interval",
+    "kenward-roger": "Kenward-Roger",
+    "henmi-copas": "Henmi-Copas",
+    "profile": "profile likelihood",
+    "bootstrap": "parametric bootstrap",
+}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Summary(Record):
+    """A result in words; printing it gives the table.
+
+    Attributes
+    ----------
+    facts : tuple of (str, str)
+        What, and its value.
+    columns : tuple of str
+        Heads of the study table.
+    rows : tuple of tuple of str
+        One row a study.
+    notes : tuple of str
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        width = max(len(name) for name, _ in self.facts)
+        lines = [f"{name:<{width}}  {value}" for name, value in self.facts]
+        return "\n".join([*lines, "", *text_table(self.columns, self.rows), *_note_lines(self.notes)])
+
+    def _repr_html_(self) -> str:
+        facts = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in self.facts)
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return (
+            f'<table class="metaresp-facts">{facts}</table>'
+            f'<table class="metaresp-studies"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}'
+        )
+
+
+def text_table(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> list[str]:
+    """Return lines with the first column to the left and the others to the right."""
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    lines = []
+    for row in (columns, *rows):
+        cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _note_lines(notes: tuple[str, ...]) -> list[str]:
+    return ["", *(f"Note: {note}" for note in notes)] if notes else []
+
+
+def summarise(fit: "Fit") -> Summary:
+    """Return the summary of *fit*."""
+    ci = fit.study_ci
+    level = level_percent(fit.spec.level)
+    d = decimals_for([*ci.rate, fit.rate])
+    rows = tuple(
+        (label, f"{x}/{n}", percent(rate, d), interval(low, high, d), f"{weight:.1f}%")
+        for label, x, n, rate, low, high, weight in zip(
+            fit.studies.study,
+            fit.studies.events.tolist(),
+            fit.studies.n.tolist(),
+            ci.rate,
+            ci.low,
+            ci.high,
+            fit.weights,
+            strict=True,
+        )
+    )
+    columns = ("Study", "Events/n", "Rate", f"{level} CI", "Weight")
+    return Summary(tuple(_facts(fit, level, d)), columns, rows, fit.notes)
+
+
+def _facts(fit: "Fit", level: str, d: int) -> list[tuple[str, str]]:
+    facts = [("Pooled response rate", f"{percent(fit.rate, d)} ({level} CI {interval(*fit.rate_ci, d)})")]
+    if fit.tau2 > 0:
+        facts.append(("Mean over trials", percent(fit.mean_rate, d)))
+    if fit.prediction_interval is not None:
+        facts.append(
+            ("A new trial", f"{interval(*fit.prediction_interval, d)} ({level} prediction interval)")
+        )
+    between = heterogeneity_words(fit)
+    if between:
+        facts.append(("Between trials", between))
+    noun = "study" if fit.k == 1 else "studies"
+    crude = percent(fit.events / fit.n, d)
+    facts.append(("Data", f"{fit.k} {noun}, {fit.events} of {fit.n} patients responded ({crude})"))
+    facts.append(("Model", f"{fit.model_label}; {_interval_words(fit)}"))
+    return facts
+
+
+def heterogeneity_words(fit: "Fit") -> str:
+    """Return one line on the variation between trials; empty where there is nothing to say."""
+    h = fit.heterogeneity
+    if math.isnan(fit.tau2):
+        return ""
+    parts = []
+    if fit.spec.model != "common":
+        parts.append(f"tau = {significant(fit.tau)} ({fit.scale} scale), tau2 = {significant(fit.tau2)}")
+        parts.append(f"I2 = {h.I2:.0f}%")
+    if not math.isnan(h.lrt):
+        parts.append(f"likelihood-ratio test of tau2 = 0: {pvalue(h.lrt_pvalue)}")
+    elif not math.isnan(h.Q):
+        parts.append(f"Q = {h.Q:.1f} on {h.df:.0f} df, {pvalue(h.pvalue)}")
+    return "; ".join(parts)
+
+
+def _interval_words(fit: "Fit") -> str:
+    if fit.is_exact:
+        return f"{fit.spec.ci if fit.spec.model == 'common' else 'clopper-pearson'} interval"
+    words = _CI_WORDS.get(fit.spec.ci, fit.spec.ci)
+    return f"{words}, {fit.df:.4g} df" if math.isfinite(fit.df) else words
+
+
+def notebook(fit: "Fit") -> str:
+    """Return the summary as HTML."""
+    return summarise(fit)._repr_html_()

@@ -1,0 +1,69 @@
+"""Intervals of single trials as lines of text."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metaresp.present.numbers import decimals_for, interval, level_percent, percent
+from metaresp.present.summary import text_table
+
+if TYPE_CHECKING:
+    from metaresp.binomial import BinomialCI
+
+_BAR = 40
+
+
+def trial_lines(ci: "BinomialCI", *, ascii_only: bool = False) -> list[str]:
+    """Return a line a trial, and above several of them a head; bars run from 0% to 100%.
+
+    Parameters
+    ----------
+    ci : BinomialCI
+    ascii_only : bool
+        Draw the bars with plain characters.
+    """
+    columns = [np.ravel(getattr(ci, name)).tolist() for name in ("events", "n", "rate", "low", "high")]
+    trials = list(zip(*columns, strict=True))
+    words = {"less": "upper bound", "greater": "lower bound"}.get(ci.alternative, "interval")
+    what = f"{level_percent(ci.level)} {words}, {ci.method}"
+    if ci.prior is not None:
+        what += f", Beta({ci.prior[0]:g}, {ci.prior[1]:g}) prior"
+    if len(trials) == 1:
+        x, n, rate, low, high = trials[0]
+        d = decimals_for([rate, high])
+        return [f"{x}/{n}: {percent(rate, d)} ({limits(low, high, ci.alternative, d)}), {what}"]
+    d = decimals_for([t[2] for t in trials] + [t[4] for t in trials])
+    rows = tuple(
+        (
+            f"{x}/{n}",
+            percent(rate, d),
+            limits(low, high, ci.alternative, d),
+            _bar(rate, low, high, ascii_only),
+        )
+        for x, n, rate, low, high in trials
+    )
+    scale = "0%" + "100%".rjust(_BAR - 2)
+    return [what, *text_table(("Trial", "Rate", words.capitalize(), scale), rows)]
+
+
+def limits(low: float, high: float, alternative: str, decimals: int = 1) -> str:
+    """Return the limits of an interval in words.
+
+    Examples
+    --------
+    >>> limits(0.0, 0.1533, "less"), limits(0.465, 0.903, "two-sided")
+    ('at most 15.3%', '46.5% to 90.3%')
+    """
+    if alternative == "less":
+        return f"at most {percent(high, decimals)}"
+    if alternative == "greater":
+        return f"at least {percent(low, decimals)}"
+    return interval(low, high, decimals)
+
+
+def _bar(rate: float, low: float, high: float, ascii_only: bool) -> str:
+    line, point, empty = ("-", "*", ".") if ascii_only else ("─", "●", "·")
+    a, b, c = (min(_BAR - 1, int(value * _BAR)) for value in (low, rate, high))
+    cells = [empty] * a + [line] * (c - a + 1) + [empty] * (_BAR - 1 - c)
+    cells[b] = point
+    return "".join(cells)
