@@ -1,7 +1,8 @@
 """One trial: exact, approximate and Bayesian binomial intervals."""
 
 from metaresp.binomial import exact  # isort: split
-from metaresp.binomial import approximate, bayesian
+
+from metaresp.binomial import acceptance, approximate, bayesian
 from metaresp.binomial.interval import BinomialCI, binomial_ci
 from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE
 from metaresp.binomial.test import BinomialTest, binomial_test
@@ -11,6 +12,7 @@ __all__ = [
     "BINOMIAL_PVALUE",
     "BinomialCI",
     "BinomialTest",
+    "acceptance",
     "approximate",
     "bayesian",
     "binomial_ci",

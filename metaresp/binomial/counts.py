@@ -118,8 +118,9 @@ def _from_objects(name: str, array: NDArray[np.object_]) -> IntArray:
     value: Any
     for index, value in np.ndenumerate(array):
         try:
-            number = None if isinstance(value, str | bytes | bool | np.bool_) else int(value)
-            whole = number is not None and bool(number == value) and abs(number) <= 2**62
+            number = int(value)
+            text = isinstance(value, str | bytes | bool | np.bool_)
+            whole = not text and bool(number == value) and abs(number) <= 2**62
         except (TypeError, ValueError, OverflowError):
             whole = False
         if not whole:
