@@ -1,8 +1,9 @@
 """One trial: exact, approximate and Bayesian binomial intervals."""
 
-from metaresp.binomial import exact  # isort: split
+# isort: off  (the order of import is the order of the names in the registry)
+from metaresp.binomial import exact, acceptance, casella, approximate, transformed, bayesian
 
-from metaresp.binomial import acceptance, approximate, bayesian
+# isort: on
 from metaresp.binomial.interval import BinomialCI, binomial_ci
 from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE
 from metaresp.binomial.test import BinomialTest, binomial_test
@@ -17,5 +18,7 @@ __all__ = [
     "bayesian",
     "binomial_ci",
     "binomial_test",
+    "casella",
     "exact",
+    "transformed",
 ]

@@ -21,9 +21,9 @@ from metaresp.binomial.tails import (
     at_least,
     at_most,
     first_true,
+    log_choose,
     log_rising,
     lower_bound,
-    pmf,
     solve,
     upper_bound,
 )
@@ -54,14 +54,24 @@ class _Side:
         y = self.far_count(j)
         return at_least(y, self.n, p) if self.upper else at_most(y, self.n, p)
 
-    def near_slope(self, p: FloatArray) -> FloatArray:
-        at = pmf(self.x, self.n, p)
-        return -at * (self.n - self.x) / (1 - p) if self.upper else at * self.x / p
-
-    def far_slope(self, j: FloatArray, p: FloatArray) -> FloatArray:
+    def slopes(self, j: FloatArray) -> "Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]":
+        """Return a function of p and rows for the derivatives of the near tail and of the far tail from j."""
         y = self.far_count(j)
-        at = pmf(y, self.n, p)
-        return at * y / p if self.upper else -at * (self.n - y) / (1 - p)
+        inside = (y >= 0) & (y <= self.n)
+        y = np.where(inside, y, 0.0)
+        near_choose = log_choose(self.n, self.x)
+        far_choose = np.where(inside, log_choose(self.n, y), -np.inf)
+
+        def slopes(p: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+            odds, none = logit(p), self.n[rows] * np.log1p(-p)
+            near = np.exp(near_choose[rows] + self.x[rows] * odds + none)
+            far = np.exp(far_choose[rows] + y[rows] * odds + none)
+            # d/dp P(X >= k) = k b(k) / p and d/dp P(X <= k) = -(n-k) b(k) / (1-p)
+            if self.upper:
+                return -near * (self.n - self.x)[rows] / (1 - p), far * y[rows] / p
+            return near * self.x[rows] / p, -far * (self.n - y)[rows] / (1 - p)
+
+        return slopes
 
     def equally_likely(self, j: FloatArray) -> FloatArray:
         """Return the log odds at which x and the count j steps out have the same probability."""
@@ -73,13 +83,14 @@ class _Side:
     def crossing(self, j: FloatArray, alpha: float, joint: FloatArray, outer: FloatArray) -> FloatArray:
         """Return where the p-value with the far tail from *j* on falls to *alpha* between joint and outer."""
         sign = -1.0 if self.upper else 1.0
+        slopes = self.slopes(j)
 
         def excess(p: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
-            part, far = self.take(rows), j[rows]
-            value = part.near(p) + part.far(far, p) - alpha
-            return sign * value, sign * (part.near_slope(p) + part.far_slope(far, p))
+            part = self.take(rows)
+            near, far = slopes(p, rows)
+            return sign * (part.near(p) + part.far(j[rows], p) - alpha), sign * (near + far)
 
-        return solve(excess, np.minimum(joint, outer), np.maximum(joint, outer), joint)
+        return solve(excess, np.minimum(joint, outer), np.maximum(joint, outer), joint, self.n)
 
 
 def _both(
@@ -123,15 +134,17 @@ def _blaker_limit(lanes: _Side, alpha: float) -> FloatArray:
     beyond = _first_far(lanes, outer, tail)  # far tail at the Clopper-Pearson limit
     j = beyond - 1  # joins it at the joint
 
+    sign = -1.0 if lanes.upper else 1.0
+    slopes = lanes.slopes(j)
+
     def balance(p: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
-        part, far = lanes.take(rows), j[rows]
-        near, other = np.maximum(part.near(p), 1e-300), np.maximum(part.far(far, p), 1e-300)
-        slope = part.near_slope(p) / near - part.far_slope(far, p) / other
-        sign = -1.0 if lanes.upper else 1.0
-        return sign * np.log(near / other), sign * slope
+        part = lanes.take(rows)
+        near, far = np.maximum(part.near(p), 1e-300), np.maximum(part.far(j[rows], p), 1e-300)
+        near_slope, far_slope = slopes(p, rows)
+        return sign * np.log(near / far), sign * (near_slope / near - far_slope / far)
 
     inner = x / n
-    joint = solve(balance, np.minimum(inner, outer), np.maximum(inner, outer), outer)
+    joint = solve(balance, np.minimum(inner, outer), np.maximum(inner, outer), outer, n)
     before = lanes.near(joint) + lanes.far(beyond, joint) > alpha
     rows = np.flatnonzero(before)
     joint[rows] = lanes.take(rows).crossing(beyond[rows], alpha, joint[rows], outer[rows])

@@ -4,7 +4,7 @@ import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side, doubled, sided, tail_of
-from metaresp.binomial.tails import at_least, at_most, lower_bound, pmf, solve, upper_bound
+from metaresp.binomial.tails import at_least, at_most, log_choose, lower_bound, solve, upper_bound
 
 
 @BINOMIAL_CI.add("clopper-pearson")
@@ -53,35 +53,43 @@ def mid_p(
     )
 
 
+@BINOMIAL_PVALUE.add("mid-p")
+def mid_p_pvalue(x: FloatArray, n: FloatArray, rate: FloatArray, side: Side, prior: Prior) -> FloatArray:
+    """Return twice the smaller mid tail, at most 1; one-sided, the mid tail itself."""
+    return doubled(_mid_tail(x, n, rate, True), _mid_tail(x, n, rate, False), side)
+
+
+def _mid_tail(x: FloatArray, n: FloatArray, rate: FloatArray, upper: bool) -> FloatArray:
+    """Return the tail with half of ``P(X = x)``, as the mean of those with all and with none of it."""
+    if upper:
+        return (at_most(x, n, rate) + at_most(x - 1, n, rate)) / 2
+    return (at_least(x, n, rate) + at_least(x + 1, n, rate)) / 2
+
+
 def _mid_p_limit(x: FloatArray, n: FloatArray, tail: float, upper: bool) -> FloatArray:
-    near = at_most if upper else at_least
-    sign, inward = (-1.0, -1.0) if upper else (1.0, 1.0)
-
-    def tail_at(p: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Log of the mid tail over *tail*, turned so that it increases in p."""
-        k, m = x[rows], n[rows]
-        at = pmf(k, m, p)
-        mass = near(k + inward, m, p) + at / 2
-        # d/dp P(X >= k) = k b(k) / p and d/dp P(X <= k) = -(n-k) b(k) / (1-p), one half of each neighbour
-        growth = (k / p + (m - k) / (1 - p)) * at / 2
-        return sign * np.log(mass / tail), growth / mass
-
-    # Half of P(X = x) is in both tails: where x has no neighbour, the tail is 1/2 at the far edge.
-    first, last = (x == 0, x == n) if upper else (x == n, x == 0)
-    with np.errstate(divide="ignore"):
-        own = np.log(min(2 * tail, 1.0)) / n
-        other = np.log(min(2 - 2 * tail, 1.0)) / n
-    closed = np.where(first, -np.expm1(own) if upper else np.exp(own), 0.0)
-    closed = np.where(last, np.exp(other) if upper else -np.expm1(other), closed)
+    limit = _mid_p_edge(x, n, tail, upper)
     rows = np.flatnonzero((x > 0) & (x < n))
     k, m = x[rows], n[rows]
-    bound = upper_bound(k, m, tail) if upper else lower_bound(k, m, tail)
     # The mid tail lies between P(X < x) and P(X <= x): so does its limit between theirs
+    outer = upper_bound(k, m, tail) if upper else lower_bound(k, m, tail)
     inner = upper_bound(k - 1, m, tail) if upper else lower_bound(k + 1, m, tail)
-    found = solve(lambda p, some: tail_at(p, rows[some]), *_ordered(bound, inner), bound)
-    closed[rows] = found
-    return closed
+    choose, sign = log_choose(m, k), -1.0 if upper else 1.0
+
+    def excess(p: FloatArray, some: IntArray) -> tuple[FloatArray, FloatArray]:
+        events, size = k[some], m[some]
+        at = np.exp(choose[some] + events * np.log(p) + (size - events) * np.log1p(-p))
+        mass = _mid_tail(events, size, p, upper)
+        # d/dp P(X >= k) = k b(k) / p and d/dp P(X <= k) = -(n-k) b(k) / (1-p), half of each neighbour
+        return sign * np.log(mass / tail), (events / p + (size - events) / (1 - p)) * at / 2 / mass
+
+    limit[rows] = solve(excess, np.minimum(outer, inner), np.maximum(outer, inner), outer, m)
+    return limit
 
 
-def _ordered(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    return np.minimum(a, b), np.maximum(a, b)
+def _mid_p_edge(x: FloatArray, n: FloatArray, tail: float, upper: bool) -> FloatArray:
+    """Return the limits at 0 and n, where half of ``P(X = x)`` is all of one tail, or missing in the other."""
+    near: FloatArray = np.log(min(2 * tail, 1.0)) / n
+    far: FloatArray = np.log(min(2 - 2 * tail, 1.0)) / n
+    if upper:
+        return np.where(x == 0, -np.expm1(near), np.exp(far))
+    return np.where(x == 0, -np.expm1(far), np.exp(near))
