@@ -41,7 +41,8 @@ def shared_patients() -> None:
     arms = mr.datasets.load("ursino2021")
     trials = arms.clusters("study")
     print(
-        f"\n5. The same question where counts are known: {len(arms)} dose arms of {len(trials)} sorafenib trials."
+        f"\n5. The same question where counts are known: {len(arms)} dose arms"
+        f" of {len(trials)} trials of sorafenib."
     )
     print("   Told which arms belong together, pool refuses to treat them as independent:")
     try:

@@ -44,7 +44,9 @@ _FRACTION = re.compile(
     rf"\s*(?:(?:[(\[;:=]|[,\s](?=\s*[0-9.,]+\s*%))\s*{_PERCENT}\s*(?:[;,].*)?[)\]]?)?",
     re.IGNORECASE | re.DOTALL,
 )
-_FRACTION_LAST = re.compile(rf"{_PERCENT}\s*[(\[,;:=]?\s*([0-9]+\s*[/\u2044\u2215]\s*[0-9]+)\s*[)\]]?")
+_FRACTION_LAST = re.compile(
+    r"([0-9]+(?:[.,][0-9]+)?)\s*(%)\s*[(\[,;:=]?\s*([0-9]+\s*[/\u2044\u2215]\s*[0-9]+)\s*[)\]]?"
+)
 
 
 class BadCell(Exception):

@@ -32,6 +32,8 @@ _TOTALS = frozenset(
     ["total", "totals", "overall", "pooled", "all", "sum", "summary", "all studies", "combined"]
 )
 
+_GAPS = ("events are missing", "n is missing", "events and n are missing")
+
 # (row, column, what is wrong)
 Problem = tuple[int, str, str]
 
@@ -90,7 +92,7 @@ def check_counts(table: Table, roles: Roles, missing: str = "raise") -> Counts:
         column = _names(table, roles)
         for row, gap in enumerate(gaps):
             if gap and row not in wrong:
-                problems.append((row, column["events" if events[row] is None else "n"], _missing_text(gap)))
+                problems.append((row, column["events" if events[row] is None else "n"], gap))
     if problems:
         _raise(table, problems)
     kept = [row for row, gap in enumerate(gaps) if not gap]
@@ -273,13 +275,7 @@ def _values(table: Table, column: int, problems: list[Problem]) -> tuple[Value, 
 
 
 def _gap(events: int | None, n: int | None) -> str:
-    if events is None:
-        return "events are missing" if n is not None else "events and n are missing"
-    return "n is missing" if n is None else ""
-
-
-def _missing_text(gap: str) -> str:
-    return f"{gap} (missing='drop' leaves such rows out and lists them)"
+    return "" if events is not None and n is not None else _GAPS[(events is None) + 2 * (n is None) - 1]
 
 
 def _names(table: Table, roles: Roles) -> dict[str, str]:
@@ -316,5 +312,7 @@ def _raise(table: Table, problems: list[Problem]) -> NoReturn:
     told = [f"{table.at(row)}, column {column!r}: {text}" for row, column, text in problems[:LISTED]]
     rest = len(problems) - LISTED
     more = f"; and {rest} more" if rest > 0 else ""
+    missing = any(text in _GAPS for _, _, text in problems)
+    hint = " (missing='drop' leaves rows without counts out and lists them)" if missing else ""
     comma = ": " if len(problems) > 1 else ", "
-    raise InvalidStudies(f"{table.source}{comma}{'; '.join(told)}{more}")
+    raise InvalidStudies(f"{table.source}{comma}{'; '.join(told)}{more}{hint}")

@@ -108,20 +108,24 @@ def columns_table(source: str, place: str, columns: Mapping[str, object], first:
     InvalidStudies
         If the columns differ in length or are not one-dimensional.
     """
-    values = {str(name): cell_list(column, f"{source}: {name}") for name, column in columns.items()}
-    lengths = {name: len(column) for name, column in values.items()}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+    names = [label_text(str(name)) for name in columns]
+    values = [
+        cell_list(column, f"{source}: {name}") for name, column in zip(names, columns.values(), strict=True)
+    ]
+    lengths = [len(column) for column in values]
+    if len(set(lengths)) > 1:
+        told = ", ".join(f"{name} has {length}" for name, length in zip(names, lengths, strict=True))
         raise InvalidStudies(f"{source}: the columns differ in length ({told})")
-    count = next(iter(lengths.values()), 0)
-    cleaned = [tuple(map(clean, column)) for column in values.values()]
-    return _table(source, place, list(values), cleaned, list(range(first, first + count)))
+    count = lengths[0] if lengths else 0
+    cleaned = [tuple(map(clean, column)) for column in values]
+    return _table(source, place, names, cleaned, list(range(first, first + count)))
 
 
 def records_table(source: str, records: Sequence[Mapping[str, object]]) -> Table:
     """Return the table of a list of records; keys that a record lacks are missing there."""
-    names = list(dict.fromkeys(str(key) for record in records for key in record))
-    columns = [tuple(clean(record.get(name)) for record in records) for name in names]
+    keys = list(dict.fromkeys(key for record in records for key in record))
+    columns = [tuple(clean(record.get(key)) for record in records) for key in keys]
+    names = [label_text(str(key)) for key in keys]
     return _table(source, "record", names, columns, list(range(1, len(records) + 1)))
 
 

@@ -10,6 +10,8 @@ SEPARATORS = (",", ";", "\t", "|")
 SNIFF_ROWS = 200
 # Stands in no file, so that a file of one column is not cut at anything.
 _NO_SEPARATOR = "\x1f"
+# A line of these alone is a blank row of some spreadsheet.
+_NOTHING = ' \t\r\n\xa0,;|"'
 
 _BOMS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -101,10 +103,10 @@ def _decode_wide(data: bytes, source: str) -> str:
 
 
 def _separator(text: str, ending: str) -> str:
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    header = next((line for line in text.splitlines() if line.strip(_NOTHING)), ",")
     if ending in {".tsv", ".tab"} and "\t" in header:
         return "\t"
-    best, best_score = _NO_SEPARATOR, (0.0, 0)
+    best, best_score = "," if header == "," else _NO_SEPARATOR, (0.0, 0)
     for separator in SEPARATORS:
         if separator not in header:
             continue
@@ -121,7 +123,7 @@ def _widths(text: str, separator: str) -> list[int]:
     widths: list[int] = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            if any(cell.strip() for cell in row):
+            if any(cell.strip(_NOTHING) for cell in row):
                 widths.append(len(row))
             if len(widths) >= SNIFF_ROWS:
                 break

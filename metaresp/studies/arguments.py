@@ -26,7 +26,7 @@ def given_counts(events: Any, n: Any, response: Any) -> dict[str, Any]:
 def quick_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray] | None:
     """Return integer arrays that break no rule as they are; anything else is looked at cell by cell."""
     events, n = columns.get("events"), columns.get("n")
-    if not (isinstance(events, np.ndarray) and isinstance(n, np.ndarray)):
+    if type(events) is not np.ndarray or type(n) is not np.ndarray:
         return None
     if events.dtype.kind != "i" or n.dtype.kind != "i" or events.ndim != 1 or events.shape != n.shape:
         return None

@@ -29,7 +29,7 @@ class Covariates(Mapping[str, tuple[Value, ...]]):
             raise UnknownName(f"covariate {name!r} is not known{choices(name, self._columns)}") from None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns
+        return isinstance(name, str) and name in self._columns
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)

@@ -321,7 +321,11 @@ class Studies(Record):
         columns: dict[str, Any] = {"study": list(self.study), "events": self.events, "n": self.n}
         if self.enrolled is not None:
             columns["enrolled"] = self.enrolled
-        columns |= {name: list(column) for name, column in self.covariates.items()}
+        for name, column in self.covariates.items():
+            values: list[Any] = list(column)
+            kinds = {type(value) for value in values}
+            # Whole numbers stay whole beside missing ones.
+            columns[name] = pd.array(values, dtype="Int64") if kinds == {int, type(None)} else values
         return pd.DataFrame(columns)
 
     def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
