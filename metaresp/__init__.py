@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UnreadableFile,
     )
     from metaresp.model import Batch, pool_batch
+    from metaresp.percent import check_percent
     from metaresp.pooling import pool
     from metaresp.records import Interval
     from metaresp.result import Fit
@@ -45,6 +46,7 @@ _HOME = {
     "UnknownName": "metaresp.errors",
     "UnreadableFile": "metaresp.errors",
     "Batch": "metaresp.model",
+    "check_percent": "metaresp.percent",
     "pool_batch": "metaresp.model",
     "pool": "metaresp.pooling",
     "Interval": "metaresp.records",
@@ -72,6 +74,7 @@ __all__ = [
     "__version__",
     "binomial_ci",
     "binomial_test",
+    "check_percent",
     "datasets",
     "pool",
     "pool_batch",

@@ -207,7 +207,8 @@ def moments(
         left, right = window(ns, shape, nats)
         count = nodes_needed(shape, right - left, ts, nats).max(axis=-1) * refine
         tier = np.searchsorted(_NODE_TIERS, np.minimum(count, _NODE_TIERS[-1]))
-        small = ts < SMALL_TAU
+        # rounding: eps / tau^2 from moments of z, eps n from sums of scores
+        small = (ts < SMALL_TAU) & (ts * ts * ns.max(axis=-1) < 1)
         group = tier * 2 + small
         for g in np.unique(group):
             lanes = np.flatnonzero(group == g)

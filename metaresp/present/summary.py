@@ -55,9 +55,10 @@ class Summary(Record):
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        studies = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
         return (
             f'<table class="metaresp-facts">{facts}</table>'
-            f'<table class="metaresp-studies"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}'
+            f'<table class="metaresp-studies">{studies}</table>{notes}'
         )
 
 

@@ -1,0 +1,157 @@
+"""The command line as a user meets it: through a subprocess."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import metaresp as mr
+
+
+def metaresp(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "metaresp", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=None,
+        cwd=cwd,
+        check=False,
+    )
+
+
+@pytest.fixture
+def trials(tmp_path):
+    path = tmp_path / "trials.csv"
+    path.write_text("trial,r,n,year\nXu,13,18,2012\nLi,4,7,2013\nWang,9,15,2014\n", encoding="utf-8")
+    return path
+
+
+def test_ci():
+    assert metaresp("ci", "13/18").stdout.startswith("13/18: 72.2% (46.5% to 90.3%)")
+    assert "at most 15.3%" in metaresp("ci", "0/18", "--alternative", "less").stdout
+    assert "at least" in metaresp("ci", "18/18", "--alternative", "greater").stdout
+
+
+def test_ci_of_several_trials_is_an_aligned_table():
+    lines = metaresp("ci", "13/18", "4/7", "0/18").stdout.splitlines()
+    assert len(lines) == 5
+    assert len({line.index("%") for line in lines[2:]}) == 1
+
+
+def test_ci_json_is_the_record():
+    one = json.loads(metaresp("ci", "13/18", "--json").stdout)
+    assert one == mr.binomial_ci(13, 18).to_dict()
+    two = json.loads(metaresp("ci", "13/18", "4/7", "--json").stdout)
+    assert two["events"] == [13, 4]
+
+
+def test_pool(trials):
+    run = metaresp("pool", trials)
+    assert run.returncode == 0
+    assert "65.0%" in run.stdout
+    assert "26 of 40" in run.stdout
+    content = json.loads(metaresp("pool", trials, "--json").stdout)
+    assert mr.Fit.from_dict(content) == mr.pool(mr.read_studies(trials))
+
+
+def test_pool_options(trials):
+    run = metaresp(
+        "pool",
+        trials,
+        "--model",
+        "inverse-variance",
+        "--tau2",
+        "0.2",
+        "--ci",
+        "t",
+        "--prediction",
+        "none",
+        "--json",
+    )
+    content = json.loads(run.stdout)
+    assert content["tau2"] == 0.2
+    assert content["prediction_interval"] is None
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+def test_forest(trials, ending, tmp_path):
+    output = tmp_path / f"forest.{ending}"
+    run = metaresp("forest", trials, "-o", output, "--sort", "rate", "--title", "Response")
+    assert run.returncode == 0, run.stderr
+    assert output.stat().st_size > 1000
+    assert run.stdout == f"wrote {output}\n"
+
+
+def test_forest_without_pooling(trials, tmp_path):
+    run = metaresp("forest", trials, "-o", tmp_path / "a.svg", "--no-pool", "--json")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["study"] == ["Xu", "Li", "Wang"]
+    run = metaresp("forest", trials, "--no-pool", "--model", "common")
+    assert run.returncode == 2
+    assert "--model has no meaning with --no-pool" in run.stderr
+
+
+def test_demo(tmp_path):
+    run = metaresp("demo", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "79.8%" in run.stdout
+    assert (tmp_path / "metaresp-demo.png").stat().st_size > 1000
+
+
+BAD = [
+    (["ci", "14/13"], ["14", "13"]),
+    (["ci", "13"], ["'13'"]),
+    (["ci", "a/b"], ["'a/b'"]),
+    (["ci", "13/18", "--method", "wilso"], ["did you mean 'wilson'"]),
+    (["ci", "13/18", "--level", "95"], ["level=95"]),
+    (["ci", "13/18", "--alternative", "upper"], ["alternative='upper'"]),
+    (["ci"], ["trials"]),
+    (["ci", "13/18", "--frob"], ["--frob"]),
+    (["pol"], ["pol"]),
+    (["pool", "nowhere.csv"], ["nowhere.csv"]),
+    (["pool", "trials.csv", "--model", "glmm"], ["model='glmm'"]),
+    (["pool", "trials.csv", "--transform", "logit"], ["no meaning for model='binomial-normal'"]),
+    (["pool", "trials.csv", "--events", "x"], ["'x'"]),
+    (["pool", "bad.csv"], ["bad.csv", "row 3", "9", "7"]),
+    (["forest", "trials.csv", "-o", "forest.docx"], ["forest.docx", ".png"]),
+    (["forest", "trials.csv", "-o", "no/such/folder/forest.png"], ["folder"]),
+    (["forest", "trials.csv", "--sort", "colour"], ["colour"]),
+    (["demo", "pritz"], ["did you mean 'pritz1997'"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), BAD, ids=lambda v: " ".join(v) if isinstance(v, list) else None
+)
+def test_bad_input_is_one_line_and_status_2(arguments, words, trials):
+    (trials.parent / "bad.csv").write_text("study,events,n\nA,3,9\nB,9,7\n", encoding="utf-8")
+    before = set(trials.parent.iterdir())
+    run = metaresp(*arguments, cwd=trials.parent)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith("metaresp: ")
+    assert run.stderr.count("\n") == 1
+    assert "Traceback" not in run.stderr
+    for word in words:
+        assert word in run.stderr
+    assert set(trials.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["ci", "pool", "forest", "demo"])
+def test_help_has_examples(command):
+    run = metaresp(command, "--help")
+    assert run.returncode == 0
+    assert f"metaresp {command}" in run.stdout.split("Examples:")[1]
+
+
+def test_no_command_shows_the_commands():
+    run = metaresp()
+    assert run.returncode == 0
+    for command in ("ci", "pool", "forest", "demo"):
+        assert command in run.stdout
+
+
+def test_version():
+    assert metaresp("--version").stdout.strip() == f"metaresp {mr.__version__}"
