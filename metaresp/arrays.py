@@ -20,7 +20,7 @@ def frozen(values: NDArray[np.generic]) -> NDArray[np.generic]:
     return result
 
 
-def chunked(count: int, width: int, budget: int = 1 << 16) -> Iterator[slice]:
+def chunked(count: int, width: int, budget: int = 1 << 17) -> Iterator[slice]:
     """Cut *count* lanes into slices whose working arrays stay in a processor's cache.
 
     Parameters

@@ -1,7 +1,7 @@
 """Upper quantiles of the reference distributions, by tail probability."""
 
 import numpy as np
-from scipy.special import betainccinv, ndtri
+from scipy.special import betainccinv, gammainccinv, gammaincinv, ndtri
 
 from metaresp.arrays import ArrayLike, FloatArray
 
@@ -40,4 +40,33 @@ def _t_quantile(df: FloatArray, tail: float) -> FloatArray:
     result: FloatArray = np.where(
         usable, np.sqrt(safe * z / (1.0 - z)), np.where(df > 0, -ndtri(tail), np.nan)
     )
+    return result
+
+
+def chi2_quantile(df: ArrayLike, tail: float) -> FloatArray:
+    """Return the value that chi-square exceeds with probability *tail*.
+
+    Parameters
+    ----------
+    df : float array, any shape
+        Degrees of freedom; values at or below 0 give nan.
+    tail : float
+        Probability beyond the quantile, in (0, 1).
+
+    Returns
+    -------
+    float array
+        Quantiles, of the shape of *df*.
+
+    Examples
+    --------
+    >>> [round(float(q), 6) for q in chi2_quantile([1.0, 2.0], 0.05)]
+    [3.841459, 5.991465]
+    """
+    given = np.asarray(df, dtype=np.float64)
+    values, where = np.unique(given, return_inverse=True)
+    usable = values > 0
+    shape = 0.5 * np.where(usable, values, 1.0)
+    found = 2.0 * (gammainccinv(shape, tail) if tail < 0.5 else gammaincinv(shape, 1.0 - tail))
+    result: FloatArray = np.where(usable, found, np.nan)[where].reshape(given.shape)
     return result

@@ -18,10 +18,21 @@ from metaresp.kernel.sums import Lanes
 
 MAX_STEPS = 100
 STEP_RTOL = 1e-9  # steps converge quadratically: the error after the last one is near STEP_RTOL**2
-COARSE_RANGE = 6.0  # lanes up to exp(6) = 400 in (tau2 + vmin)/vmin share the coarse scan
-COARSE_POINTS = 8
+CELL = 1.0  # width in u of a cell of the coarse scan; singularities of psi are pi away
+COARSE_RANGES = (2.0, 4.0, 6.0)  # lanes of similar range are scanned together
 DOUBT = 0.05  # |psi| below which an interpolated extremum sends a lane to the dense scan
 DENSE_POINTS = 256
+MOST_CELLS = 100
+GRID_BUDGET = 1 << 15  # floats in one working array of a scan
+
+# Value and slope of the cubic with end values a, b and end slopes sa, sb at 1/4, 1/2 and 3/4 of a cell.
+HERMITE = np.array(
+    [
+        [1 - x * x * (3 - 2 * x), x * x * (3 - 2 * x), x * (1 - x) ** 2, -x * x * (1 - x)]
+        for x in (0.25, 0.5, 0.75)
+    ]
+    + [[6 * x * (x - 1), 6 * x * (1 - x), (1 - x) * (1 - 3 * x), x * (3 * x - 2)] for x in (0.25, 0.5, 0.75)]
+)
 
 
 class Root(NamedTuple):
@@ -80,15 +91,15 @@ def maximise(lanes: Lanes, restricted: bool) -> Root:
     vmin, span = search_range(lanes, restricted)
     tau2 = np.zeros(len(lanes))
     converged = np.ones(len(lanes), dtype=np.bool_)
-    inside = span > 0
-    usual = inside & (span <= COARSE_RANGE)
-    for chosen, points in ((usual, COARSE_POINTS), (inside & ~usual, None)):
-        if not chosen.any():
+    group = np.searchsorted(COARSE_RANGES, span)
+    group[span <= 0] = -1
+    for which in range(len(COARSE_RANGES) + 1):
+        index = np.flatnonzero(group == which)
+        if not len(index):
             continue
-        index = np.flatnonzero(chosen)
         part = lanes if len(index) == len(lanes) else lanes.take(index)
-        count = points or int(min(np.max(span[index]) * COARSE_POINTS / COARSE_RANGE, 200)) + 1
-        tau2[index], converged[index] = _maximise_inside(part, vmin[index], span[index], restricted, count)
+        points = int(min(np.ceil(np.max(span[index]) / CELL), MOST_CELLS)) + 1
+        tau2[index], converged[index] = _maximise_inside(part, vmin[index], span[index], restricted, points)
     return Root(tau2, converged)
 
 
@@ -110,11 +121,25 @@ def _psi(lanes: Lanes, vmin: FloatArray, u: FloatArray, restricted: bool) -> tup
     return np.log(s.data / s.trace), slope
 
 
+def _psi_grid(
+    lanes: Lanes, vmin: FloatArray, grid: FloatArray, restricted: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Evaluate ``_psi`` on a grid (points, lanes), as many points at once as a cache holds."""
+    rows = max(1, GRID_BUDGET // max(1, lanes.y.size))
+    if rows >= len(grid):
+        return _psi(lanes, vmin, grid, restricted)
+    psi, slope = np.empty_like(grid), np.empty_like(grid)
+    for first in range(0, len(grid), rows):
+        some = slice(first, first + rows) if rows > 1 else first
+        psi[some], slope[some] = _psi(lanes, vmin, grid[some], restricted)
+    return psi, slope
+
+
 def _maximise_inside(
     lanes: Lanes, vmin: FloatArray, span: FloatArray, restricted: bool, points: int
 ) -> tuple[FloatArray, BoolArray]:
-    grid = np.linspace(0.0, 1.0, points)[:, None] * span
-    psi, slope = _psi(lanes, vmin, grid, restricted)
+    grid = (np.arange(points) / (points - 1.0))[:, None] * span
+    psi, slope = _psi_grid(lanes, vmin, grid, restricted)
     h = span / (points - 1)
     clear = _clear(psi, slope * h)
     falls = (psi[:-1] > 0) & (psi[1:] <= 0)
@@ -143,29 +168,24 @@ def _maximise_inside(
 def _clear(psi: FloatArray, slope: FloatArray) -> BoolArray:
     """Tell the lanes whose cubic interpolant has no second maximum and comes near none.
 
-    A cell is clear when ``psi`` falls all through it, or keeps its sign with a margin.
+    A cell is clear when ``psi`` falls all through it, or keeps its sign with a margin; *slope* is per cell.
     """
-    a, b, sa, sb = psi[:-1], psi[1:], slope[:-1], slope[1:]
-    rise = b - a
-    falling = (sa < 0) & (sb < 0)
-    for at in (0.25, 0.5, 0.75):
-        middle = 6 * at * (1 - at) * rise + (1 - at) * (1 - 3 * at) * sa + at * (3 * at - 2) * sb
-        falling &= middle < 0
-    least, most = np.minimum(a, b), np.maximum(a, b)
-    for at in (0.25, 0.5, 0.75):
-        value = a + at * at * (3 - 2 * at) * rise + at * (1 - at) * ((1 - at) * sa - at * sb)
-        least, most = np.minimum(least, value), np.maximum(most, value)
+    ends = np.stack([psi[:-1], psi[1:], slope[:-1], slope[1:]])
+    inner = (HERMITE @ ends.reshape(4, -1)).reshape(6, *ends.shape[1:])
+    falling = (ends[2:].max(axis=0) < 0) & (inner[3:].max(axis=0) < 0)
+    least = np.minimum(ends[:2].min(axis=0), inner[:3].min(axis=0))
+    most = np.maximum(ends[:2].max(axis=0), inner[:3].max(axis=0))
     return np.asarray((falling | (least > DOUBT) | (most < -DOUBT)).all(axis=0))
 
 
 def _cell_root(a: FloatArray, b: FloatArray, sa: FloatArray, sb: FloatArray) -> FloatArray:
     """Approximate the root of the cubic interpolant of a falling cell, as a share of the cell."""
-    x = a / (a - b)
-    for _ in range(2):
-        value = a + x * x * (3 - 2 * x) * (b - a) + x * (1 - x) * ((1 - x) * sa - x * sb)
-        slope = 6 * x * (1 - x) * (b - a) + (1 - x) * (1 - 3 * x) * sa + x * (3 * x - 2) * sb
-        x = np.clip(x - value / slope, 0.0, 1.0)
-    return x
+    rise = b - a
+    x = -a / rise
+    rest = 1.0 - x
+    value = a + x * (x * (3.0 - 2.0 * x) * rise + rest * (rest * sa - x * sb))
+    slope = 6.0 * x * rest * rise + rest * (1.0 - 3.0 * x) * sa + x * (3.0 * x - 2.0) * sb
+    return np.fmax(0.0, np.fmin(1.0, x - value / slope))
 
 
 def _refine(
@@ -202,10 +222,7 @@ def _dense(
     """Refine every maximum that a dense scan sees and keep the best, 0 included."""
     count = len(lanes)
     grid = np.linspace(0.0, 1.0, DENSE_POINTS)[:, None] * span
-    psi = np.empty_like(grid)
-    block = 16
-    for first in range(0, DENSE_POINTS, block):
-        psi[first : first + block] = _psi(lanes, vmin, grid[first : first + block], restricted)[0]
+    psi, _ = _psi_grid(lanes, vmin, grid, restricted)
     cell, owner = np.nonzero((psi[:-1] > 0) & (psi[1:] <= 0))
     low, high = grid[cell, owner], grid[cell + 1, owner]
     part = lanes.take(owner)

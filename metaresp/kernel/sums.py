@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from metaresp.arrays import ArrayLike, FloatArray, IntArray, chunked
 
+SMALL = 512  # below, a product and a sum cost less than the start of an einsum
 ESTIMATED = 0
 NO_STUDIES = 1
 NOT_FINITE = 2
@@ -57,7 +58,7 @@ class ScoreSums(NamedTuple):
 
 def total(a: FloatArray, b: FloatArray) -> FloatArray:
     """Sum ``a * b`` over the studies, the first axis here."""
-    if a.size < 512:
+    if a.size < SMALL:
         small: FloatArray = np.add.reduce(a * b, axis=0)
         return small
     large: FloatArray = np.einsum("k...,k...->...", a, b)
@@ -108,24 +109,30 @@ class Lanes:
         part.copies = None if self.copies is None else self.copies[:, index]
         return part
 
+    def copies_of(self, tau2: FloatArray) -> FloatArray | float:
+        """Return the multiplicities in the shape that goes with *tau2*."""
+        if self.copies is None:
+            return 1.0
+        return self.copies[:, None, :] if tau2.ndim == 2 else self.copies
+
     def _at(self, tau2: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Effects, weights, and copies times weights at *tau2*, shape (lanes,) or (points, lanes)."""
-        y, v, copies = self.y, self.v, self.copies
+        y, v = self.y, self.v
         if tau2.ndim == 2:
             y, v = y[:, None, :], v[:, None, :]
-            copies = None if copies is None else copies[:, None, :]
-        w = 1.0 / (v + tau2)
-        return y, w, w if copies is None else copies * w
+        w = v + tau2
+        np.divide(1.0, w, out=w)
+        return y, w, w if self.copies is None else self.copies_of(tau2) * w
 
-    def weights(self, tau2: FloatArray) -> FloatArray:
-        """Return ``copies / (v + tau2)``, shape (k, lanes)."""
-        return self._at(tau2)[2]
+    def precision(self, tau2: FloatArray) -> FloatArray:
+        """Return ``1 / (v + tau2)``, shape (k, lanes), copies not in it."""
+        return self._at(tau2)[1]
 
     def mean(self, tau2: FloatArray) -> MeanSums:
         """Return the weighted mean and spread at *tau2*."""
         y, _, cw = self._at(tau2)
         weight = np.add.reduce(cw, axis=0)
-        mean = total(cw, y if y.shape == cw.shape else np.broadcast_to(y, cw.shape)) / weight
+        mean = total(cw, y) / weight
         r = y - mean
         return MeanSums(weight, mean, total(cw, r * r))
 
@@ -140,19 +147,19 @@ class Lanes:
         """Return the halves of the score at *tau2*, shape (lanes,) or (points, lanes)."""
         y, w, cw = self._at(tau2)
         s1 = np.add.reduce(cw, axis=0)
-        r = y - total(cw, y if y.shape == cw.shape else np.broadcast_to(y, cw.shape)) / s1
-        cww = cw * w
-        s2 = np.add.reduce(cww, axis=0)
-        wr = w * r
-        wwr_sum = total(cw, wr)
-        cwwrr = cw * wr
-        cwwrr *= r
-        data = np.add.reduce(cwwrr, axis=0)
-        data_slope = 2.0 * (wwr_sum * wwr_sum / s1 - total(cwwrr, w))
+        wr = y - total(cw, y) / s1
+        wr *= w
+        cwr = wr if self.copies is None else self.copies_of(tau2) * wr
+        cwwr = cwr * w
+        data = total(cwr, wr)
+        wwr_sum = np.add.reduce(cwwr, axis=0)
+        data_slope = 2.0 * (wwr_sum * wwr_sum / s1 - total(cwwr, wr))
+        s2 = total(cw, w)
         if not restricted:
             return ScoreSums(data, s1, data_slope, -s2)
         ratio = s2 / s1
-        return ScoreSums(data, s1 - ratio, data_slope, 2.0 * total(cww, w) / s1 - s2 - ratio * ratio)
+        s3 = total(np.multiply(w, w, out=cwwr), cw)
+        return ScoreSums(data, s1 - ratio, data_slope, 2.0 * s3 / s1 - s2 - ratio * ratio)
 
     def powers(self, tau2: FloatArray, highest: int) -> list[FloatArray]:
         """Return the sums of ``w``, ``w**2``, ... up to the *highest* power."""
@@ -165,11 +172,9 @@ class Lanes:
 
     def deviance(self, tau2: FloatArray, restricted: bool) -> FloatArray:
         """Return minus twice the profile log-likelihood at *tau2*, up to a constant."""
-        v, copies = self.v, self.copies
-        if tau2.ndim == 2:
-            v, copies = v[:, None, :], None if copies is None else copies[:, None, :]
+        v = self.v[:, None, :] if tau2.ndim == 2 else self.v
         logs = np.log(v + tau2)
-        log_sum = np.add.reduce(logs if copies is None else copies * logs, axis=0)
+        log_sum = np.add.reduce(logs if self.copies is None else self.copies_of(tau2) * logs, axis=0)
         sums = self.mean(tau2)
         result: FloatArray = log_sum + sums.q + (np.log(sums.weight) if restricted else 0.0)
         return result
@@ -180,6 +185,16 @@ class Lanes:
             return self.v.min(axis=0), self.v.max(axis=0)
         present = self.copies > 0
         return np.where(present, self.v, np.inf).min(axis=0), np.where(present, self.v, 0.0).max(axis=0)
+
+    def variance_powers(self) -> tuple[FloatArray, FloatArray]:
+        """Return the sums of the sampling variances and of their squares."""
+        cv = self.v if self.copies is None else self.copies * self.v
+        return np.add.reduce(cv, axis=0), total(cv, self.v)
+
+    def expanded_variances(self) -> FloatArray:
+        """Return the sampling variances of a single lane, each as often as its study is counted."""
+        v = self.v[:, 0]
+        return v if self.copies is None else np.repeat(v, self.copies[:, 0].astype(np.int64))
 
     def plain(self) -> tuple[FloatArray, FloatArray]:
         """Return the unweighted sum of squares of the effects and the sum of the variances."""
@@ -247,7 +262,6 @@ def run_lanes(
     v: ArrayLike,
     copies: ArrayLike,
     *per_lane: ArrayLike,
-    points: int = 1,
 ) -> tuple[NDArray[Any], ...]:
     """Call *function* on cache-sized batches of lanes and put the answers back in shape.
 
@@ -259,8 +273,6 @@ def run_lanes(
         Effects, sampling variances and multiplicities; leading axes broadcast.
     *per_lane : float array, shape (...)
         What is known of each lane already, such as ``tau2``.
-    points : int
-        How many values of ``tau2`` *function* evaluates at once (for the size of the batches).
 
     Returns
     -------
@@ -268,15 +280,20 @@ def run_lanes(
     """
     studies = [np.asarray(item, dtype=np.float64) for item in (y, v, copies)]
     known = [np.asarray(item, dtype=np.float64) for item in per_lane]
-    shape = np.broadcast_shapes(*(item.shape[:-1] for item in studies), *(item.shape for item in known))
-    k = max(item.shape[-1] for item in studies)
-    wide = [np.broadcast_to(item, (*shape, k)).reshape(-1, k) for item in studies]
-    flat = [np.broadcast_to(item, shape).reshape(-1) for item in known]
+    shape = studies[0].shape[:-1]
+    k = studies[0].shape[-1]
+    if any(item.shape != studies[0].shape for item in studies) or any(item.shape != shape for item in known):
+        shape = np.broadcast_shapes(*(item.shape[:-1] for item in studies), *(item.shape for item in known))
+        k = max(item.shape[-1] for item in studies)
+        studies = [np.broadcast_to(item, (*shape, k)) for item in studies]
+        known = [np.broadcast_to(item, shape) for item in known]
+    wide = [item.reshape(-1, k) for item in studies]
+    flat = [item.reshape(-1) for item in known]
     count = wide[0].shape[0]
     with np.errstate(all="ignore"):
         answers = [
             function(Lanes(*(item[part] for item in wide)), *(item[part] for item in flat))
-            for part in chunked(count, k * points)
+            for part in chunked(count, k)
         ] or [function(Lanes(*wide), *flat)]
     if len(answers) == 1:
         return tuple(item.reshape(shape) for item in answers[0])
