@@ -1,0 +1,1 @@
+"""Finished rows as matplotlib artists; no statistics, no pyplot, nothing global."""

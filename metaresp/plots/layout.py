@@ -1,0 +1,346 @@
+"""Where everything stands: measured text to positions in points, before anything is drawn."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from metaresp.errors import InvalidArgument
+from metaresp.plots.fonts import families, text_width
+from metaresp.plots.style import Style
+from metaresp.plots.wrap import clean, wrap
+from metaresp.present.forest_table import Column, ForestRow, ForestTable
+
+SMALLEST_TYPE = 5.0
+NARROWEST_PANEL = 80.0
+NOTE_SIZE = 0.9
+TITLE_SIZE = 1.25
+# Half the height of a capital letter, in font sizes: text is centred on its row by it.
+HALF_CAPITAL = 0.36
+BOLD_ROWS = frozenset({"pooled", "heading"})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One line of text: its left end and baseline in points from the lower left corner."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    bold: bool = False
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A figure before it is drawn; lengths in points, y upwards.
+
+    Attributes
+    ----------
+    width, height : float
+    left, right, bottom, top : float
+        The panel with the axis.
+    rows : tuple of float
+        Middle of the first line of each row.
+    cells : dict
+        Lines of text by (row, column key); row -1 is the header.
+    title, notes, axis_label : tuple of Words
+    rules : tuple of float
+        Height of the line under the header.
+    font_size : float
+        After shrinking, if a width was asked for.
+    fonts : tuple of str
+    """
+
+    width: float
+    height: float
+    left: float
+    right: float
+    bottom: float
+    top: float
+    rows: tuple[float, ...]
+    cells: dict[tuple[int, str], tuple[Words, ...]]
+    title: tuple[Words, ...]
+    notes: tuple[Words, ...]
+    axis_label: tuple[Words, ...]
+    rules: tuple[float, ...]
+    font_size: float
+    fonts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A column with its text broken into lines; row -1 is the header."""
+
+    column: Column
+    lines: dict[int, tuple[str, ...]]
+    width: float
+    before: float
+
+
+class Ruler:
+    """Measures text in one set of fonts at one size."""
+
+    def __init__(self, fonts: tuple[str, ...], size: float) -> None:
+        self.fonts = fonts
+        self.size = size
+
+    def __call__(self, words: str, *, bold: bool = False, times: float = 1.0) -> float:
+        """Return the width of one line in points."""
+        return text_width(words, self.size * times, self.fonts, bold=bold)
+
+    def of(self, *, bold: bool = False, times: float = 1.0) -> Callable[[str], float]:
+        """Return the measure for bold or larger text."""
+        return lambda words: self(words, bold=bold, times=times)
+
+
+def lay_out(
+    table: ForestTable, style: Style, tick_labels: Sequence[str], width: float | None = None
+) -> Layout:
+    """Return the layout of *table*.
+
+    Parameters
+    ----------
+    table : ForestTable
+    style : Style
+    tick_labels : sequence of str
+        The widest of the first and last must not leave the figure.
+    width : float, optional
+        Of the figure, in points.  Wider than needed: the axis grows.  Narrower: labels are wrapped, then
+        the axis and the type shrink.
+
+    Raises
+    ------
+    InvalidArgument
+        If not even the smallest type fits in *width*.
+    """
+    fonts = families(style.fonts, _everything(table, tick_labels))
+    if width is None:
+        blocks = _blocks(table, Ruler(fonts, style.font_size), style.label_width * style.font_size)
+        return _assemble(table, style, fonts, blocks, style.panel_width, tick_labels)
+    for size, label, panel in _attempts(style):
+        sized = _scaled(style, size)
+        blocks = _blocks(table, Ruler(fonts, size), label * size)
+        rest = width - _width(blocks, sized, 0.0, tick_labels, fonts)
+        if rest >= panel:
+            return _assemble(table, sized, fonts, blocks, rest, tick_labels)
+    raise InvalidArgument(
+        f"width={width / 72:.2f} inches: too narrow for these columns even in type of "
+        f"{SMALLEST_TYPE:g} points; at least {(width - rest + panel) / 72:.2f} inches are needed"
+    )
+
+
+def _everything(table: ForestTable, tick_labels: Sequence[str]) -> list[str]:
+    words = [table.title, table.axis_label, *table.notes, *tick_labels]
+    words += [column.title for column in table.columns]
+    words += [clean(row.text(column.key)) for row in table.rows for column in table.columns]
+    return words
+
+
+def _attempts(style: Style) -> list[tuple[float, float, float]]:
+    """Return (type size, label limit in font sizes, least panel) from the best to the last resort."""
+    full = style.font_size
+    tries = [(full, limit, 0.7 * style.panel_width) for limit in (style.label_width, 24.0, 18.0)]
+    size = full
+    while size > SMALLEST_TYPE:
+        tries.append((size, 14.0, 0.55 * style.panel_width))
+        size = round(size - 0.5, 2)
+    tries += [(SMALLEST_TYPE, 10.0, NARROWEST_PANEL), (SMALLEST_TYPE, 7.0, NARROWEST_PANEL)]
+    return tries
+
+
+def _scaled(style: Style, size: float) -> Style:
+    return replace(style, font_size=size, column_gap=style.column_gap * size / style.font_size)
+
+
+def _blocks(table: ForestTable, ruler: Ruler, limit: float) -> list[Block]:
+    return [_block(column, table.rows, ruler, limit) for column in table.columns]
+
+
+def _block(column: Column, rows: Sequence[ForestRow], ruler: Ruler, limit: float) -> Block:
+    """Break one column into lines and measure it; text columns are wrapped, numbers never."""
+    lines: dict[int, tuple[str, ...]] = {}
+    before = after = whole = 0.0
+    for index, row in enumerate([None, *rows], start=-1):
+        bold = row is None or row.kind in BOLD_ROWS
+        words = clean(column.title if row is None else row.text(column.key))
+        measure = ruler.of(bold=bold)
+        lines[index] = wrap(words, limit, measure) if column.align == "left" else (words,)
+        for line in lines[index]:
+            head = _before(line, column.align)
+            if head is None:
+                whole = max(whole, measure(line))
+            else:
+                before = max(before, measure(head))
+                after = max(after, measure(line) - measure(head))
+    return Block(column, lines, max(whole, before + after), before)
+
+
+def _before(line: str, align: str) -> str | None:
+    """Return the part of the line that stands before the character of alignment, if it has one."""
+    if align in {"left", "right", "centre"}:
+        return None
+    head, found, _ = line.partition(align)
+    return head if found else None
+
+
+def _sides(blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
+    left = [block for block in blocks if block.column.side == "left"]
+    return left, [block for block in blocks if block.column.side != "left"]
+
+
+def _pads(
+    blocks: Sequence[Block], style: Style, tick_labels: Sequence[str], fonts: tuple[str, ...]
+) -> tuple[float, float]:
+    """Return the room on both sides of the panel, for marks at its ends and for the outermost ticks."""
+    left, right = _sides(blocks)
+    mark = style.mark_size * style.font_size / 2 + 2
+    ruler = Ruler(fonts, style.font_size)
+    first, last = (ruler(tick_labels[i]) / 2 + 1 if tick_labels else 0.0 for i in (0, -1))
+    beside = [mark + (style.column_gap if side else 0.0) for side in (left, right)]
+    return (
+        max(beside[0], first - sum(block.width for block in left)),
+        max(beside[1], last - sum(block.width for block in right)),
+    )
+
+
+def _width(
+    blocks: Sequence[Block], style: Style, panel: float, tick_labels: Sequence[str], fonts: tuple[str, ...]
+) -> float:
+    gaps = sum(max(0, len(side) - 1) for side in _sides(blocks)) * style.column_gap
+    pads = sum(_pads(blocks, style, tick_labels, fonts))
+    return 2 * style.margin + sum(block.width for block in blocks) + gaps + pads + panel
+
+
+def _assemble(
+    table: ForestTable,
+    style: Style,
+    fonts: tuple[str, ...],
+    blocks: Sequence[Block],
+    panel: float,
+    tick_labels: Sequence[str],
+) -> Layout:
+    size, margin = style.font_size, style.margin
+    ruler = Ruler(fonts, size)
+    width = _width(blocks, style, panel, tick_labels, fonts)
+    starts, left = _columns(blocks, style, panel, tick_labels, fonts)
+    down = margin  # everything from here on is measured downwards from the upper edge
+    title = wrap(clean(table.title), width - 2 * margin, ruler.of(bold=True, times=TITLE_SIZE))
+    title_lines: list[tuple[str, float]] = []
+    if table.title:
+        title_lines, down = _lines(title, down, size * TITLE_SIZE * 1.3, size * TITLE_SIZE)
+        down += 0.5 * size
+    heads = max(len(block.lines[-1]) for block in blocks) if blocks else 0
+    header = down + heads * style.wrap_gap * size - HALF_CAPITAL * size
+    down += heads * style.wrap_gap * size + 0.45 * size
+    rule = down
+    middles, down = _rows(table.rows, blocks, style, down + 0.25 * size)
+    bottom = down + 0.2 * size
+    tick_room = 4 + 1.7 * size
+    label = wrap(clean(table.axis_label), max(panel, 60.0), ruler.of())
+    label_lines, down = _lines(label, bottom + tick_room, style.wrap_gap * size, size)
+    if table.notes:
+        down += 0.9 * size
+    notes: list[tuple[str, float]] = []
+    for note in table.notes:
+        broken = wrap(clean(note), width - 2 * margin, ruler.of(times=NOTE_SIZE))
+        more, down = _lines(broken, down, 1.4 * size * NOTE_SIZE, size * NOTE_SIZE)
+        notes += more
+    height = down + margin
+    middle = left + panel / 2
+    return Layout(
+        width=width,
+        height=height,
+        left=left,
+        right=left + panel,
+        bottom=height - bottom,
+        top=height - rule,
+        rows=tuple(height - y for y in middles),
+        cells=_cells(table, blocks, starts, [header, *middles], height, style, ruler),
+        title=tuple(Words(t, margin, height - y, size * TITLE_SIZE, bold=True) for t, y in title_lines),
+        notes=tuple(Words(t, margin, height - y, size * NOTE_SIZE, muted=True) for t, y in notes),
+        axis_label=tuple(Words(t, middle - ruler(t) / 2, height - y, size) for t, y in label_lines),
+        rules=(height - rule,),
+        font_size=size,
+        fonts=fonts,
+    )
+
+
+def _lines(
+    lines: Sequence[str], down: float, step: float, size: float
+) -> tuple[list[tuple[str, float]], float]:
+    """Return each line with its baseline, measured downwards, and where the next may start."""
+    placed = [(line, down + (i + 0.5) * step + HALF_CAPITAL * size) for i, line in enumerate(lines)]
+    return placed, down + len(lines) * step
+
+
+def _columns(
+    blocks: Sequence[Block],
+    style: Style,
+    panel: float,
+    tick_labels: Sequence[str],
+    fonts: tuple[str, ...],
+) -> tuple[dict[str, float], float]:
+    """Return the left edge of each column, and of the panel."""
+    left, right = _sides(blocks)
+    pads = _pads(blocks, style, tick_labels, fonts)
+    x, starts = style.margin, {}
+    for i, block in enumerate(left):
+        x += style.column_gap if i else 0
+        starts[block.column.key] = x
+        x += block.width
+    panel_left = x + pads[0]
+    x = panel_left + panel + pads[1]
+    for i, block in enumerate(right):
+        x += style.column_gap if i else 0
+        starts[block.column.key] = x
+        x += block.width
+    return starts, panel_left
+
+
+def _rows(
+    rows: Sequence[ForestRow], blocks: Sequence[Block], style: Style, down: float
+) -> tuple[list[float], float]:
+    """Return the middle of the first line of each row, measured downwards, and the end of the last."""
+    size, middles = style.font_size, []
+    for index, row in enumerate(rows):
+        if row.kind == "pooled" and index:
+            down += 0.5 * size
+        count = max(len(block.lines[index]) for block in blocks) if blocks else 1
+        middles.append(down + style.row_height * size / 2)
+        down += style.row_height * size + (count - 1) * style.wrap_gap * size
+    return middles, down
+
+
+def _cells(
+    table: ForestTable,
+    blocks: Sequence[Block],
+    starts: dict[str, float],
+    middles: Sequence[float],
+    height: float,
+    style: Style,
+    ruler: Ruler,
+) -> dict[tuple[int, str], tuple[Words, ...]]:
+    cells = {}
+    for block in blocks:
+        for index, lines in block.lines.items():
+            kind = "header" if index < 0 else table.rows[index].kind
+            bold, muted = index < 0 or kind in BOLD_ROWS, kind == "missing"
+            first = middles[index + 1] - (len(lines) - 1) * style.wrap_gap * style.font_size * (index < 0)
+            placed = []
+            for i, line in enumerate(lines):
+                if not line:
+                    continue
+                x = starts[block.column.key] + _shift(line, block, ruler, bold)
+                y = first + i * style.wrap_gap * style.font_size + HALF_CAPITAL * style.font_size
+                placed.append(Words(line, x, height - y, style.font_size, bold, muted))
+            cells[index, block.column.key] = tuple(placed)
+    return cells
+
+
+def _shift(line: str, block: Block, ruler: Ruler, bold: bool) -> float:
+    """Return how far from the left edge of its column a line starts."""
+    align, free = block.column.align, block.width - ruler(line, bold=bold)
+    head = _before(line, align)
+    if head is not None:
+        return block.before - ruler(head, bold=bold)
+    return {"right": free, "centre": free / 2}.get(align, 0.0)
