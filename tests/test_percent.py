@@ -1,5 +1,6 @@
 """The counts behind a percentage, against the definition with exact fractions."""
 
+from collections import defaultdict
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -23,27 +24,23 @@ def rounded(value, decimals, rule):
     return int(digit.quantize(Decimal(1), rounding=rule))
 
 
-def slow(units, decimals, n):
-    """Every count whose percentage rounds to units / 10**decimals, by looking at each."""
-    return [
-        x
-        for x in range(n + 1)
-        if any(
-            rounded(Fraction(100 * x, n), decimals, rule) == units
-            for rule in (ROUND_HALF_UP, ROUND_HALF_EVEN)
-        )
-    ]
+def slow(decimals, n):
+    """Every count out of n, filed under the percentages that it rounds to by either rule."""
+    filed = defaultdict(list)
+    for x in range(n + 1):
+        for units in {
+            rounded(Fraction(100 * x, n), decimals, rule) for rule in (ROUND_HALF_UP, ROUND_HALF_EVEN)
+        }:
+            filed[units].append(x)
+    return filed
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 12, 16, 18, 40, 64])
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 12, 16, 18, 40, 64, 1000])
 @pytest.mark.parametrize("decimals", [0, 1, 2])
 def test_equals_looking_at_every_count(n, decimals):
-    wrong = [
-        units
-        for units in range(0, 100 * 10**decimals + 1, 1 if decimals < 2 else 7)
-        if list(compatible_counts(f"{Decimal(units).scaleb(-decimals)}", n, decimals))
-        != slow(units, decimals, n)
-    ]
+    filed = slow(decimals, n)
+    percentages = {units: f"{Decimal(units).scaleb(-decimals):f}" for units in range(100 * 10**decimals + 1)}
+    wrong = [p for units, p in percentages.items() if list(compatible_counts(p, n, decimals)) != filed[units]]
     assert not wrong
 
 

@@ -163,6 +163,34 @@ def test_workbook(tmp_path):
         read_studies(path, sheet=True)
 
 
+def test_a_stray_cell_at_the_end_of_a_sheet_costs_nothing(tmp_path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in ROWS:
+        book.active.append(row)
+    book.active.cell(200_000, 2).value = " "
+    book.save(tmp_path / "long.xlsx")
+    assert read_studies(tmp_path / "long.xlsx").n.tolist() == [18, 7]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 255), st.sampled_from(["xlsx", "parquet"]))
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_file_raises_nothing_of_its_own(tmp_path_factory, place, byte, ending):
+    folder = tmp_path_factory.getbasetemp()
+    whole = folder / f"whole.{ending}"
+    if not whole.exists():
+        if ending == "xlsx":
+            workbook(whole, ("s", ROWS))
+        else:
+            EXPECTED.to_frame().to_parquet(whole)
+    data = bytearray(whole.read_bytes())
+    data[place % len(data)] = byte
+    (folder / f"damaged.{ending}").write_bytes(bytes(data))
+    studies, told = outcome(lambda: read_studies(folder / f"damaged.{ending}"))
+    assert studies is not None or told
+
+
 def test_workbook_traps(tmp_path):
     date = workbook(
         tmp_path / "date.xlsx", ("s", [["study", "orr"], ["A", "1/9"], ["B", datetime.datetime(2026, 7, 4)]])

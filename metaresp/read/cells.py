@@ -67,10 +67,13 @@ class ShownPercent(float):
 
 def clean(value: object) -> object:
     """Return a raw cell with spaces of every kind trimmed from text; blank, NaN and NA become None."""
-    if isinstance(value, np.generic):
-        value = value.item()
+    if value is None or type(value) is int:
+        return value
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value.strip(_EDGE)) or None
+        text = value.strip(_EDGE)
+        return (text if text.isascii() else _SURROGATE.sub("\ufffd", text)) or None
+    if isinstance(value, np.generic):
+        return clean(value.item()) if type(value.item()) is not type(value) else value
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, Decimal) and value.is_nan():
@@ -215,7 +218,7 @@ def decimal_evidence(cells: list[object]) -> str:
     """
     marks = set()
     for cell in cells:
-        if isinstance(cell, str) and len(cell) < 25:
+        if isinstance(cell, str) and len(cell) < 25 and ("," in cell or "." in cell):
             found = re.fullmatch(r"[+-]?([0-9]+)([.,])([0-9]+)\s*%?", cell)
             if found and (len(found[3]) != 3 or len(found[1]) > 3 or found[1] == "0"):
                 marks.add(found[2])

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -118,10 +119,10 @@ def _read_workbook(file: Path, encoding: str | None, sheet: int | str) -> Table:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and validation rules that no count depends on
-            book = load_workbook(file, data_only=True)
-            titles = [worksheet.title for worksheet in book.worksheets]
-            chosen = _sheet(titles, sheet, file.name)
-            grid = list(_cells(book.worksheets[chosen]))
+            with closing(load_workbook(file, data_only=True, read_only=True)) as book:
+                titles = [worksheet.title for worksheet in book.worksheets]
+                chosen = _sheet(titles, sheet, file.name)
+                grid = list(_cells(book.worksheets[chosen]))
     except InvalidArgument:
         raise
     except Exception as error:  # a broken file fails in many ways inside the library
@@ -140,6 +141,7 @@ def _sheet(titles: list[str], sheet: int | str, source: str) -> int:
 
 
 def _cells(worksheet: Any) -> Iterator[list[object]]:
+    worksheet.reset_dimensions()  # some writers state them wrongly
     for row in worksheet.iter_rows():
         yield [_shown_value(cell.value, cell.number_format) for cell in row]
 

@@ -1,6 +1,7 @@
 """The arguments of Studies to checked arrays, labels and columns."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def given_counts(events: Any, n: Any, response: Any) -> dict[str, Any]:
 
 def quick_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray] | None:
     """Return integer arrays that break no rule as they are; anything else is looked at cell by cell."""
-    events, n = columns.get("events"), columns.get("n")
+    events, n = (_whole_array(columns.get(name)) for name in ("events", "n"))
     if type(events) is not np.ndarray or type(n) is not np.ndarray:
         return None
     if events.dtype.kind != "i" or n.dtype.kind != "i" or events.ndim != 1 or events.shape != n.shape:
@@ -33,6 +34,14 @@ def quick_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray] | None
     if ((events < 0) | (events > n) | (n < 1) | (n > read.MAX_COUNT)).any():
         return None
     return np.ascontiguousarray(events, dtype=np.int64), np.ascontiguousarray(n, dtype=np.int64)
+
+
+def _whole_array(values: Any) -> Any:
+    """Return a list of plain integers as an array, anything else as it is."""
+    if isinstance(values, list | tuple) and all(type(value) is int for value in values):
+        with suppress(OverflowError):
+            return np.array(values, dtype=np.int64)
+    return values
 
 
 def checked_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray]:
