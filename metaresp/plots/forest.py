@@ -17,7 +17,7 @@ from matplotlib.transforms import Affine2D
 
 from metaresp.errors import InvalidArgument
 from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
-from metaresp.plots.fonts import families, text_width
+from metaresp.plots.fonts import text_width
 from metaresp.plots.layout import Layout, Words, lay_out
 from metaresp.plots.marks import MARKS, Panel
 from metaresp.plots.output import figure_format, plain_settings, points, rendered, save_figure
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from metaresp.studies import Studies
 
 NOTEBOOK_DPI = 120.0
+# Least distance between two tick labels, in font sizes.
+TICK_GAP = 0.7
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -238,8 +240,7 @@ def draw_forest(
     look = _look(style, font_size)
     across = None if width is None else points(width)
     with plain_settings():
-        axis = _axis(table, look, xlim)
-        layout = lay_out(table, look, axis.labels, across)
+        axis, layout = _placed(table, look, xlim, across)
         plot = _drawn(table, layout, axis, replace(look, font_size=layout.font_size), dpi)
     if path is not None:
         plot.save(path)
@@ -257,16 +258,25 @@ def _look(style: Style | None, font_size: float | None) -> Style:
     return replace(look, font_size=float(font_size))
 
 
-def _axis(table: ForestTable, style: Style, xlim: tuple[float, float] | None) -> Axis:
-    """Return the axis with as many ticks as there is room for."""
+def _placed(
+    table: ForestTable, style: Style, xlim: tuple[float, float] | None, width: float | None
+) -> tuple[Axis, Layout]:
+    """Return the axis with as many ticks as its labels leave room for, and the layout around it."""
     ends = [value for row in table.rows for value in (row.low, row.high, row.rate)]
-    for most in range(MOST_TICKS, 2, -1):
+    for most in range(MOST_TICKS, 1, -1):
         axis = rate_axis(ends, factor=table.factor, unit=table.unit, xlim=xlim, most=most)
-        fonts = families(style.fonts, axis.labels)
-        widest = max((text_width(label, style.font_size, fonts) for label in axis.labels), default=0.0)
-        if len(axis.labels) * (widest + 6) <= style.panel_width:
+        layout = lay_out(table, style, axis.labels, width)
+        if _ticks_fit(axis, layout):
             break
-    return axis
+    return axis, layout
+
+
+def _ticks_fit(axis: Axis, layout: Layout) -> bool:
+    if len(axis.ticks) < 2:
+        return True
+    distance = (axis.ticks[1] - axis.ticks[0]) / (axis.high - axis.low) * (layout.right - layout.left)
+    widest = max(text_width(label, layout.font_size, layout.fonts) for label in axis.labels)
+    return distance >= widest + TICK_GAP * layout.font_size
 
 
 def _drawn(table: ForestTable, layout: Layout, axis: Axis, style: Style, dpi: float) -> ForestPlot:
@@ -324,7 +334,7 @@ class _Placer:
                 fontweight="bold" if words.bold else "normal",
                 fontfamily=list(self.layout.fonts),
                 color=self.style.muted if words.muted else self.style.text,
-                ha="left",
+                ha=words.anchor,
                 va="baseline",
                 parse_math=False,
             )
@@ -333,7 +343,7 @@ class _Placer:
 
     def rule(self, y: float) -> None:
         """Draw a line across the figure."""
-        ends = [self.style.margin, self.layout.width - self.style.margin]
+        ends = [self.layout.margin, self.layout.width - self.layout.margin]
         self.figure.add_artist(
             Line2D(ends, [y, y], transform=self.points, color=self.style.rule, linewidth=0.8)
         )

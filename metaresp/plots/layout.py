@@ -10,7 +10,7 @@ from metaresp.plots.wrap import clean, wrap
 from metaresp.present.forest_table import Column, ForestRow, ForestTable
 
 SMALLEST_TYPE = 5.0
-NARROWEST_PANEL = 80.0
+NARROWEST_PANEL = 64.0
 NOTE_SIZE = 0.9
 TITLE_SIZE = 1.25
 # Half the height of a capital letter, in font sizes: text is centred on its row by it.
@@ -20,7 +20,7 @@ BOLD_ROWS = frozenset({"pooled", "heading"})
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One line of text: its left end and baseline in points from the lower left corner."""
+    """One line of text: its baseline, and its left end, middle or right end (``anchor``), in points."""
 
     text: str
     x: float
@@ -28,6 +28,7 @@ class Words:
     size: float
     bold: bool = False
     muted: bool = False
+    anchor: str = "left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Layout:
 
     Attributes
     ----------
-    width, height : float
+    width, height, margin : float
     left, right, bottom, top : float
         The panel with the axis.
     rows : tuple of float
@@ -53,6 +54,7 @@ class Layout:
 
     width: float
     height: float
+    margin: float
     left: float
     right: float
     bottom: float
@@ -139,17 +141,19 @@ def _everything(table: ForestTable, tick_labels: Sequence[str]) -> list[str]:
 def _attempts(style: Style) -> list[tuple[float, float, float]]:
     """Return (type size, label limit in font sizes, least panel) from the best to the last resort."""
     full = style.font_size
-    tries = [(full, limit, 0.7 * style.panel_width) for limit in (style.label_width, 24.0, 18.0)]
+    tries = [(full, limit, 0.7 * style.panel_width) for limit in (style.label_width, 26.0, 20.0)]
     size = full
     while size > SMALLEST_TYPE:
-        tries.append((size, 14.0, 0.55 * style.panel_width))
+        panel = max(NARROWEST_PANEL, 0.55 * style.panel_width * size / full)
+        tries += [(size, limit, panel) for limit in (20.0, 17.0)]
         size = round(size - 0.5, 2)
-    tries += [(SMALLEST_TYPE, 10.0, NARROWEST_PANEL), (SMALLEST_TYPE, 7.0, NARROWEST_PANEL)]
-    return tries
+    return [*tries, *((SMALLEST_TYPE, limit, NARROWEST_PANEL) for limit in (14.0, 10.0, 7.0))]
 
 
 def _scaled(style: Style, size: float) -> Style:
-    return replace(style, font_size=size, column_gap=style.column_gap * size / style.font_size)
+    share = size / style.font_size
+    gap, margin = style.column_gap * share, style.margin * share
+    return replace(style, font_size=size, column_gap=gap, margin=margin)
 
 
 def _blocks(table: ForestTable, ruler: Ruler, limit: float) -> list[Block]:
@@ -250,6 +254,7 @@ def _assemble(
     return Layout(
         width=width,
         height=height,
+        margin=margin,
         left=left,
         right=left + panel,
         bottom=height - bottom,
@@ -258,7 +263,7 @@ def _assemble(
         cells=_cells(table, blocks, starts, [header, *middles], height, style, ruler),
         title=tuple(Words(t, margin, height - y, size * TITLE_SIZE, bold=True) for t, y in title_lines),
         notes=tuple(Words(t, margin, height - y, size * NOTE_SIZE, muted=True) for t, y in notes),
-        axis_label=tuple(Words(t, middle - ruler(t) / 2, height - y, size) for t, y in label_lines),
+        axis_label=tuple(Words(t, middle, height - y, size, anchor="center") for t, y in label_lines),
         rules=(height - rule,),
         font_size=size,
         fonts=fonts,
@@ -330,17 +335,19 @@ def _cells(
             for i, line in enumerate(lines):
                 if not line:
                     continue
-                x = starts[block.column.key] + _shift(line, block, ruler, bold)
+                shift, anchor = _shift(line, block, ruler, bold)
+                x = starts[block.column.key] + shift
                 y = first + i * style.wrap_gap * style.font_size + HALF_CAPITAL * style.font_size
-                placed.append(Words(line, x, height - y, style.font_size, bold, muted))
+                placed.append(Words(line, x, height - y, style.font_size, bold, muted, anchor))
             cells[index, block.column.key] = tuple(placed)
     return cells
 
 
-def _shift(line: str, block: Block, ruler: Ruler, bold: bool) -> float:
-    """Return how far from the left edge of its column a line starts."""
-    align, free = block.column.align, block.width - ruler(line, bold=bold)
-    head = _before(line, align)
+def _shift(line: str, block: Block, ruler: Ruler, bold: bool) -> tuple[float, str]:
+    """Return where a line stands from the left edge of its column, and which part of it stands there."""
+    head = _before(line, block.column.align)
     if head is not None:
-        return block.before - ruler(head, bold=bold)
-    return {"right": free, "centre": free / 2}.get(align, 0.0)
+        return block.before - ruler(head, bold=bold), "left"
+    return {"right": (block.width, "right"), "centre": (block.width / 2, "center")}.get(
+        block.column.align, (0.0, "left")
+    )

@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"Creator": "metaresp", "Producer": None, "CreationDate": None},
     "svg": {"Creator": "metaresp", "Date": None},
 }
+
+# A reader of an SVG file may not have our font: what may stand for it is named after it.
+SVG_FONTS = re.compile(rb"(font-family: [^;\"]+)")
 
 LARGEST_SIDE = 2**16 - 1
 POINTS_PER_UNIT = {"mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "pt": 1.0}
@@ -125,7 +129,8 @@ def rendered(figure: Figure, kind: str, dpi: float) -> bytes:
     buffer = io.BytesIO()
     with plain_settings():
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=METADATA[kind], bbox_inches=None)
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    return SVG_FONTS.sub(rb"\1, Arial, Helvetica, sans-serif", content) if kind == "svg" else content
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200.0) -> Path:

@@ -36,7 +36,7 @@ class Style(Record):
     fonts: tuple[str, ...] = ("Arial", "Helvetica Neue", "Liberation Sans", "DejaVu Sans")
     font_size: float = 9.0
     row_height: float = 1.72
-    wrap_gap: float = 1.28
+    wrap_gap: float = 1.24
     panel_width: float = 216.0
     column_gap: float = 16.0
     margin: float = 12.0

@@ -1,6 +1,7 @@
 """From a fit, or from studies alone, to the finished rows of a forest plot."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -87,11 +88,11 @@ def forest_rows(
         _pooled_row(fit, unit, decimals, weighted),
         *_prediction_rows(fit, level, unit, decimals),
     ]
-    lines = [*heterogeneity_lines(fit), _interval_line(ci.method, level)]
+    lines = [*heterogeneity_lines(fit), f"{_model_line(fit)}{_interval_line(ci.method, level)}"]
     return ForestTable(
         columns=_columns(level, unit, weighted),
         rows=tuple(rows),
-        notes=(*filter(None, lines), *(fit.notes if notes else ())),
+        notes=tuple(_greek(line) for line in (*lines, *(fit.notes if notes else ())) if line),
         axis_label=_with_unit(axis_label, unit),
         title=title,
         reference=float(fit.rate),
@@ -289,8 +290,7 @@ def _pooled_row(fit: "Fit", scale: RateScale, decimals: int, weighted: bool) -> 
     if weighted:
         cells["weight"] = "100.0%"
     low, high = fit.rate_ci
-    label = fit.model_label.replace("tau2", "τ²")
-    return ForestRow("pooled", label, float(fit.rate), float(low), float(high), 100.0, cells)
+    return ForestRow("pooled", _model_words(fit)[0], float(fit.rate), float(low), float(high), 100.0, cells)
 
 
 def _prediction_rows(fit: "Fit", level: str, scale: RateScale, decimals: int) -> list[ForestRow]:
@@ -299,6 +299,21 @@ def _prediction_rows(fit: "Fit", level: str, scale: RateScale, decimals: int) ->
     low, high = map(float, fit.prediction_interval)
     cells = {"rate": f"({interval_text(low, high, scale, decimals)})"}
     return [ForestRow("prediction", f"{level} prediction interval", low=low, high=high, cells=cells)]
+
+
+def _model_words(fit: "Fit") -> tuple[str, str]:
+    """Return the kind of model, for the table, and its details, for the line beneath."""
+    kind, _, details = fit.model_label.partition(" (")
+    return kind, details.removesuffix(")")
+
+
+def _model_line(fit: "Fit") -> str:
+    kind, details = _model_words(fit)
+    return f"{kind}: {details}. " if details else ""
+
+
+def _greek(words: str) -> str:
+    return re.sub(r"\btau2\b", "τ²", words)
 
 
 def _interval_line(method: str, level: str) -> str:
