@@ -6,13 +6,15 @@ import numpy as np
 from scipy.special import betainc
 
 from metaresp.arrays import FloatArray
-from metaresp.binomial.exact import clopper_pearson
-from metaresp.binomial.methods import BINOMIAL_CI, Prior, Side
+from metaresp.binomial.exact import clopper_pearson, clopper_pearson_pvalue
+from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side
 from metaresp.binomial.tails import lower_bound
 from metaresp.errors import CannotEstimate
 
 #: Largest n: all n + 1 limits are found together, in time proportional to n.
-LARGEST_N = 1000
+LARGEST_N = 10_000
+#: Largest n of the p-value, which makes some fifty such sets.
+LARGEST_N_TEST = 1000
 #: A coverage this close to the level counts as reached.
 _SLACK = 1e-14
 
@@ -26,7 +28,7 @@ def blyth_still_casella(
     Starting from Clopper-Pearson, the lower limits of ``x = n, n-1, ..., 1`` are moved up one after the
     other (and the upper limits of ``n - x`` down by symmetry) until the coverage just beyond would fall
     below the level or the limit of ``x + 1`` is met.  All limits of one n are found together and kept;
-    n above 1000 is an error (``blaker`` has no such bound).  Where a lower limit meets an upper one,
+    n above 10,000 is an error (``blaker`` has no such bound).  Where a lower limit meets an upper one,
     other equally short sets of intervals exist.
 
     One-sided, nothing can be drawn in: the bounds are Clopper-Pearson's.
@@ -38,11 +40,7 @@ def blyth_still_casella(
     """
     if side != "two-sided":
         return clopper_pearson(x, n, alpha, side, prior)
-    if x.size and n.max() > LARGEST_N:
-        raise CannotEstimate(
-            f"method='blyth-still-casella' is limited to n of {LARGEST_N}, here n={int(n.max())}: "
-            "choose 'blaker', which is exact at any n"
-        )
+    _check_size(n, LARGEST_N)
     low, high = np.empty_like(x), np.empty_like(x)
     for size in np.unique(n):
         rows = np.flatnonzero(n == size)
@@ -52,14 +50,62 @@ def blyth_still_casella(
     return low, high
 
 
+def _check_size(n: FloatArray, largest: int) -> None:
+    if n.size and n.max() > largest:
+        raise CannotEstimate(
+            f"method='blyth-still-casella' is limited to n of {largest} here, and n={int(n.max())}: "
+            "choose 'blaker', which is exact at any n"
+        )
+
+
+@BINOMIAL_PVALUE.add("blyth-still-casella")
+def blyth_still_casella_pvalue(
+    x: FloatArray, n: FloatArray, rate: FloatArray, side: Side, prior: Prior
+) -> FloatArray:
+    """Return the largest alpha whose interval holds *rate*; n up to 1,000.
+
+    The intervals are made for one level at a time and need not be nested.  With this p-value a rate
+    inside the interval is never rejected at its level, and the test keeps its level; a rate outside can
+    have a p-value above alpha.  It lies between the tail beyond x and twice that (Clopper-Pearson's),
+    and is found by stepping down from there by 3%, then bisection; below 1e-10 it is Clopper-Pearson's.
+    """
+    if side != "two-sided":
+        return clopper_pearson_pvalue(x, n, rate, side, prior)
+    _check_size(n, LARGEST_N_TEST)
+    widest = clopper_pearson_pvalue(x, n, rate, side, prior)
+    trials = zip(x, n, rate, widest, strict=True)
+    return np.array([_leaving(int(k), int(m), float(p), float(most)) for k, m, p, most in trials], float)
+
+
+def _leaving(x: int, n: int, rate: float, most: float) -> float:
+    if rate * n == x or most < 1e-10:
+        return most
+    k, p = (x, rate) if rate < x / n else (n - x, 1 - rate)
+    outside = inside = most
+    while inside == 1 or _refined(n, inside)[k] > p:
+        outside, inside = inside, 0.97 * inside
+    while outside - inside > 1e-12 * outside:
+        alpha = (inside + outside) / 2
+        if _refined(n, alpha)[k] <= p:
+            inside = alpha
+        else:
+            outside = alpha
+    return inside
+
+
 @lru_cache(maxsize=4096)
 def refined_lower_limits(n: int, alpha: float) -> FloatArray:
     """Return the lower limits of ``x = 0 ... n``; the upper ones are ``1 - limits[n - x]``."""
+    low = _refined(n, alpha)
+    low.setflags(write=False)
+    return low
+
+
+def _refined(n: int, alpha: float) -> FloatArray:
     size = float(n)
     low = lower_bound(np.arange(n + 1.0), np.full(n + 1, size), alpha / 2)
     for x in range(n, 0, -1):
         low[x] = _drawn_in(x, n, low, 1 - alpha - _SLACK)
-    low.setflags(write=False)
     return low
 
 

@@ -87,7 +87,7 @@ def _mid_p_limit(x: FloatArray, n: FloatArray, tail: float, upper: bool) -> Floa
 
 
 def _mid_p_edge(x: FloatArray, n: FloatArray, tail: float, upper: bool) -> FloatArray:
-    """Return the limits at 0 and n, where half of ``P(X = x)`` is all of one tail, or missing in the other."""
+    """Return the limits at 0 and n, where half of ``P(X = x)`` is a whole tail or missing in it."""
     near: FloatArray = np.log(min(2 * tail, 1.0)) / n
     far: FloatArray = np.log(min(2 - 2 * tail, 1.0)) / n
     if upper:
