@@ -6,7 +6,7 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.quadratic_form import spectrum, take
 from metaresp.kernel.sums import Lanes
 
-DRAWS = 10_000
+DRAWS = 25_000
 
 
 def tau2_draws(
@@ -14,7 +14,7 @@ def tau2_draws(
 ) -> FloatArray:
     """Draw from the confidence distribution of ``tau2`` that inverts the exact distribution of Cochran's Q.
 
-    At ``tau2 = t``, Q is distributed as ``A + t B`` with ``A = sum chi2_i`` and ``B = sum alpha_i chi2_i``, so
+    At ``tau2 = t``, Q is distributed as ``A + t B`` with ``A = sum chi2_i``, ``B = sum alpha_i chi2_i``, so
     ``P(Q(t) >= q)`` is the distribution function in t of ``max(0, (q - A)/B)``: a draw needs no inversion.
 
     Parameters

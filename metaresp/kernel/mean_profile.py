@@ -52,8 +52,8 @@ def profile(
     The interval is the projection on the mean of the region where minus twice the log-likelihood is within
     ``z**2`` of its least value D.  At a given ``tau2`` that region is ``mean(tau2) -+ sqrt((D + z**2 -
     D(tau2)) / sum w)``, so each limit is the largest (smallest) of these over ``tau2``: no root is sought,
-    and a likelihood with two maxima gives the hull.  R: ``metafor::confint(rma.mv(...))`` has it for variances
-    only; ``metaplus`` for the mean.
+    and a likelihood with two maxima gives the hull.  R: ``metafor::confint(rma.mv(...))`` has it for the
+    variances only; ``metaplus`` for the mean.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """Intervals for the pooled mean: the registry with every entry filed."""
 
-# isort: off  (importing files the entries; their order is the order of the names in the registry)
+# Importing files the entries: the order here is the order of the names in the registry.
+# isort: off
 from metaresp.kernel.mean_registry import MEAN_CI, MeanInterval, MeanMethod, Refit
 from metaresp.kernel.mean_wald import hartung_knapp, hartung_knapp_floor, normal, student, wald_test
 from metaresp.kernel.kenward_roger import kenward_roger

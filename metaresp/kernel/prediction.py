@@ -281,7 +281,7 @@ def nagashima(
 
     Notes
     -----
-    Quantiles of 10,000 draws.  R: ``pimeta::pima(method = "boot")``; ``meta``: ``method.predict = "NNF"``.
+    Quantiles of 25,000 draws.  R: ``pimeta::pima(method = "boot")``; ``meta``: ``method.predict = "NNF"``.
 
     Examples
     --------

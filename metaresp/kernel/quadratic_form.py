@@ -27,24 +27,28 @@ class Spectrum(NamedTuple):
 def spectrum(lanes: Lanes) -> Spectrum:
     """Return the positive eigenvalues of the matrix of Cochran's Q.
 
-    A study counted c times adds its own weight c - 1 times as an eigenvalue; the others come from the
-    matrix of the distinct studies, ``diag(w) - u u'/sum(c w)`` with ``u = sqrt(c) w``.
+    They are the reciprocals of those of ``C V C`` with the centring matrix C, which keeps the small ones
+    exact beside an enormous study.  A study counted c times adds ``1/v`` c - 1 times; the others come from
+    the distinct studies, with ``sqrt(c)`` in place of the ones that C takes out.
     """
     copies = np.ones_like(lanes.v) if lanes.copies is None else lanes.copies
-    w = np.where(copies > 0, 1.0 / lanes.v, 0.0).T
     c = copies.T
-    u = np.sqrt(c) * w
-    matrix = -u[:, :, None] * u[:, None, :] / (c * w).sum(axis=-1)[:, None, None]
-    diagonal = np.arange(w.shape[1])
-    matrix[:, diagonal, diagonal] += w
-    finite = np.isfinite(matrix).all(axis=(1, 2))
-    matrix[~finite] = 0.0
-    alpha = np.linalg.eigvalsh(matrix)
-    absent = (c == 0).sum(axis=-1) + 1  # zero eigenvalues: absent studies, and the mean
-    times = (np.arange(w.shape[1]) >= absent[:, None]).astype(np.float64)
-    alpha = np.where(times > 0, np.maximum(alpha, 0.0), 0.0)
+    v = np.where(c > 0, lanes.v.T, 0.0)
+    out = np.sqrt(c / c.sum(axis=-1, keepdims=True))
+    vo = v * out
+    across = out[:, :, None] * vo[:, None, :]
+    matrix = out[:, :, None] * (out * vo).sum(axis=-1)[:, None, None] * out[:, None, :]
+    matrix -= across + across.transpose(0, 2, 1)
+    diagonal = np.arange(v.shape[1])
+    matrix[:, diagonal, diagonal] += v
+    matrix[~np.isfinite(matrix).all(axis=(1, 2))] = 0.0
+    spread = np.linalg.eigvalsh(matrix)
+    none = (c == 0).sum(axis=-1) + 1  # eigenvalues 0: absent studies, and the mean
+    times = (diagonal >= none[:, None]).astype(np.float64)
+    alpha = np.where(times > 0, 1.0 / np.where(spread > 0, spread, np.inf), 0.0)
     return Spectrum(
-        np.concatenate([alpha, w], axis=1), np.concatenate([times, np.maximum(c - 1.0, 0.0)], axis=1)
+        np.concatenate([alpha, np.where(c > 0, 1.0 / lanes.v.T, 0.0)], axis=1),
+        np.concatenate([times, np.maximum(c - 1.0, 0.0)], axis=1),
     )
 
 

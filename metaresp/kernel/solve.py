@@ -18,6 +18,7 @@ from metaresp.kernel.sums import Lanes
 
 MAX_STEPS = 100
 STEP_RTOL = 1e-9  # steps converge quadratically: the error after the last one is near STEP_RTOL**2
+STEP_FLOOR = 4e-15  # in units of the variances: rounding error
 CELL = 1.0  # width in u of a cell of the coarse scan; singularities of psi are pi away
 COARSE_RANGES = (2.0, 4.0, 6.0)  # lanes of similar range are scanned together
 DOUBT = 0.05  # |psi| below which an interpolated extremum sends a lane to the dense scan
@@ -61,9 +62,9 @@ def climb(lanes: Lanes, target: FloatArray) -> Root:
         if not len(active):
             break
         q, fall = work.slope(t)
-        step = q * (q / aim - 1.0) / fall
-        new = np.fmax(t + step, 0.0)
-        moving = np.abs(new - t) > STEP_RTOL * new
+        scale = q / fall
+        new = np.fmax(t + scale * (q / aim - 1.0), 0.0)
+        moving = np.abs(new - t) > np.maximum(STEP_RTOL * new, STEP_FLOOR * scale)
         tau2[active] = t = new
         if not moving.all():
             keep = np.flatnonzero(moving)
@@ -203,7 +204,7 @@ def _refine(
         if outside.any():
             new = np.where(outside, 0.5 * (low + high), new)
         tau2[active] = vmin * np.expm1(new)
-        moving = (np.abs(new - u) > STEP_RTOL * np.minimum(new, 1.0)) & (high - low > 1e-15)
+        moving = np.abs(new - u) > np.maximum(STEP_RTOL * np.minimum(new, 1.0), STEP_FLOOR)
         if moving.all():
             u = new
             continue

@@ -17,7 +17,6 @@ ESTIMATED = 0
 NO_STUDIES = 1
 NOT_FINITE = 2
 NOT_CONVERGED = 3
-TOO_FEW_STUDIES = 4
 
 
 class MeanSums(NamedTuple):
