@@ -1,0 +1,239 @@
+"""Profile-likelihood intervals for mu and for tau of the binomial-normal model.
+
+A limit is where twice the profile log-likelihood has fallen by a critical value from its maximum.
+Interest and nuisance parameter move together: the nuisance by Newton towards its maximum, the interest
+by Newton on the signed root of the fall, which is nearly linear (Venzon and Moolgavkar 1988, Applied
+Statistics 37:87, on the root).  Lanes that this does not settle are bisected.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from metaresp.arrays import BoolArray, FloatArray
+from metaresp.kernel.binomial_normal import TAU_MAX, Fit, Sums, evaluate
+
+_STEPS = 40
+_VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
+_HIGHER = 1e-7  # another hill of the nuisance parameter counts from this height on
+_FARTHEST = 250.0  # a logit beyond which a rate is 0 or 1 to the last digit
+_FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])
+
+
+class Limits(NamedTuple):
+    """Where the profile has fallen by the critical value; shape (lanes,)."""
+
+    low: FloatArray
+    high: FloatArray
+
+
+class _Side(NamedTuple):
+    """Lanes of one search: data, the maximum, and where to look."""
+
+    x: FloatArray
+    n: FloatArray
+    copies: FloatArray
+    centre: FloatArray
+    se: FloatArray
+    target: FloatArray
+    top: FloatArray
+    side: FloatArray
+
+    def take(self, rows: BoolArray) -> "_Side":
+        return _Side(*(field[rows] for field in self))
+
+
+def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: FloatArray) -> Limits:
+    """Return the profile-likelihood interval of mu.
+
+    Parameters
+    ----------
+    x, n, copies : float array, shape (lanes, k)
+    fit : Fit
+        The maximum of these lanes.
+    fall : float array, shape (lanes,)
+        Critical value of twice the log-likelihood: a chi-square or squared t quantile.
+
+    Returns
+    -------
+    Limits
+    """
+    top = fit.loglik - fit.loglik_saturated
+    root = np.sqrt(fall)
+    ends = []
+    for side in (-1.0, 1.0):
+        job = _Side(x, n, copies, fit.mu, fit.se, top - fall / 2, top, np.full(fit.mu.size, side))
+        mu = fit.mu + side * root * np.minimum(fit.se, 10.0)
+        tau = np.minimum(np.sqrt(fit.tau**2 + 0.1 * (mu - fit.mu) ** 2), TAU_MAX)
+        ends.append(_settle(job, mu, tau))
+    return Limits(*ends)
+
+
+def _settle(job: _Side, mu: FloatArray, tau: FloatArray) -> FloatArray:
+    """Find the limit, and go on from any hill of tau that is higher there."""
+    mu, tau, good = _joint(job, mu, tau)
+    for _ in range(4):
+        better, at = _higher_hill(job, mu, tau)
+        better &= good
+        if not better.any():
+            break
+        mu[better], tau[better], good[better] = _joint(job.take(better), mu[better], at[better])
+    if not good.all():
+        mu[~good] = _bisect(job.take(~good))
+    return mu
+
+
+def _joint(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    mu, tau = mu.copy(), tau.copy()
+    good = np.zeros(mu.size, dtype=bool)
+    alive = np.arange(mu.size)
+    wanted = np.sqrt(2 * (job.top - job.target))
+    for _ in range(_STEPS):
+        part = _Side(*(field[alive] for field in job))
+        m, t = mu[alive], tau[alive]
+        s = evaluate(part.x, part.n, part.copies, m, t)
+        d_tau, gain = _tau_step(s, t)
+        value = s.value + gain
+        slope = s.d_mu + s.d_mu_tau * d_tau
+        r = np.sqrt(2 * np.maximum(part.top - value, 0.0))
+        downhill = slope * part.side < 0
+        newton = np.where(downhill, r / np.where(downhill, -slope, 1.0), part.side * part.se)
+        d_mu = (wanted[alive] - r) * np.where(r > 1e-3, newton, part.side * part.se)
+        reach = np.maximum(np.abs(m - part.centre), part.se)
+        d_mu = np.clip(d_mu, -reach, reach)
+        settled = (np.abs(value - part.target) < _VALUE * (1 + np.abs(part.target))) & (gain < _VALUE)
+        at_zero_hill = (t > 0) | (s.d_tau_tau <= 0)
+        done = settled & at_zero_hill
+        good[alive[done]] = True
+        mu[alive[done]] = m[done] + d_mu[done]
+        go = ~done
+        alive = alive[go]
+        if not alive.size:
+            break
+        follow = np.where(s.d_tau_tau < 0, -s.d_mu_tau / np.where(s.d_tau_tau < 0, s.d_tau_tau, 1.0), 0.0)
+        shift = np.clip(d_tau + follow * d_mu, -np.maximum(t, 0.3), np.maximum(t, 0.3))
+        new_tau = np.minimum(np.abs(t + shift), TAU_MAX)
+        mu[alive] = np.clip(m + d_mu, -_FARTHEST, _FARTHEST)[go]
+        tau[alive] = np.where(new_tau < 1e-5, 0.0, new_tau)[go]
+    return mu, tau, good
+
+
+def _tau_step(s: Sums, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the step of tau towards its hill, and the height it is expected to gain."""
+    concave = s.d_tau_tau < 0
+    newton = -s.d_tau / np.where(concave, s.d_tau_tau, -1.0)
+    uphill = np.where(s.d_tau == 0, 0.2, np.sign(s.d_tau) * np.maximum(0.5 * tau, 0.1))
+    step = np.where(concave, newton, uphill)
+    held = (tau >= TAU_MAX) & (s.d_tau > 0)
+    step = np.where(held, 0.0, step)
+    reach = np.maximum(tau, 0.3)
+    bounded = np.clip(step, -reach, reach)
+    gain = np.where(concave & ~held, bounded * s.d_tau + 0.5 * bounded**2 * s.d_tau_tau, 0.0)
+    gain = np.where(concave | held | (tau == 0), np.maximum(gain, 0.0), np.abs(bounded * s.d_tau))
+    return bounded, gain
+
+
+def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray, FloatArray]:
+    """Look for a tau with a higher likelihood at this mu than the target."""
+    reach = np.maximum(tau, 0.5)
+    taus = np.minimum(reach[:, None] * _FAR, TAU_MAX)
+    rows = np.repeat(np.arange(mu.size), _FAR.size)
+    s = evaluate(job.x[rows], job.n[rows], job.copies[rows], mu[rows], taus.ravel())
+    value = s.value.reshape(taus.shape)
+    best = value.argmax(axis=-1)
+    at = np.arange(mu.size)
+    return value[at, best] > job.target + _HIGHER, taus[at, best]
+
+
+def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
+    """Return the highest log-likelihood over tau at *mu*, by scan and Newton."""
+    grid = np.array([0.0, 0.1, 0.3, 0.7, 1.5, 3.0, 6.0, 12.0, TAU_MAX])
+    rows = np.repeat(np.arange(mu.size), grid.size)
+    x, n, copies = job.x[rows], job.n[rows], job.copies[rows]
+    s = evaluate(x, n, copies, mu[rows], np.tile(grid, mu.size))
+    scan = s.value.reshape(mu.size, grid.size)
+    tau = grid[scan.argmax(axis=-1)]
+    best = scan.max(axis=-1)
+    for _ in range(25):
+        s = evaluate(job.x, job.n, job.copies, mu, tau)
+        best = np.maximum(best, s.value)
+        step, gain = _tau_step(s, tau)
+        if (gain < _VALUE).all():
+            break
+        tau = np.clip(np.abs(tau + step), 0.0, TAU_MAX)
+    return best
+
+
+def _bisect(job: _Side) -> FloatArray:
+    """Bracket the limit and halve the bracket."""
+    near, width = job.centre.copy(), np.maximum(job.se, 0.1)
+    far = near + job.side * width
+    for _ in range(40):
+        high = best_tau(job, far) > job.target
+        if not high.any():
+            break
+        near = np.where(high, far, near)
+        width = np.where(high, 2 * width, width)
+        far = np.where(high, far + job.side * width, far)
+    for _ in range(46):
+        middle = 0.5 * (near + far)
+        above = best_tau(job, middle) > job.target
+        near, far = np.where(above, middle, near), np.where(above, far, middle)
+    result: FloatArray = 0.5 * (near + far)
+    return result
+
+
+def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: float) -> Limits:
+    """Return the profile-likelihood interval of tau; 0 and infinity where the data set no limit.
+
+    Given tau the likelihood is log-concave in mu, so the inner maximum is unique; the outer search
+    bisects log tau between a value inside and one outside.
+
+    Parameters
+    ----------
+    x, n, copies : float array, shape (lanes, k)
+    fit : Fit
+    fall : float
+        Critical value of twice the log-likelihood.
+    """
+    target = fit.loglik - fit.loglik_saturated - fall / 2
+    common = fit.loglik_common - fit.loglik_saturated
+    limit = np.full(fit.mu.size, TAU_MAX)
+    open_end = _best_mu(x, n, copies, fit.mu, limit) > target
+    high = _between(x, n, copies, fit, target, np.maximum(fit.tau, 1e-3), limit)
+    closed = common < target
+    low = _between(x, n, copies, fit, target, np.maximum(fit.tau, 1e-3), np.full(fit.mu.size, 1e-4))
+    return Limits(np.where(closed, low, 0.0), np.where(open_end, np.inf, high))
+
+
+def _between(
+    x: FloatArray,
+    n: FloatArray,
+    copies: FloatArray,
+    fit: Fit,
+    target: FloatArray,
+    inside: FloatArray,
+    outside: FloatArray,
+) -> FloatArray:
+    a, b = np.log(inside), np.log(outside)
+    for _ in range(40):
+        middle = 0.5 * (a + b)
+        above = _best_mu(x, n, copies, fit.mu, np.exp(middle)) > target
+        a, b = np.where(above, middle, a), np.where(above, b, middle)
+    result: FloatArray = np.exp(0.5 * (a + b))
+    return result
+
+
+def _best_mu(x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, tau: FloatArray) -> FloatArray:
+    """Return the highest log-likelihood over mu at *tau*; it is concave in mu."""
+    mu = mu.copy()
+    best = np.full(mu.size, -np.inf)
+    for _ in range(30):
+        s = evaluate(x, n, copies, mu, tau)
+        best = np.maximum(best, s.value)
+        step = s.d_mu / -s.d_mu_mu
+        if (np.abs(step * s.d_mu) < _VALUE).all():
+            break
+        limit = 1.0 + tau
+        mu = mu + np.clip(step, -limit, limit)
+    return best
