@@ -1,7 +1,7 @@
 """The range of a rate axis, and ticks that say what they mark."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from metaresp.errors import InvalidArgument
@@ -10,6 +10,10 @@ from metaresp.records import Record
 # All intervals below (or above) half of the axis: the other half is left out.
 ZOOM = 0.5
 MOST_TICKS = 7
+# No axis is shorter: a rate below one in a million million is drawn at its end.
+FINEST = 1e-12
+# In steps: a tick at the very end of the axis is inside it whatever the last bit says.
+SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,11 +69,12 @@ def rate_axis(
     ('0.00%', '0.01%', '0.02%', '0.03%', '0.04%', '0.05%')
     """
     low, high = _chosen(xlim) if xlim is not None else _range(limits, factor)
-    step = _step((high - low) * factor, max(2, most))
-    first, last = math.ceil(low * factor / step - 1e-9), math.floor(high * factor / step + 1e-9)
-    digits = next(d for d in range(16) if math.isclose(round(step, d), step, rel_tol=1e-9))
-    ticks = tuple(min(1.0, max(0.0, i * step / factor)) for i in range(first, last + 1))
-    return Axis(low, high, ticks, tuple(f"{i * step:.{digits}f}{unit}" for i in range(first, last + 1)))
+    start, end = low * factor, high * factor
+    step = next(step for step in _steps(end - start) if len(_inside(start, end, step)) <= max(2, most))
+    digits = next(d for d in range(18) if math.isclose(round(step, d), step, rel_tol=1e-9))
+    places = _inside(start, end, step)
+    ticks = tuple(min(high, max(low, i * step / factor)) for i in places)
+    return Axis(low, high, ticks, tuple(f"{i * step:.{digits}f}{unit}" for i in places))
 
 
 def _chosen(xlim: tuple[float, float]) -> tuple[float, float]:
@@ -95,14 +100,19 @@ def _range(limits: Iterable[float], factor: float) -> tuple[float, float]:
 
 
 def _rounded_up(value: float, factor: float) -> float:
-    step = _step(value * factor, MOST_TICKS)
-    return min(1.0, math.ceil(value * factor / step - 1e-9) * step / factor)
+    span = max(value, FINEST) * factor
+    step = next(step for step in _steps(span) if math.ceil(span / step - SLACK) < MOST_TICKS)
+    return min(1.0, math.ceil(span / step - SLACK) * step / factor)
 
 
-def _step(span: float, most: int) -> float:
-    """Return the smallest of 1, 2, 2.5 or 5 times a power of ten that gives at most *most* ticks."""
-    power = 10.0 ** math.floor(math.log10(span / most))
-    for times in (1, 2, 2.5, 5, 10, 20, 25, 50, 100):
-        if math.ceil(span / (times * power) - 1e-9) + 1 <= most:
-            return times * power
-    return 100 * power
+def _inside(low: float, high: float, step: float) -> range:
+    """Return the multiples of *step* from *low* to *high*."""
+    return range(math.ceil(low / step - SLACK), math.floor(high / step + SLACK) + 1)
+
+
+def _steps(span: float) -> Iterator[float]:
+    """Yield 1, 2, 2.5 and 5 times powers of ten, from a hundredth of *span* upwards."""
+    power = math.floor(math.log10(span)) - 2
+    while True:
+        yield from (float(f"{times}e{power}") for times in (1, 2, 2.5, 5))
+        power += 1

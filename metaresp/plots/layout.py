@@ -1,13 +1,14 @@
 """Where everything stands: measured text to positions in points, before anything is drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from metaresp.errors import InvalidArgument
-from metaresp.plots.fonts import families, text_width
+from metaresp.plots.columns import BOLD_ROWS, Block, Ruler, anchored, measured, sides
+from metaresp.plots.fonts import families, text_reach
 from metaresp.plots.style import Style
 from metaresp.plots.wrap import clean, wrap
-from metaresp.present.forest_table import Column, ForestRow, ForestTable
+from metaresp.present.forest_table import ForestRow, ForestTable
 
 SMALLEST_TYPE = 5.0
 NARROWEST_PANEL = 64.0
@@ -15,7 +16,8 @@ NOTE_SIZE = 0.9
 TITLE_SIZE = 1.25
 # Half the height of a capital letter, in font sizes: text is centred on its row by it.
 HALF_CAPITAL = 0.36
-BOLD_ROWS = frozenset({"pooled", "heading"})
+# What every line has room for above and below its baseline, in font sizes; taller scripts get more.
+ASCENT, DESCENT = 0.95, 0.24
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +71,6 @@ class Layout:
     fonts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A column with its text broken into lines; row -1 is the header."""
-
-    column: Column
-    lines: dict[int, tuple[str, ...]]
-    width: float
-    before: float
-
-
-class Ruler:
-    """Measures text in one set of fonts at one size."""
-
-    def __init__(self, fonts: tuple[str, ...], size: float) -> None:
-        self.fonts = fonts
-        self.size = size
-
-    def __call__(self, words: str, *, bold: bool = False, times: float = 1.0) -> float:
-        """Return the width of one line in points."""
-        return text_width(words, self.size * times, self.fonts, bold=bold)
-
-    def of(self, *, bold: bool = False, times: float = 1.0) -> Callable[[str], float]:
-        """Return the measure for bold or larger text."""
-        return lambda words: self(words, bold=bold, times=times)
-
-
 def lay_out(
     table: ForestTable, style: Style, tick_labels: Sequence[str], width: float | None = None
 ) -> Layout:
@@ -116,15 +92,16 @@ def lay_out(
         If not even the smallest type fits in *width*.
     """
     fonts = families(style.fonts, _everything(table, tick_labels))
+    style, rise = _roomy(style, _tall_lines(table), fonts)
     if width is None:
-        blocks = _blocks(table, Ruler(fonts, style.font_size), style.label_width * style.font_size)
-        return _assemble(table, style, fonts, blocks, style.panel_width, tick_labels)
+        blocks = measured(table, Ruler(fonts, style.font_size), style.label_width * style.font_size)
+        return _assemble(table, style, fonts, blocks, style.panel_width, tick_labels, rise)
     for size, label, panel in _attempts(style):
         sized = _scaled(style, size)
-        blocks = _blocks(table, Ruler(fonts, size), label * size)
+        blocks = measured(table, Ruler(fonts, size), label * size)
         rest = width - _width(blocks, sized, 0.0, tick_labels, fonts)
         if rest >= panel:
-            return _assemble(table, sized, fonts, blocks, rest, tick_labels)
+            return _assemble(table, sized, fonts, blocks, rest, tick_labels, rise)
     raise InvalidArgument(
         f"width={width / 72:.2f} inches: too narrow for these columns even in type of "
         f"{SMALLEST_TYPE:g} points; at least {(width - rest + panel) / 72:.2f} inches are needed"
@@ -136,6 +113,24 @@ def _everything(table: ForestTable, tick_labels: Sequence[str]) -> list[str]:
     words += [column.title for column in table.columns]
     words += [clean(row.text(column.key)) for row in table.rows for column in table.columns]
     return words
+
+
+def _tall_lines(table: ForestTable) -> list[str]:
+    """Return the texts that may hold any script; numbers never rise above their line."""
+    heads = [column.title for column in table.columns]
+    return [
+        clean(words)
+        for words in (*heads, table.title, table.axis_label, *table.notes, *(row.label for row in table.rows))
+    ]
+
+
+def _roomy(style: Style, texts: Sequence[str], fonts: tuple[str, ...]) -> tuple[Style, float]:
+    """Return the style with lines far enough apart for the tallest script, and how much lower they sit."""
+    reaches = [text_reach(words, fonts) for words in texts]
+    up = max(0.0, max((above for above, _ in reaches), default=0.0) - ASCENT)
+    down = max(0.0, max((below for _, below in reaches), default=0.0) - DESCENT)
+    row, gap = style.row_height + up + down, style.wrap_gap + up + down
+    return replace(style, row_height=row, wrap_gap=gap), (up - down) / 2
 
 
 def _attempts(style: Style) -> list[tuple[float, float, float]]:
@@ -156,47 +151,11 @@ def _scaled(style: Style, size: float) -> Style:
     return replace(style, font_size=size, column_gap=gap, margin=margin)
 
 
-def _blocks(table: ForestTable, ruler: Ruler, limit: float) -> list[Block]:
-    return [_block(column, table.rows, ruler, limit) for column in table.columns]
-
-
-def _block(column: Column, rows: Sequence[ForestRow], ruler: Ruler, limit: float) -> Block:
-    """Break one column into lines and measure it; text columns are wrapped, numbers never."""
-    lines: dict[int, tuple[str, ...]] = {}
-    before = after = whole = 0.0
-    for index, row in enumerate([None, *rows], start=-1):
-        bold = row is None or row.kind in BOLD_ROWS
-        words = clean(column.title if row is None else row.text(column.key))
-        measure = ruler.of(bold=bold)
-        lines[index] = wrap(words, limit, measure) if column.align == "left" else (words,)
-        for line in lines[index]:
-            head = _before(line, column.align)
-            if head is None:
-                whole = max(whole, measure(line))
-            else:
-                before = max(before, measure(head))
-                after = max(after, measure(line) - measure(head))
-    return Block(column, lines, max(whole, before + after), before)
-
-
-def _before(line: str, align: str) -> str | None:
-    """Return the part of the line that stands before the character of alignment, if it has one."""
-    if align in {"left", "right", "centre"}:
-        return None
-    head, found, _ = line.partition(align)
-    return head if found else None
-
-
-def _sides(blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
-    left = [block for block in blocks if block.column.side == "left"]
-    return left, [block for block in blocks if block.column.side != "left"]
-
-
 def _pads(
     blocks: Sequence[Block], style: Style, tick_labels: Sequence[str], fonts: tuple[str, ...]
 ) -> tuple[float, float]:
     """Return the room on both sides of the panel, for marks at its ends and for the outermost ticks."""
-    left, right = _sides(blocks)
+    left, right = sides(blocks)
     mark = style.mark_size * style.font_size / 2 + 2
     ruler = Ruler(fonts, style.font_size)
     first, last = (ruler(tick_labels[i]) / 2 + 1 if tick_labels else 0.0 for i in (0, -1))
@@ -210,7 +169,7 @@ def _pads(
 def _width(
     blocks: Sequence[Block], style: Style, panel: float, tick_labels: Sequence[str], fonts: tuple[str, ...]
 ) -> float:
-    gaps = sum(max(0, len(side) - 1) for side in _sides(blocks)) * style.column_gap
+    gaps = sum(max(0, len(side) - 1) for side in sides(blocks)) * style.column_gap
     pads = sum(_pads(blocks, style, tick_labels, fonts))
     return 2 * style.margin + sum(block.width for block in blocks) + gaps + pads + panel
 
@@ -222,6 +181,7 @@ def _assemble(
     blocks: Sequence[Block],
     panel: float,
     tick_labels: Sequence[str],
+    rise: float,
 ) -> Layout:
     size, margin = style.font_size, style.margin
     ruler = Ruler(fonts, size)
@@ -231,23 +191,25 @@ def _assemble(
     title = wrap(clean(table.title), width - 2 * margin, ruler.of(bold=True, times=TITLE_SIZE))
     title_lines: list[tuple[str, float]] = []
     if table.title:
-        title_lines, down = _lines(title, down, size * TITLE_SIZE * 1.3, size * TITLE_SIZE)
+        title_lines, down = _lines(
+            title, down, (style.wrap_gap + 0.06) * size * TITLE_SIZE, size * TITLE_SIZE, rise
+        )
         down += 0.5 * size
     heads = max(len(block.lines[-1]) for block in blocks) if blocks else 0
-    header = down + heads * style.wrap_gap * size - HALF_CAPITAL * size
-    down += heads * style.wrap_gap * size + 0.45 * size
+    header = down + ((heads - 0.5) * style.wrap_gap + rise) * size
+    down += (heads * style.wrap_gap + 0.2) * size
     rule = down
-    middles, down = _rows(table.rows, blocks, style, down + 0.25 * size)
+    middles, down = _rows(table.rows, blocks, style, down + 0.25 * size, rise)
     bottom = down + 0.2 * size
     tick_room = 4 + 1.7 * size
     label = wrap(clean(table.axis_label), max(panel, 60.0), ruler.of())
-    label_lines, down = _lines(label, bottom + tick_room, style.wrap_gap * size, size)
+    label_lines, down = _lines(label, bottom + tick_room, style.wrap_gap * size, size, rise)
     if table.notes:
         down += 0.9 * size
     notes: list[tuple[str, float]] = []
     for note in table.notes:
         broken = wrap(clean(note), width - 2 * margin, ruler.of(times=NOTE_SIZE))
-        more, down = _lines(broken, down, 1.4 * size * NOTE_SIZE, size * NOTE_SIZE)
+        more, down = _lines(broken, down, (style.wrap_gap + 0.16) * size * NOTE_SIZE, size * NOTE_SIZE, rise)
         notes += more
     height = down + margin
     middle = left + panel / 2
@@ -271,10 +233,10 @@ def _assemble(
 
 
 def _lines(
-    lines: Sequence[str], down: float, step: float, size: float
+    lines: Sequence[str], down: float, step: float, size: float, rise: float
 ) -> tuple[list[tuple[str, float]], float]:
     """Return each line with its baseline, measured downwards, and where the next may start."""
-    placed = [(line, down + (i + 0.5) * step + HALF_CAPITAL * size) for i, line in enumerate(lines)]
+    placed = [(line, down + (i + 0.5) * step + (HALF_CAPITAL + rise) * size) for i, line in enumerate(lines)]
     return placed, down + len(lines) * step
 
 
@@ -286,7 +248,7 @@ def _columns(
     fonts: tuple[str, ...],
 ) -> tuple[dict[str, float], float]:
     """Return the left edge of each column, and of the panel."""
-    left, right = _sides(blocks)
+    left, right = sides(blocks)
     pads = _pads(blocks, style, tick_labels, fonts)
     x, starts = style.margin, {}
     for i, block in enumerate(left):
@@ -303,7 +265,7 @@ def _columns(
 
 
 def _rows(
-    rows: Sequence[ForestRow], blocks: Sequence[Block], style: Style, down: float
+    rows: Sequence[ForestRow], blocks: Sequence[Block], style: Style, down: float, rise: float
 ) -> tuple[list[float], float]:
     """Return the middle of the first line of each row, measured downwards, and the end of the last."""
     size, middles = style.font_size, []
@@ -311,7 +273,7 @@ def _rows(
         if row.kind == "pooled" and index:
             down += 0.5 * size
         count = max(len(block.lines[index]) for block in blocks) if blocks else 1
-        middles.append(down + style.row_height * size / 2)
+        middles.append(down + (style.row_height / 2 + rise) * size)
         down += style.row_height * size + (count - 1) * style.wrap_gap * size
     return middles, down
 
@@ -335,19 +297,9 @@ def _cells(
             for i, line in enumerate(lines):
                 if not line:
                     continue
-                shift, anchor = _shift(line, block, ruler, bold)
+                shift, anchor = anchored(line, block, ruler, bold)
                 x = starts[block.column.key] + shift
                 y = first + i * style.wrap_gap * style.font_size + HALF_CAPITAL * style.font_size
                 placed.append(Words(line, x, height - y, style.font_size, bold, muted, anchor))
             cells[index, block.column.key] = tuple(placed)
     return cells
-
-
-def _shift(line: str, block: Block, ruler: Ruler, bold: bool) -> tuple[float, str]:
-    """Return where a line stands from the left edge of its column, and which part of it stands there."""
-    head = _before(line, block.column.align)
-    if head is not None:
-        return block.before - ruler(head, bold=bold), "left"
-    return {"right": (block.width, "right"), "centre": (block.width / 2, "center")}.get(
-        block.column.align, (0.0, "left")
-    )

@@ -70,9 +70,9 @@ def forest_rows(
     Examples
     --------
     >>> import metaresp as mr
-    >>> table = forest_rows(mr.pool(events=[13, 4], n=[18, 7], study=["Xu", "Li"]))
+    >>> table = forest_rows(mr.pool(events=[13, 4, 9], n=[18, 7, 20]))
     >>> [row.kind for row in table.rows]
-    ['study', 'study', 'pooled', 'prediction']
+    ['study', 'study', 'study', 'pooled', 'prediction']
     >>> table.rows[0].text("rate")
     '72.2% (46.5% to 90.3%)'
     """
