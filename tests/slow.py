@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from scipy import integrate, optimize, stats
 
 
@@ -117,8 +118,6 @@ def hartung_knapp(y, v, tau2, tail, floor=0.0):
 
 def kenward_roger(y, v, tau2, tail):
     """General matrix form of Kenward and Roger (1997) for one fixed effect and one variance parameter."""
-    import numpy as np
-
     k = len(y)
     x = np.ones((k, 1))
     inverse = np.diag(weights(v, tau2))
@@ -216,20 +215,20 @@ def q_profile(y, v, tail):
 
 
 def q_tail(q, y, v, tau2):
-    """Return P(Q > q) at *tau2* by Imhof's (1961) integral of the characteristic function."""
-    import numpy as np
-
+    """Return P(Q > q) at *tau2* by Ruben's (1962) series of chi-squares, all of whose terms are positive."""
     w = np.array(weights(v, 0.0))
     root_sigma = np.sqrt(np.array(v) + tau2)
     matrix = (np.diag(w) - np.outer(w, w) / w.sum()) * np.outer(root_sigma, root_sigma)
     lam = np.sort(np.linalg.eigvalsh(matrix))[1:]
-
-    def integrand(u):
-        theta = 0.5 * np.sum(np.arctan(lam * u)) - 0.5 * q * u
-        return math.sin(theta) / (u * float(np.prod((1 + (lam * u) ** 2) ** 0.25)))
-
-    value = integrate.quad(integrand, 0, np.inf, epsabs=1e-11, epsrel=1e-11, limit=2000)[0]
-    return 0.5 + value / math.pi
+    beta = lam[0]
+    share = 1.0 - beta / lam
+    terms = 20 + int(36 * lam[-1] / beta)
+    g = 0.5 * np.array([(share**m).sum() for m in range(terms + 1)])
+    c = np.zeros(terms + 1)
+    c[0] = np.sqrt(beta / lam).prod()
+    for m in range(1, terms + 1):
+        c[m] = g[m:0:-1] @ c[:m] / m
+    return float(c @ stats.chi2.sf(q / beta, len(lam) + 2 * np.arange(terms + 1)) + max(0.0, 1.0 - c.sum()))
 
 
 def generalised_q_interval(y, v, tail):

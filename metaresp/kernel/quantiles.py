@@ -1,7 +1,7 @@
 """Upper quantiles of the reference distributions, by tail probability."""
 
 import numpy as np
-from scipy.special import betainccinv, gammainccinv, gammaincinv, ndtri
+from scipy.special import betainccinv, betaincinv, gammainccinv, gammaincinv, ndtri
 
 from metaresp.arrays import ArrayLike, FloatArray
 
@@ -36,10 +36,10 @@ def t_quantile(df: ArrayLike, tail: float) -> FloatArray:
 def _t_quantile(df: FloatArray, tail: float) -> FloatArray:
     usable = (df > 0) & (df < np.inf)
     safe = np.where(usable, df, 1.0)
-    z = betainccinv(0.5, 0.5 * safe, 2.0 * tail)  # t**2/(df + t**2), exact for both small and large df
-    result: FloatArray = np.where(
-        usable, np.sqrt(safe * z / (1.0 - z)), np.where(df > 0, -ndtri(tail), np.nan)
-    )
+    z = betainccinv(0.5, 0.5 * safe, 2.0 * tail)  # t**2/(df + t**2), exact where small: df large
+    rest = np.where(z > 0.5, betaincinv(0.5 * safe, 0.5, 2.0 * tail), 1.0 - z)  # exact where df is small
+    square = np.where(z > 0.5, 1.0 - rest, z) * safe / rest
+    result: FloatArray = np.where(usable, np.sqrt(square), np.where(df > 0, -ndtri(tail), np.nan))
     return result
 
 

@@ -155,7 +155,7 @@ def test_tau2_interval(name, scale, key):
     entry = reference(name)["inverse_variance"][scale][key]
     assert set(entry) == {"tau2", "tau", "I2", "H2"}
     low, high = TAU2_CI[INTERVALS[key]](y, v, copies, TAIL)
-    inexact = key == "tau2_ci_BJ_GENQ"  # test_definitions proves ours by Imhof's integral
+    inexact = key == "tau2_ci_BJ_GENQ"  # test_definitions proves ours by Ruben's series
     rtol, atol = (0.0, UNIROOT) if inexact else (ITERATED, TINY)
     estimate = TAU2["DL" if inexact else "REML"](y, v, copies).value
     tau2 = np.array([estimate, low, high])
