@@ -75,7 +75,8 @@ def _mirrored(
     limits = BINOMIAL_CI[method]
     uneven = method in NOT_MIRRORED or (method in TAKES_PRIOR and prior[0] != prior[1])
     if side != "two-sided" or uneven:
-        return limits(x.astype(float), n.astype(float), alpha, side, prior)
+        low, high = limits(x.astype(float), n.astype(float), alpha, side, prior)
+        return low + 0.0, high + 0.0  # no limit is -0.0
     swapped: BoolArray = 2 * x > n
     fewer = np.where(swapped, n - x, x)
     if not swapped.any() or x.size == 1:
@@ -84,4 +85,4 @@ def _mirrored(
         keep, where = _distinct(fewer, n)
         low, high = limits(fewer[keep].astype(float), n[keep].astype(float), alpha, side, prior)
         low, high = low[where], high[where]
-    return np.where(swapped, 1 - high, low), np.where(swapped, 1 - low, high)
+    return np.where(swapped, 1 - high, low + 0.0), np.where(swapped, 1 - low, high)

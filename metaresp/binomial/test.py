@@ -94,7 +94,7 @@ def binomial_test(
     pvalue = BINOMIAL_PVALUE[method]
     side = check_alternative(alternative)
     shapes = check_prior(prior, method)
-    tested = _rates(rate)
+    tested = check_rates("rate", rate)
     try:
         x_all, n_all, rates = np.broadcast_arrays(np.asarray(x), np.asarray(size), tested)
     except ValueError:
@@ -112,16 +112,19 @@ def binomial_test(
     return BinomialTest(*fields, method, side, shown)
 
 
-def _rates(rate: Any) -> FloatArray:
+def check_rates(name: str, rate: Any) -> FloatArray:
+    """Return rates as floats from 0 to 1, or name the first that is not."""
+    values: FloatArray | None = None
     try:
         raw = np.asarray(rate)
-        values = raw.astype(float) if raw.dtype.kind in "iuf" else None
+        if raw.dtype.kind in "iuf":
+            values = raw.astype(np.float64)
     except (TypeError, ValueError):
-        values = None
+        pass
     if values is None:
-        raise InvalidArgument(f"rate={rate!r:.80} is not a number from 0 to 1")
+        raise InvalidArgument(f"{name}={rate!r:.80} is not a number from 0 to 1")
     bad = ~((values >= 0) & (values <= 1))
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise InvalidArgument(f"{place('rate', index)}={values[index]:g} is not from 0 to 1")
+        raise InvalidArgument(f"{place(name, index)}={values[index]:g} is not from 0 to 1")
     return values
