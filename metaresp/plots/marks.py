@@ -13,7 +13,7 @@ from metaresp.present.forest_table import ForestRow
 from metaresp.registry import Registry
 
 # Share of the largest side below which no square falls, so that it stays visible.
-SMALLEST_MARK = 0.25
+SMALLEST_MARK = 0.36
 UNWEIGHTED_MARK = 0.62
 DIAMOND_HEIGHT = 0.42
 PREDICTION_HEIGHT = 0.36

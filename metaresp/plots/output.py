@@ -22,7 +22,7 @@ METADATA: dict[str, dict[str, str | None]] = {
 }
 
 # A reader of an SVG file may not have our font: what may stand for it is named after it.
-SVG_FONTS = re.compile(rb"(font-family: [^;\"]+)")
+SVG_FONTS = re.compile(rb'(<text style="[^"]*?font(?:-family)?: [^;"]+)')
 
 LARGEST_SIDE = 2**16 - 1
 POINTS_PER_UNIT = {"mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "pt": 1.0}

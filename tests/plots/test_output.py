@@ -57,7 +57,15 @@ def test_svg_has_text_as_text(plot, tmp_path):
         "100%",
     ):
         assert words in texts
-    assert "sans-serif" in content
+    assert content.count(", Arial, Helvetica, sans-serif") == content.count("<text ")
+
+
+def test_svg_labels_are_left_alone(tmp_path):
+    words = 'style="font: x" font-family: y'
+    content = (
+        draw_forest(table([words]), tmp_path / "a.svg").save(tmp_path / "b.svg").read_text(encoding="utf-8")
+    )
+    assert words in re.findall(r"<text[^>]*>([^<]*)</text>", content)
 
 
 def test_pdf_has_its_fonts_as_truetype(plot, tmp_path):
