@@ -16,6 +16,7 @@ _LOGISTIC_Z = np.linspace(-40.0, 40.0, 321)
 _LOGISTIC_W = expit(_LOGISTIC_Z) * expit(-_LOGISTIC_Z) * (_LOGISTIC_Z[1] - _LOGISTIC_Z[0])
 _LEGENDRE_X, _LEGENDRE_W = np.polynomial.legendre.leggauss(80)
 _WIDE_TAU = 3.0
+_NARROW_TAU = 1e-8  # a spread this small moves a mean rate by less than rounding
 
 
 class Transform(NamedTuple):
@@ -148,7 +149,7 @@ def _angle_mean(
     rates = inverse(point, None if size is None else size[..., None])
     mean = (half * density * rates) @ _LEGENDRE_W + ndtr((m - high) / safe)
     fixed = inverse(m, size)
-    return np.where(tau > 0, np.clip(mean, 0.0, 1.0), fixed) + 0.0 * m
+    return np.where(tau > _NARROW_TAU, np.clip(mean, 0.0, 1.0), fixed) + 0.0 * m
 
 
 def _arcsine_mean(mu: ArrayLike, tau2: ArrayLike, n_back: ArrayLike | None = None) -> FloatArray:
