@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from metaresp.pooling import pool
     from metaresp.records import Interval
     from metaresp.result import Fit
-    from metaresp.studies import Studies, read_studies
+    from metaresp.studies import ExcludedStudy, Studies, read_studies
 
 __version__ = "0.1.0"
 
@@ -51,6 +51,7 @@ _HOME = {
     "pool": "metaresp.pooling",
     "Interval": "metaresp.records",
     "Fit": "metaresp.result",
+    "ExcludedStudy": "metaresp.studies",
     "Studies": "metaresp.studies",
     "read_studies": "metaresp.studies",
 }
@@ -61,6 +62,7 @@ __all__ = [
     "BinomialCI",
     "BinomialTest",
     "CannotEstimate",
+    "ExcludedStudy",
     "Fit",
     "Interval",
     "InvalidArgument",

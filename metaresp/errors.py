@@ -39,6 +39,15 @@ class MetaRespWarning(UserWarning):
     """Every warning of this package is of this kind."""
 
 
+def known_name(argument: str, value: object, names: Iterable[str]) -> str:
+    """Return *value* if it is one of *names*; otherwise the error lists them and the closest."""
+    known = list(names)
+    if isinstance(value, str) and value in known:
+        return value
+    hint = closest(value, known) if isinstance(value, str) else ""
+    raise UnknownName(f"{argument}={value!r} is not known: choose {', '.join(map(repr, known))}{hint}")
+
+
 def closest(name: str, names: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the closest of *names*, or an empty string."""
     lowered = {option.lower(): option for option in names}

@@ -26,6 +26,7 @@ _Q_WORDS = {
 _I2_WORDS = {
     "binomial-normal": "tau2 / (tau2 + typical sampling variance of a logit at the pooled rate)",
     "common": "not defined for one common rate",
+    "Q": "max(0, (Q - df) / Q)",
     "inverse-variance": "tau2 / (tau2 + typical sampling variance), Higgins and Thompson 2002",
 }
 
@@ -118,7 +119,7 @@ def pool(
     >>> import metaresp as mr
     >>> fit = mr.pool(events=[13, 4, 9], n=[18, 7, 15])
     >>> round(fit.rate, 4), [round(limit, 4) for limit in fit.rate_ci]
-    (0.65, [0.3107, 0.8807])
+    (0.65, [0.3085, 0.8855])
     >>> mr.pool(events=[0, 0, 0], n=[18, 12, 7]).notes
     ('No event in any study: exact binomial interval on the totals; heterogeneity is not estimable.',)
     """
@@ -218,7 +219,7 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
             lrt=one["lrt"],
             lrt_pvalue=one["lrt_pvalue"],
             Q_definition=_Q_WORDS[spec.model],
-            I2_definition=_I2_WORDS[spec.model],
+            I2_definition=_I2_WORDS["Q" if spec.tau2 == "common" else spec.model],
         ),
         loglik=one["loglik"],
         weights=weigh(counts, spec, found)[0],

@@ -3,7 +3,7 @@
 import json
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any, NamedTuple, Self, Union, get_args, get_origin, get_type_hints
@@ -47,7 +47,8 @@ class Record:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Rebuild the record that :meth:`to_dict` gave, unknown keys being an error."""
-        hints = _hints(cls)
+        record: Any = cls
+        hints = _hints(record)
         unknown = [key for key in content if key not in hints]
         if unknown:
             raise InvalidArgument(f"{cls.__name__}.from_dict: unknown keys {', '.join(map(repr, unknown))}")
@@ -55,7 +56,7 @@ class Record:
 
 
 @cache
-def _hints(cls: Any) -> dict[str, Any]:
+def _hints(cls: Hashable) -> dict[str, Any]:
     known = get_type_hints(cls)
     return {f.name: known[f.name] for f in fields(cls)}  # type: ignore[arg-type]
 

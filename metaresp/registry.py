@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from metaresp.errors import MetaRespError, UnknownName, closest
+from metaresp.errors import MetaRespError, known_name
 
 F = TypeVar("F")
 
@@ -46,12 +46,7 @@ class Registry(Mapping[str, F], Generic[F]):
         return file
 
     def __getitem__(self, name: str) -> F:
-        try:
-            return self._functions[name]
-        except (KeyError, TypeError):
-            choices = ", ".join(repr(option) for option in self._functions)
-            hint = closest(name, self._functions) if isinstance(name, str) else ""
-            raise UnknownName(f"{self.argument}={name!r} is not known: choose {choices}{hint}") from None
+        return self._functions[known_name(self.argument, name, self._functions)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._functions)

@@ -9,8 +9,10 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.binomial import BinomialCI, binomial_test
-from metaresp.errors import InvalidArgument
+from metaresp.counts import clean
+from metaresp.errors import CannotEstimate, InvalidArgument
 from metaresp.model.scales import scale_name, scale_of
+from metaresp.model.variance_interval import tau2_interval
 from metaresp.records import Interval, Record
 from metaresp.spec import Spec
 from metaresp.studies import Studies
@@ -172,6 +174,40 @@ class Fit(Record):
             return f"Random effects (binomial-normal, {self.spec.link} link)"
         kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"
         return f"{kind} (inverse variance, {self.spec.transform}, tau2 {self.spec.tau2})"
+
+    def tau2_ci(self, method: str | None = None, *, level: float | None = None) -> Interval:
+        """Return the confidence interval of tau2.
+
+        Parameters
+        ----------
+        method : {"profile", "q-profile", "generalised-q"}, optional
+            Binomial-normal: ``profile`` (likelihood).  Inverse variance: ``q-profile`` (default;
+            Viechtbauer 2007), ``generalised-q`` (Biggerstaff and Jackson 2008), ``profile``
+            (restricted likelihood).
+        level : float, optional
+            That of the fit by default.
+
+        Returns
+        -------
+        Interval
+            On the model's scale, squared; the upper limit may be infinite.
+
+        Raises
+        ------
+        CannotEstimate
+            If tau2 is not estimable: one study, all at 0 or all at n, or a common-rate model.
+        UnknownName
+            If the model has no such method.
+
+        Notes
+        -----
+        R: ``metafor::confint(rma(...), type = "QP" | "GENQ" | "PL")``; none for ``rma.glmm``.
+        """
+        if self.is_exact:
+            raise CannotEstimate(f"tau2_ci: tau2 is not estimable here ({self.reason or self.model_label})")
+        counts, _ = clean(self.studies.events[None], self.studies.n[None], None)
+        low, high = tau2_interval(counts, self.spec, method, self.spec.level if level is None else level)
+        return Interval(low[0].item(), high[0].item())
 
     def _on_scale(self, rate: float) -> float:
         return scale_of(self.spec)(np.array([rate])).item()

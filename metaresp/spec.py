@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.errors import InvalidArgument, UnknownName, closest
+from metaresp.errors import InvalidArgument, known_name
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
@@ -90,10 +90,7 @@ def resolve(
     InvalidArgument
         An option has a value outside its rule, or has no meaning for the model.
     """
-    if not isinstance(model, str) or model not in MODELS:
-        names = ", ".join(map(repr, MODELS))
-        raise UnknownName(f"model={model!r} is not known: choose {names}{closest(str(model), MODELS)}")
-    known = MODELS[model]
+    known = MODELS[known_name("model", model, MODELS)]
     resolved: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, str) and value == DEFAULT:
@@ -111,7 +108,7 @@ def resolve(
     return Spec(
         model=model,
         level=check_level(level),
-        study_ci=_name(BINOMIAL_CI, "study_ci", study_ci),
+        study_ci=known_name("study_ci", study_ci, BINOMIAL_CI),
         seed=_seed(seed),
         **complete,
     )
@@ -119,7 +116,7 @@ def resolve(
 
 def _drop_idle(complete: dict[str, Any], given: Mapping[str, Any]) -> None:
     """Set to None what the transform has no use for; an option given and not used is an error."""
-    transform = TRANSFORMS[_name(TRANSFORMS, "transform", complete["transform"])]
+    transform = TRANSFORMS[known_name("transform", complete["transform"], TRANSFORMS)]
     idle = [] if transform.corrected else ["correction", "correct"]
     if complete["transform"] != "freeman-tukey":
         idle.append("back_n")
@@ -146,15 +143,6 @@ def _seed(seed: int | None) -> int | None:
     return int(seed)
 
 
-def _name(names: Mapping[str, object], argument: str, value: Option) -> str:
-    """Return *value* if it is one of *names*, naming the argument in the error otherwise."""
-    if isinstance(value, str) and value in names:
-        return value
-    choices = ", ".join(map(repr, names))
-    hint = closest(value, names) if isinstance(value, str) else ""
-    raise UnknownName(f"{argument}={value!r} is not known: choose {choices}{hint}")
-
-
 def _checked(model: str, name: str, value: Option) -> Option:
     if value is None:
         if name in _TAKES_NONE:
@@ -167,7 +155,7 @@ def _checked(model: str, name: str, value: Option) -> Option:
         return number
     if name == "correction":
         raise InvalidArgument(f"correction={value!r}: must be a number of 0 or more, such as 0.5")
-    return _name(_choices(model)[name], name, value)
+    return known_name(name, value, _choices(model)[name])
 
 
 def _choices(model: str) -> Mapping[str, Mapping[str, object]]:

@@ -21,6 +21,7 @@ PUBLIC = [
     "BinomialCI",
     "BinomialTest",
     "CannotEstimate",
+    "ExcludedStudy",
     "Fit",
     "Interval",
     "InvalidArgument",
@@ -62,7 +63,6 @@ def loaded(code):
 
 def test_import_is_light():
     names = loaded("import metaresp")
-    assert "numpy" in names
     assert not names & HEAVY
     assert "scipy" not in names
 
@@ -78,7 +78,7 @@ def modules():
     )
 
 
-@pytest.mark.parametrize("name", modules())
+@pytest.mark.parametrize("name", list(modules()))
 def test_docstring_examples(name):
     module = importlib.import_module(name)
     assert module.__doc__, name

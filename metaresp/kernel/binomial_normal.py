@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel import quadrature
 from metaresp.kernel.sums import inverse_variance
 
@@ -48,13 +48,6 @@ class Fit(NamedTuple):
     reason: IntArray
 
 
-def blocks(lanes: int, width: int) -> Iterator[slice]:
-    """Yield slices of lanes such that a block of *width* numbers a lane stays in cache."""
-    size = max(1, _ELEMENTS // max(1, width))
-    for start in range(0, lanes, size):
-        yield slice(start, min(start + size, lanes))
-
-
 def evaluate(
     x: FloatArray,
     n: FloatArray,
@@ -75,7 +68,7 @@ def evaluate(
         As in :func:`metaresp.kernel.quadrature.moments`.
     """
     out = np.empty((6, mu.size))
-    for part in blocks(mu.size, 24 * x.shape[1]):
+    for part in chunked(mu.size, 24 * x.shape[1], _ELEMENTS):
         study = quadrature.moments(x[part], n[part], mu[part], tau[part], nats, refine)
         for row, field in zip(out, study, strict=True):
             np.einsum("lk,lk->l", copies[part], field, out=row[part])
@@ -248,7 +241,7 @@ def maximise(
 def information(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> FloatArray:
     """Return what each study tells about mu given tau, ``-d2 L_i / d mu2``, shape (lanes, k)."""
     out = np.empty(x.shape)
-    for part in blocks(mu.size, 24 * x.shape[1]):
+    for part in chunked(mu.size, 24 * x.shape[1], _ELEMENTS):
         out[part] = -quadrature.moments(x[part], n[part], mu[part], tau[part]).d_mu_mu
     return out
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.binomial_normal import Fit
+from metaresp.kernel.likelihood_interval import mu_limits
+from metaresp.kernel.quantiles import t_quantile
 from metaresp.registry import Registry
 
 
@@ -26,14 +27,14 @@ COUNT_PREDICTION: Registry[CountMethod] = Registry("prediction")
 
 def _around(centre: FloatArray, spread: FloatArray, df: FloatArray, tail: float) -> CountInterval:
     """Return ``centre +- t quantile * spread``; NaN where the degrees of freedom are not positive."""
-    usable = np.where(df > 0, df, 1.0)
-    quantile = np.where(np.isinf(df), -special.ndtri(tail), -special.stdtrit(usable, tail))
-    half = np.where(df > 0, quantile * spread, np.nan)
+    half = t_quantile(df, tail) * spread
     return CountInterval(centre - half, centre + half, df)
 
 
 @COUNT_CI.add("normal")
-def normal(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+def normal(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
     """Wald interval with a normal quantile: ``mu +- z se``.
 
     Parameters
@@ -54,12 +55,40 @@ def normal(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatA
 
 
 @COUNT_CI.add("t")
-def student(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+def student(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
     """Wald interval with a t quantile on k - 1 degrees of freedom.
 
     R: ``metafor::rma.glmm(test="t")``.  Parameters as in :func:`normal`.
     """
     return _around(fit.mu, fit.se, k - 1, tail)
+
+
+@COUNT_CI.add("profile")
+def profile(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
+    """Profile-likelihood interval: where twice the log-likelihood has fallen by a chi-square quantile.
+
+    R: none for this model (``lme4::confint(method="profile")`` with nAGQ = 1 comes near).
+    Parameters as in :func:`normal`.
+    """
+    infinite = np.full_like(fit.mu, np.inf)
+    low, high = mu_limits(x, n, copies, fit, t_quantile(infinite, tail) ** 2)
+    return CountInterval(low, high, infinite)
+
+
+@COUNT_CI.add("profile-t")
+def profile_t(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
+    """Profile-likelihood interval with the square of a t quantile on k - 1 degrees of freedom.
+
+    Parameters as in :func:`normal`.
+    """
+    low, high = mu_limits(x, n, copies, fit, t_quantile(k - 1, tail) ** 2)
+    return CountInterval(low, high, k - 1)
 
 
 def _new_trial(fit: Fit) -> FloatArray:

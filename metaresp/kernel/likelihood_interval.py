@@ -16,6 +16,7 @@ from metaresp.kernel.binomial_normal import TAU_MAX, Fit, Sums, evaluate
 _STEPS = 40
 _VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
 _HIGHER = 1e-7  # another hill of the nuisance parameter counts from this height on
+_LEAST_TAU = 1e-5
 _FARTHEST = 250.0  # a logit beyond which a rate is 0 or 1 to the last digit
 _FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])
 
@@ -142,7 +143,8 @@ def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray
     value = s.value.reshape(taus.shape)
     best = value.argmax(axis=-1)
     at = np.arange(mu.size)
-    return value[at, best] > job.target + _HIGHER, taus[at, best]
+    higher: BoolArray = value[at, best] > job.target + _HIGHER
+    return higher, taus[at, best]
 
 
 def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
@@ -161,7 +163,8 @@ def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
         if (gain < _VALUE).all():
             break
         tau = np.clip(np.abs(tau + step), 0.0, TAU_MAX)
-    return best
+    result: FloatArray = best
+    return result
 
 
 def _bisect(job: _Side) -> FloatArray:
@@ -183,57 +186,62 @@ def _bisect(job: _Side) -> FloatArray:
     return result
 
 
-def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: float) -> Limits:
+def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: FloatArray) -> Limits:
     """Return the profile-likelihood interval of tau; 0 and infinity where the data set no limit.
-
-    Given tau the likelihood is log-concave in mu, so the inner maximum is unique; the outer search
-    bisects log tau between a value inside and one outside.
 
     Parameters
     ----------
     x, n, copies : float array, shape (lanes, k)
     fit : Fit
-    fall : float
+    fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
     """
-    target = fit.loglik - fit.loglik_saturated - fall / 2
-    common = fit.loglik_common - fit.loglik_saturated
-    limit = np.full(fit.mu.size, TAU_MAX)
-    open_end = _best_mu(x, n, copies, fit.mu, limit) > target
-    high = _between(x, n, copies, fit, target, np.maximum(fit.tau, 1e-3), limit)
-    closed = common < target
-    low = _between(x, n, copies, fit, target, np.maximum(fit.tau, 1e-3), np.full(fit.mu.size, 1e-4))
-    return Limits(np.where(closed, low, 0.0), np.where(open_end, np.inf, high))
+    top = fit.loglik - fit.loglik_saturated
+    lanes = fit.mu.size
+    least = np.full(lanes, np.log(_LEAST_TAU))
+    inside = np.log(np.maximum(fit.tau, _LEAST_TAU))
+    ends = []
+    for side, outside in ((-1.0, least), (1.0, np.full(lanes, np.log(TAU_MAX)))):
+        job = _Side(x, n, copies, fit.mu, fit.se, top - fall / 2, top, np.full(lanes, side))
+        ends.append(np.exp(_along_tau(job, inside, outside)))
+    closed = fit.loglik_common - fit.loglik_saturated < top - fall / 2
+    return Limits(np.where(closed, ends[0], 0.0), np.where(ends[1] >= TAU_MAX * (1 - 1e-9), np.inf, ends[1]))
 
 
-def _between(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    target: FloatArray,
-    inside: FloatArray,
-    outside: FloatArray,
-) -> FloatArray:
-    a, b = np.log(inside), np.log(outside)
-    for _ in range(40):
-        middle = 0.5 * (a + b)
-        above = _best_mu(x, n, copies, fit.mu, np.exp(middle)) > target
-        a, b = np.where(above, middle, a), np.where(above, b, middle)
-    result: FloatArray = np.exp(0.5 * (a + b))
-    return result
+def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray) -> FloatArray:
+    """Return log tau where the profile crosses the target, between one inside and one outside.
 
-
-def _best_mu(x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, tau: FloatArray) -> FloatArray:
-    """Return the highest log-likelihood over mu at *tau*; it is concave in mu."""
-    mu = mu.copy()
-    best = np.full(mu.size, -np.inf)
-    for _ in range(30):
-        s = evaluate(x, n, copies, mu, tau)
-        best = np.maximum(best, s.value)
+    Given tau the likelihood is log-concave in mu, so the inner maximum is unique; Newton on the root
+    of the fall in log tau, bracketed.
+    """
+    near, far = inside.copy(), outside.copy()
+    u = np.where(job.side > 0, np.clip(np.maximum(near, np.log(job.se)) + 0.7, near, far), near - 0.5)
+    u = np.where((u - near) * (far - u) > 0, u, 0.5 * (near + far))
+    mu = job.centre.copy()
+    alive = np.arange(u.size)
+    for _ in range(200):
+        part = _Side(*(field[alive] for field in job))
+        tau = np.exp(u[alive])
+        s = evaluate(part.x, part.n, part.copies, mu[alive], tau)
         step = s.d_mu / -s.d_mu_mu
-        if (np.abs(step * s.d_mu) < _VALUE).all():
+        gain = 0.5 * step * s.d_mu
+        value = s.value + gain
+        mu[alive] += np.clip(step, -1 - tau, 1 + tau)
+        sure = gain < 1e-6  # the value is that of the profile, and the bracket can move
+        above = value > part.target
+        near[alive] = np.where(sure & above, u[alive], near[alive])
+        far[alive] = np.where(sure & ~above, u[alive], far[alive])
+        slope = (s.d_tau + s.d_mu_tau * step) * tau
+        r = np.sqrt(2 * np.maximum(part.top - value, 0.0))
+        useful = (slope * part.side < 0) & (r > 1e-3)
+        newton = (np.sqrt(2 * (part.top - part.target)) - r) * r / np.where(useful, -slope, 1.0)
+        low, high = np.minimum(near, far)[alive], np.maximum(near, far)[alive]
+        new = np.where(useful & sure, u[alive] + newton, 0.5 * (low + high))
+        new = np.where((new > low) & (new < high), new, 0.5 * (low + high))
+        settled = (np.abs(value - part.target) < _VALUE) & (gain < _VALUE)
+        done = settled | (high - low < 1e-12)
+        u[alive] = np.where(sure & ~done, new, u[alive])
+        alive = alive[~done]
+        if not alive.size:
             break
-        limit = 1.0 + tau
-        mu = mu + np.clip(step, -limit, limit)
-    return best
+    return u

@@ -93,8 +93,10 @@ def stirling_error(m: FloatArray) -> FloatArray:
 def _half_deviance(x: FloatArray, mean: FloatArray) -> FloatArray:
     """Return ``x log(x / mean) - x + mean`` without cancellation for x near its mean."""
     e = (x - mean) / mean
-    series = e * e * (1 / 2 - e * (1 / 6 - e * (1 / 12 - e / 20)))
-    return mean * np.where(np.abs(e) < _SERIES, series, special.xlog1py(1 + e, e) - e)
+    near = np.abs(e) < _SERIES
+    s = np.where(near, e, 0.0)
+    series = s * s * (1 / 2 - s * (1 / 6 - s * (1 / 12 - s / 20)))
+    return mean * np.where(near, series, special.xlog1py(1 + e, e) - e)
 
 
 def half_deviance(x: FloatArray, n: FloatArray, p: FloatArray) -> FloatArray:

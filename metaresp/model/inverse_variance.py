@@ -15,7 +15,7 @@ from metaresp.kernel.sums import study_weights
 from metaresp.kernel.tau2 import TAU2, Tau2, Tau2Method
 from metaresp.model.estimates import NO_ESTIMATE, Numbers
 from metaresp.spec import Spec
-from metaresp.transforms import TRANSFORMS, apply_correction, back_size
+from metaresp.transforms import TRANSFORMS, back_size, study_effects
 
 
 class Effects(NamedTuple):
@@ -28,15 +28,9 @@ class Effects(NamedTuple):
 
 def effects(lanes: Counts, spec: Spec) -> Effects:
     """Transform the counts, corrected first where the transform and the rule say so."""
-    transform = TRANSFORMS[str(spec.transform)]
-    x, n = lanes.x, lanes.n
-    corrected = np.zeros(x.shape, dtype=bool)
-    if transform.corrected:
-        x, n, corrected = apply_correction(
-            x, n, lanes.copies, str(spec.correct), float(spec.correction or 0.0)
-        )
-    y, v = transform.forward(x, n)
-    return Effects(y, v, corrected)
+    transform, amount = TRANSFORMS[str(spec.transform)], float(spec.correction or 0.0)
+    rule = spec.correct or "none"
+    return Effects(*study_effects(transform, lanes.x, lanes.n, lanes.copies, rule, amount))
 
 
 def between_study(spec: Spec) -> Tau2Method:
@@ -83,8 +77,9 @@ def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> tuple[Num
         "Q": het.Q,
         "Q_df": het.df,
         "Q_pvalue": het.pvalue,
-        "I2": het.I2,
-        "H2": het.H2,
+        # a common effect has no tau2 to speak of: both are then those of Q, as metafor gives them
+        "I2": het.I2_Q if spec.tau2 == "common" else het.I2,
+        "H2": het.H2_Q if spec.tau2 == "common" else het.H2,
         "I2_Q": het.I2_Q,
     }
     reason = np.where(np.isnan(mean.estimate), NO_ESTIMATE, np.where(tau2.converged, OK, NOT_CONVERGED))

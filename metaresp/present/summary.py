@@ -5,12 +5,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaresp.present.numbers import decimals_for, interval, level_percent, percent, pvalue, significant
+import numpy as np
+
+from metaresp.present.numbers import level_percent, pvalue, significant
+from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text, rate_with_interval
 from metaresp.records import Record
 
 if TYPE_CHECKING:
     from metaresp.result import Fit
 
+PERCENT = SCALES["percent"]
 _CI_WORDS = {
     "normal": "normal quantile",
     "t": "t quantile",
@@ -19,6 +23,7 @@ _CI_WORDS = {
     "kenward-roger": "Kenward-Roger",
     "henmi-copas": "Henmi-Copas",
     "profile": "profile likelihood",
+    "profile-t": "profile likelihood with a t quantile",
     "bootstrap": "parametric bootstrap",
 }
 
@@ -78,19 +83,25 @@ def _note_lines(notes: tuple[str, ...]) -> list[str]:
 
 def summarise(fit: "Fit") -> Summary:
     """Return the summary of *fit*."""
-    ci = fit.study_ci
+    rates, lows, highs = (np.ravel(getattr(fit.study_ci, name)).tolist() for name in ("rate", "low", "high"))
     level = level_percent(fit.spec.level)
-    d = decimals_for([*ci.rate, fit.rate])
+    d = decimals_for_widths([b - a for a, b in zip(lows, highs, strict=True)], PERCENT)
     rows = tuple(
-        (label, f"{x}/{n}", percent(rate, d), interval(low, high, d), f"{weight:.1f}%")
+        (
+            label,
+            f"{x}/{n}",
+            rate_text(rate, PERCENT, d),
+            interval_text(low, high, PERCENT, d),
+            f"{weight:.1f}%",
+        )
         for label, x, n, rate, low, high, weight in zip(
             fit.studies.study,
             fit.studies.events.tolist(),
             fit.studies.n.tolist(),
-            ci.rate,
-            ci.low,
-            ci.high,
-            fit.weights,
+            rates,
+            lows,
+            highs,
+            fit.weights.tolist(),
             strict=True,
         )
     )
@@ -99,18 +110,18 @@ def summarise(fit: "Fit") -> Summary:
 
 
 def _facts(fit: "Fit", level: str, d: int) -> list[tuple[str, str]]:
-    facts = [("Pooled response rate", f"{percent(fit.rate, d)} ({level} CI {interval(*fit.rate_ci, d)})")]
+    pooled = rate_with_interval(fit.rate, *fit.rate_ci, PERCENT, d).replace("(", f"({level} CI ")
+    facts = [("Pooled response rate", pooled)]
     if fit.tau2 > 0:
-        facts.append(("Mean over trials", percent(fit.mean_rate, d)))
+        facts.append(("Mean over trials", rate_text(fit.mean_rate, PERCENT, d)))
     if fit.prediction_interval is not None:
-        facts.append(
-            ("A new trial", f"{interval(*fit.prediction_interval, d)} ({level} prediction interval)")
-        )
+        new = interval_text(*fit.prediction_interval, PERCENT, d)
+        facts.append(("A new trial", f"{new} ({level} prediction interval)"))
     between = heterogeneity_words(fit)
     if between:
         facts.append(("Between trials", between))
     noun = "study" if fit.k == 1 else "studies"
-    crude = percent(fit.events / fit.n, d)
+    crude = rate_text(fit.events / fit.n, PERCENT, d)
     facts.append(("Data", f"{fit.k} {noun}, {fit.events} of {fit.n} patients responded ({crude})"))
     facts.append(("Model", f"{fit.model_label}; {_interval_words(fit)}"))
     return facts

@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metaresp.present.numbers import decimals_for, interval, level_percent, percent
+from metaresp.present.numbers import level_percent
+from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text
 from metaresp.present.summary import text_table
 
 if TYPE_CHECKING:
     from metaresp.binomial import BinomialCI
 
+PERCENT = SCALES["percent"]
 _BAR = 40
 
 
@@ -28,15 +30,15 @@ def trial_lines(ci: "BinomialCI", *, ascii_only: bool = False) -> list[str]:
     what = f"{level_percent(ci.level)} {words}, {ci.method}"
     if ci.prior is not None:
         what += f", Beta({ci.prior[0]:g}, {ci.prior[1]:g}) prior"
+    widths = [abs((rate if ci.alternative == "greater" else high) - low) for _, _, rate, low, high in trials]
+    d = decimals_for_widths(widths, PERCENT)
     if len(trials) == 1:
         x, n, rate, low, high = trials[0]
-        d = decimals_for([rate, high])
-        return [f"{x}/{n}: {percent(rate, d)} ({limits(low, high, ci.alternative, d)}), {what}"]
-    d = decimals_for([t[2] for t in trials] + [t[4] for t in trials])
+        return [f"{x}/{n}: {rate_text(rate, PERCENT, d)} ({limits(low, high, ci.alternative, d)}), {what}"]
     rows = tuple(
         (
             f"{x}/{n}",
-            percent(rate, d),
+            rate_text(rate, PERCENT, d),
             limits(low, high, ci.alternative, d),
             _bar(rate, low, high, ascii_only),
         )
@@ -55,10 +57,10 @@ def limits(low: float, high: float, alternative: str, decimals: int = 1) -> str:
     ('at most 15.3%', '46.5% to 90.3%')
     """
     if alternative == "less":
-        return f"at most {percent(high, decimals)}"
+        return f"at most {rate_text(high, PERCENT, decimals)}"
     if alternative == "greater":
-        return f"at least {percent(low, decimals)}"
-    return interval(low, high, decimals)
+        return f"at least {rate_text(low, PERCENT, decimals)}"
+    return interval_text(low, high, PERCENT, decimals)
 
 
 def _bar(rate: float, low: float, high: float, ascii_only: bool) -> str:

@@ -1,0 +1,58 @@
+"""Intervals for tau2, by model and method."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from metaresp.arrays import FloatArray
+from metaresp.counts import Counts
+from metaresp.errors import CannotEstimate, known_name
+from metaresp.kernel import binomial_normal
+from metaresp.kernel.likelihood_interval import tau_limits
+from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.tau2_interval import TAU2_CI
+from metaresp.model.inverse_variance import effects
+from metaresp.spec import Spec, check_level
+
+# What each model can give, the first being its default.
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "binomial-normal": ("profile",),
+    "inverse-variance": tuple(TAU2_CI),
+    "common": (),
+}
+
+
+def tau2_interval(
+    counts: Counts, spec: Spec, method: str | None, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return low and high of tau2 for every lane.
+
+    Parameters
+    ----------
+    counts : Counts
+        Lanes that the model can fit.
+    spec : Spec
+    method : str or None
+        None takes the model's default.
+    level : float
+
+    Raises
+    ------
+    CannotEstimate
+        If the model has no tau2.
+    UnknownName
+        If the model has no such method.
+    """
+    known = METHODS[spec.model]
+    if not known:
+        raise CannotEstimate(f"tau2_ci: model={spec.model!r} has one rate for all studies, and no tau2")
+    chosen = known[0] if method is None else known_name("method", method, known)
+    tail = (1 - check_level(level)) / 2
+    if spec.model == "binomial-normal":
+        fit = binomial_normal.fit(counts.x, counts.n, counts.copies)
+        fall = t_quantile(np.full(fit.mu.size, np.inf), tail) ** 2
+        limits = tau_limits(counts.x, counts.n, counts.copies, fit, fall)
+        with np.errstate(over="ignore"):
+            return limits.low**2, limits.high**2
+    y, v, _ = effects(counts, spec)
+    return TAU2_CI[chosen](y, v, counts.copies, tail)
