@@ -81,7 +81,7 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
         for i, method in enumerate(rows.methods):
             last.plot(
                 rows.rates[order], rows.expected_width[i][order], linewidth=0.9, label=method,
-                color=COLOURS[i % len(COLOURS)], linestyle=STYLES[i % len(STYLES)],
+                color=COLOURS[i % len(COLOURS)], linestyle=STYLES[(i + i // len(COLOURS)) % len(STYLES)],
             )  # fmt: skip
         last.set_ylim(bottom=0.0)
         last.set_title("expected width\n", fontsize=7.5, loc="left")

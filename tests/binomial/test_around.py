@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import metaresp as mr
 from metaresp.binomial import Coverage, compare_methods, coverage, missing_bounds, recover_counts
@@ -26,18 +27,19 @@ def test_coverage_is_a_sum_over_counts():
 
 
 def test_mean_and_minimum_against_a_fine_grid():
-    grid = (np.arange(200_000) + 0.5) / 200_000
+    grid = (np.arange(50_000) + 0.5) / 50_000
     found = coverage(18, ["clopper-pearson", "wilson", "blaker"], grid)
     np.testing.assert_allclose(found.mean, found.coverage.mean(axis=1), atol=1e-5)
     assert np.all(found.minimum <= found.coverage.min(axis=1) + 1e-9)
-    np.testing.assert_allclose(found.minimum, found.coverage.min(axis=1), atol=1e-3)
+    np.testing.assert_allclose(found.minimum, found.coverage.min(axis=1), atol=2e-3)
 
 
 def test_coverage_refuses():
     for options, text in (
         ({"n": [18, 20]}, "one number of patients"), ({"n": 20_000}, "from 1 to 10000"), ({"n": 0}, "n=0"),
         ({"n": 18, "method": "wilsn"}, "did you mean 'wilson'"), ({"n": 18, "method": []}, "empty list"),
-        ({"n": 18, "rates": [0.5, 2]}, r"rates\[1\]=2"), ({"n": 18, "prior": (1, 1), "method": "wald"}, "no meaning"),
+        ({"n": 18, "rates": [0.5, 2]}, r"rates\[1\]=2"),
+        ({"n": 18, "prior": (1, 1), "method": "wald"}, "no meaning"),
         ({"n": 18, "level": 2}, "level=2"), ({"n": 18, "alternative": "both"}, "alternative='both'"),
     ):  # fmt: skip
         with pytest.raises(mr.InvalidArgument, match=text):
@@ -129,21 +131,32 @@ def test_missing_bounds():
             missing_bounds(13, 18, enrolled)
 
 
+def seen(text, renderer):
+    """Leave out ticks beyond the limits of their axis, which are kept but not drawn."""
+    if text.axes is None:
+        return True
+    panel, box = text.axes.get_window_extent(renderer), text.get_window_extent(renderer)
+    across = panel.x0 - 2 <= (box.x0 + box.x1) / 2 <= panel.x1 + 2
+    along = panel.y0 - 2 <= (box.y0 + box.y1) / 2 <= panel.y1 + 2
+    return text.axes.get_visible() and (across or along)
+
+
 def texts_overlap(figure):
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     texts = [
-        t
-        for t in figure.findobj(lambda a: hasattr(a, "get_text"))
-        if t.get_text().strip() and t.get_visible()
+        t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible() and seen(t, renderer)
     ]
-    boxes = [t.get_window_extent(renderer) for t in texts if t.axes is None or t.axes.get_visible()]
+    boxes = [t.get_window_extent(renderer) for t in texts]
+    assert len(boxes) > 10
     width, height = figure.canvas.get_width_height()
     outside = [b for b in boxes if b.x0 < -1 or b.y0 < -1 or b.x1 > width + 1 or b.y1 > height + 1]
     crossing = [
-        (a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]
+        (texts[i].get_text(), texts[k].get_text())
+        for i, a in enumerate(boxes)
+        for k, b in enumerate(boxes[:i])
         if min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1
-    ]  # fmt: skip
+    ]
     return outside, crossing
 
 

