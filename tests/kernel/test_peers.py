@@ -39,7 +39,7 @@ def test_q_below_its_mean_gives_zero_and_not_a_negative_tau2():
 
 
 def test_all_zero_studies_do_not_give_a_spuriously_narrow_interval():
-    """0/18, 0/12, 0/7: corrected effects hardly differ, so Hartung-Knapp collapses; the floored one does not."""
+    """0/18, 0/12, 0/7: effects hardly differ, so Hartung-Knapp collapses; the floored one does not."""
     y, v, c = logits([0, 0, 0], [18, 12, 7])
     args = (y, v, c, 0.0, TAIL, None, None)
     names = ("normal", "hartung-knapp", "hartung-knapp-floor")
