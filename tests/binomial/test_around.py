@@ -159,7 +159,9 @@ def texts_overlap(figure):
     return outside, crossing
 
 
-@pytest.mark.parametrize("methods", [["blaker"], ["blaker", "wilson"], list(mr.BINOMIAL_CI)])
+@pytest.mark.parametrize(
+    "methods", [["blaker"], ["blaker", "wilson"], pytest.param(list(mr.BINOMIAL_CI), marks=pytest.mark.slow)]
+)
 def test_coverage_picture(methods, tmp_path):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
