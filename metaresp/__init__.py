@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metaresp import datasets
-    from metaresp.binomial import BINOMIAL_CI, BinomialCI, BinomialTest, binomial_ci, binomial_test
+    from metaresp.binomial import (
+        BINOMIAL_CI,
+        BinomialCI,
+        BinomialTest,
+        Coverage,
+        MethodIntervals,
+        MissingBounds,
+        RecoveredCounts,
+        binomial_ci,
+        binomial_test,
+        compare_methods,
+        coverage,
+        missing_bounds,
+        recover_counts,
+    )
     from metaresp.errors import (
         CannotEstimate,
         InvalidArgument,
@@ -36,6 +50,14 @@ _HOME = {
     "BinomialCI": "metaresp.binomial",
     "BinomialTest": "metaresp.binomial",
     "binomial_ci": "metaresp.binomial",
+    "Coverage": "metaresp.binomial",
+    "MethodIntervals": "metaresp.binomial",
+    "MissingBounds": "metaresp.binomial",
+    "RecoveredCounts": "metaresp.binomial",
+    "compare_methods": "metaresp.binomial",
+    "coverage": "metaresp.binomial",
+    "missing_bounds": "metaresp.binomial",
+    "recover_counts": "metaresp.binomial",
     "binomial_test": "metaresp.binomial",
     "CannotEstimate": "metaresp.errors",
     "InvalidArgument": "metaresp.errors",
@@ -62,6 +84,7 @@ __all__ = [
     "BinomialCI",
     "BinomialTest",
     "CannotEstimate",
+    "Coverage",
     "ExcludedStudy",
     "Fit",
     "Interval",
@@ -69,7 +92,10 @@ __all__ = [
     "InvalidStudies",
     "MetaRespError",
     "MetaRespWarning",
+    "MethodIntervals",
+    "MissingBounds",
     "MissingDependency",
+    "RecoveredCounts",
     "Studies",
     "UnknownName",
     "UnreadableFile",
@@ -77,10 +103,14 @@ __all__ = [
     "binomial_ci",
     "binomial_test",
     "check_percent",
+    "compare_methods",
+    "coverage",
     "datasets",
+    "missing_bounds",
     "pool",
     "pool_batch",
     "read_studies",
+    "recover_counts",
 ]
 
 

@@ -21,6 +21,7 @@ PUBLIC = [
     "BinomialCI",
     "BinomialTest",
     "CannotEstimate",
+    "Coverage",
     "ExcludedStudy",
     "Fit",
     "Interval",
@@ -28,7 +29,10 @@ PUBLIC = [
     "InvalidStudies",
     "MetaRespError",
     "MetaRespWarning",
+    "MethodIntervals",
+    "MissingBounds",
     "MissingDependency",
+    "RecoveredCounts",
     "Studies",
     "UnknownName",
     "UnreadableFile",
@@ -36,10 +40,14 @@ PUBLIC = [
     "binomial_ci",
     "binomial_test",
     "check_percent",
+    "compare_methods",
+    "coverage",
     "datasets",
+    "missing_bounds",
     "pool",
     "pool_batch",
     "read_studies",
+    "recover_counts",
 ]
 
 

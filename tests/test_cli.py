@@ -40,6 +40,19 @@ def test_ci_of_several_trials_is_an_aligned_table():
     assert len({line.index("%") for line in lines[2:]}) == 1
 
 
+def test_ci_by_all_methods(tmp_path):
+    run = metaresp("ci", "13/18", "--all-methods", "--plot", tmp_path / "methods.svg")
+    assert run.returncode == 0, run.stderr
+    for name in mr.BINOMIAL_CI:
+        assert any(line.startswith(f"{name} ") for line in run.stdout.splitlines()), name
+    assert (tmp_path / "methods.svg").stat().st_size > 1000
+
+
+def test_ci_plot(tmp_path):
+    assert metaresp("ci", "13/18", "4/7", "--method", "blaker", "--plot", tmp_path / "a.png").returncode == 0
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
 def test_ci_json_is_the_record():
     one = json.loads(metaresp("ci", "13/18", "--json").stdout)
     assert one == mr.binomial_ci(13, 18).to_dict()
@@ -108,6 +121,9 @@ BAD = [
     (["ci", "13/18", "--level", "95"], ["level=95"]),
     (["ci", "13/18", "--alternative", "upper"], ["alternative='upper'"]),
     (["ci"], ["trials"]),
+    (["ci", "13/18", "4/7", "--all-methods"], ["one trial"]),
+    (["ci", "13/18", "--all-methods", "--method", "wilson"], ["--method"]),
+    (["ci", "13/18", "--alternative", "less", "--plot", "a.png"], ["two-sided"]),
     (["ci", "13/18", "--frob"], ["--frob"]),
     (["pol"], ["pol"]),
     (["pool", "nowhere.csv"], ["nowhere.csv"]),

@@ -9,10 +9,12 @@ from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, r
 from metaresp.present.summary import text_table
 
 if TYPE_CHECKING:
-    from metaresp.binomial import BinomialCI
+    from metaresp.binomial import BinomialCI, MethodIntervals
 
 PERCENT = SCALES["percent"]
 _BAR = 40
+_SCALE = "0%" + "100%".rjust(_BAR - 2)
+_WORDS = {"less": "upper bound", "greater": "lower bound"}
 
 
 def trial_lines(ci: "BinomialCI", *, ascii_only: bool = False) -> list[str]:
@@ -26,7 +28,7 @@ def trial_lines(ci: "BinomialCI", *, ascii_only: bool = False) -> list[str]:
     """
     columns = [np.ravel(getattr(ci, name)).tolist() for name in ("events", "n", "rate", "low", "high")]
     trials = list(zip(*columns, strict=True))
-    words = {"less": "upper bound", "greater": "lower bound"}.get(ci.alternative, "interval")
+    words = _WORDS.get(ci.alternative, "interval")
     what = f"{level_percent(ci.level)} {words}, {ci.method}"
     if ci.prior is not None:
         what += f", Beta({ci.prior[0]:g}, {ci.prior[1]:g}) prior"
@@ -44,8 +46,29 @@ def trial_lines(ci: "BinomialCI", *, ascii_only: bool = False) -> list[str]:
         )
         for x, n, rate, low, high in trials
     )
-    scale = "0%" + "100%".rjust(_BAR - 2)
-    return [what, *text_table(("Trial", "Rate", words.capitalize(), scale), rows)]
+    return [what, *text_table(("Trial", "Rate", words.capitalize(), _SCALE), rows)]
+
+
+def method_lines(table: "MethodIntervals", *, ascii_only: bool = False) -> list[str]:
+    """Return a line a method for one trial, under a head that gives its rate.
+
+    Parameters
+    ----------
+    table : MethodIntervals
+    ascii_only : bool
+        Draw the bars with plain characters.
+    """
+    pairs = list(zip(table.methods, table.low.tolist(), table.high.tolist(), strict=True))
+    d = decimals_for_widths([high - low for _, low, high in pairs], PERCENT)
+    words = _WORDS.get(table.alternative, "interval")
+    rows = tuple(
+        (name, limits(low, high, table.alternative, d), _bar(table.rate, low, high, ascii_only))
+        for name, low, high in pairs
+    )
+    head = (
+        f"{table.events}/{table.n}: {rate_text(table.rate, PERCENT, d)}, {level_percent(table.level)} {words}"
+    )
+    return [head, *text_table(("Method", words.capitalize(), _SCALE), rows)]
 
 
 def limits(low: float, high: float, alternative: str, decimals: int = 1) -> str:
