@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metaresp.arrays import BoolArray, FloatArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.errors import InvalidArgument, InvalidStudies
 
 N_MAX = 10**9
@@ -24,9 +24,9 @@ class Counts(NamedTuple):
     events: FloatArray
     total: FloatArray
 
-    def take(self, rows: BoolArray) -> "Counts":
-        """Return the lanes that *rows* selects."""
-        return self if rows.all() else Counts(*(field[rows] for field in self))
+    def take(self, rows: IntArray) -> "Counts":
+        """Return the lanes at *rows*, which ascend and do not repeat."""
+        return self if rows.size == self.k.size else Counts(*(field[rows] for field in self))
 
 
 def clean(events: ArrayLike, n: ArrayLike, copies: ArrayLike | None) -> tuple[Counts, tuple[int, ...]]:

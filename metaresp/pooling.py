@@ -1,5 +1,6 @@
 """pool: one meta-analysis, from studies in any form to a Fit."""
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from metaresp.kernel.binomial_normal import OK
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.inverse_variance import effects
+from metaresp.model.variance_interval import tau2_interval
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity
 from metaresp.spec import DEFAULT, Option, Spec, resolve
@@ -28,6 +30,11 @@ _I2_WORDS = {
     "common": "not defined for one common rate",
     "Q": "max(0, (Q - df) / Q)",
     "inverse-variance": "tau2 / (tau2 + typical sampling variance), Higgins and Thompson 2002",
+}
+# Intervals whose centre is not the mean at the tau2 that was asked for.
+_OWN_CENTRE = {
+    "profile": "the maximum likelihood mean",
+    "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
 }
 
 
@@ -93,7 +100,8 @@ def pool(
     study_ci : str
         Interval of each study: a method of :func:`metaresp.binomial_ci`.
     seed : int, optional
-        Seed of methods that simulate.
+        Seed of methods that simulate; without one they use a fixed seed, so the same call gives the
+        same answer.
 
     Returns
     -------
@@ -188,7 +196,6 @@ def _names(studies: Studies, positions: Sequence[int]) -> str:
 def fit_studies(studies: Studies, spec: Spec) -> Fit:
     """Fit one lane and dress it."""
     counts, _ = clean(studies.events, studies.n, None)
-    counts = Counts(*(np.atleast_2d(f) if i < 3 else np.atleast_1d(f) for i, f in enumerate(counts)))
     found = estimate(counts, spec)
     one = {name: values[0].item() for name, values in found._asdict().items()}
     reason = REASONS[one["reason"]]
@@ -208,25 +215,43 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
         estimate_ci=Interval(one["estimate_low"], one["estimate_high"]),
         estimate_prediction=_interval(one["estimate_prediction_low"], one["estimate_prediction_high"]),
         tau2=one["tau2"],
-        heterogeneity=Heterogeneity(
-            Q=one["Q"],
-            df=one["Q_df"],
-            pvalue=one["Q_pvalue"],
-            I2=one["I2"],
-            H2=one["H2"],
-            I2_Q=one["I2_Q"],
-            I2_ci=None,
-            lrt=one["lrt"],
-            lrt_pvalue=one["lrt_pvalue"],
-            Q_definition=_Q_WORDS[spec.model],
-            I2_definition=_I2_WORDS["Q" if spec.tau2 == "common" else spec.model],
-        ),
+        heterogeneity=_heterogeneity(counts, spec, one),
         loglik=one["loglik"],
         weights=weigh(counts, spec, found)[0],
         study_ci=study_ci,
         reason=reason,
         notes=tuple(_notes(studies, counts, spec, found, one)),
     )
+
+
+def _heterogeneity(counts: Counts, spec: Spec, one: dict[str, Any]) -> Heterogeneity:
+    i2_ci = h2_ci = None
+    by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
+    if spec.tau2 == "common":
+        i2_ci = by_q
+    elif one["reason"] not in EXACT and spec.model != "common":
+        limits = [limit.item() for limit in tau2_interval(counts, spec, None, spec.level)]
+        i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
+        h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))
+    return Heterogeneity(
+        Q=one["Q"],
+        df=one["Q_df"],
+        pvalue=one["Q_pvalue"],
+        I2=one["I2"],
+        H2=one["H2"],
+        I2_Q=one["I2_Q"],
+        I2_ci=i2_ci,
+        H2_ci=h2_ci,
+        I2_Q_ci=by_q,
+        lrt=one["lrt"],
+        lrt_pvalue=one["lrt_pvalue"],
+        Q_definition=_Q_WORDS[spec.model],
+        I2_definition=_I2_WORDS["Q" if spec.tau2 == "common" else spec.model],
+    )
+
+
+def _share(tau2: float, typical_v: float) -> float:
+    return 100.0 if math.isinf(tau2) else 100 * tau2 / (tau2 + typical_v)
 
 
 def _interval(low: float, high: float) -> Interval | None:
@@ -262,6 +287,8 @@ def _notes(studies: Studies, counts: Counts, spec: Spec, found: Estimates, one: 
         and one["reason"] == OK
     ):
         notes.append("tau2 is estimated as 0: the fit is that of one common rate.")
+    if spec.ci in _OWN_CENTRE and spec.model == "inverse-variance":
+        notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
     if spec.model == "inverse-variance":
         notes += _transform_notes(studies, counts, spec, one)
     return notes

@@ -34,8 +34,10 @@ class Heterogeneity(Record):
         ``I2_definition`` says of what.
     I2_Q : float
         ``max(0, 100 (Q - df) / Q)``, the definition by Q (inverse-variance model only).
-    I2_ci : Interval or None
-        Interval of I2, from that of tau2.
+    I2_ci, H2_ci : Interval or None
+        Intervals of I2 and H2, from that of tau2 (profile likelihood; Q-profile for inverse variance).
+    I2_Q_ci : Interval or None
+        Test-based interval of I2_Q (Higgins and Thompson 2002).
     lrt, lrt_pvalue : float
         Likelihood-ratio test of tau2 = 0, its p-value from the half-half mixture of a point mass at 0
         and chi-square on 1 df (binomial-normal model only; Self and Liang 1987, case 5).
@@ -50,6 +52,8 @@ class Heterogeneity(Record):
     H2: float
     I2_Q: float
     I2_ci: Interval | None
+    H2_ci: Interval | None
+    I2_Q_ci: Interval | None
     lrt: float
     lrt_pvalue: float
     Q_definition: str
@@ -293,6 +297,17 @@ class Fit(Record):
                 "weight": self.weights,
             }
         )
+
+    def to_r(self) -> str:
+        """Return an R script that repeats this analysis with metafor, and with meta where it can.
+
+        Notes
+        -----
+        What R has no counterpart of is said in a comment of the script.
+        """
+        from metaresp.present.r_script import r_script
+
+        return r_script(self.studies, self.spec)
 
     def summary(self) -> Any:
         """Return the result as a table that prints itself."""

@@ -36,6 +36,7 @@ DELEGATES = {
     ("studies", "forest"),
     ("result", "forest"),
     ("result", "summary"),
+    ("result", "to_r"),
     ("result", "_repr_html_"),
 }
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.counts import Counts, clean
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
 from metaresp.model.count import fit_binomial_normal, fit_common, weigh_binomial_normal
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_CHUNK = 1 << 19  # counts fitted at once: the arrays of a chunk then take some tens of megabytes
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Batch(Record):
     """Estimates of many meta-analyses; every array has the batch shape ``(...)``.
@@ -54,7 +58,7 @@ class Batch(Record):
         The interval of a new trial on that scale.
     tau2 : float array
         Between-study variance on the model's scale.
-    Q, Q_df, Q_pvalue, I2, H2, I2_Q, lrt, lrt_pvalue, loglik : float array
+    Q, Q_df, Q_pvalue, I2, H2, I2_Q, I2_Q_low, I2_Q_high, typical_v, lrt, lrt_pvalue, loglik : float array
         Heterogeneity; which of them a model has is said in :class:`metaresp.result.Heterogeneity`.
     reason : int array
         0 where the model was fitted, otherwise a key of ``metaresp.model.REASONS``.
@@ -84,6 +88,9 @@ class Batch(Record):
     I2: FloatArray
     H2: FloatArray
     I2_Q: FloatArray
+    I2_Q_low: FloatArray
+    I2_Q_high: FloatArray
+    typical_v: FloatArray
     lrt: FloatArray
     lrt_pvalue: FloatArray
     loglik: FloatArray
@@ -188,28 +195,31 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
     reason = classify(lanes)
     out.reason[:] = reason
     regular = reason == OK
-    if regular.any():
-        numbers, out.reason[regular] = _fit(lanes.take(regular), spec)
-        out.put(regular, numbers)
+    rng = None if spec.seed is None else np.random.default_rng(spec.seed)
+    fitted = np.flatnonzero(regular)
+    for part in chunked(fitted.size, lanes.x.shape[1], _CHUNK):
+        rows = fitted[part]
+        numbers, out.reason[rows] = _fit(lanes.take(rows), spec, rng)
+        out.put(rows, numbers)
     special_case = np.isin(reason, EXACT)
     if special_case.any():
-        found = exact(lanes.take(special_case), spec.level)
+        found = exact(lanes.take(np.flatnonzero(special_case)), spec.level)
         scale = scale_of(spec)
         found |= {
             "estimate": scale(found["rate"]),
             "estimate_low": scale(found["low"]),
             "estimate_high": scale(found["high"]),
         }
-        out.put(special_case, found)
+        out.put(np.flatnonzero(special_case), found)
     return out
 
 
-def _fit(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
+def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
     if spec.model == "binomial-normal":
         return fit_binomial_normal(lanes, spec)
     if spec.model == "common":
         return fit_common(lanes, spec)
-    return fit_inverse_variance(lanes, spec, np.random.default_rng(spec.seed))
+    return fit_inverse_variance(lanes, spec, rng)
 
 
 def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
@@ -217,7 +227,7 @@ def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
     fitted = ~np.isin(found.reason, EXACT)
     w = lanes.n.copy()
     if fitted.any():
-        part, tau2 = lanes.take(fitted), found.tau2[fitted]
+        part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
         if spec.model == "binomial-normal":
             w[fitted] = weigh_binomial_normal(part, found.estimate[fitted], tau2)
         elif spec.model == "inverse-variance":

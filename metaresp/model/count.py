@@ -37,6 +37,7 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
         "Q_pvalue": special.chdtrc(lanes.k - 1, np.maximum(deviance, 0.0)),
         "I2": 100 * tau2 / (tau2 + v),
         "H2": 1 + tau2 / v,
+        "typical_v": v,
         "lrt": lrt,
         "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
         "loglik": fit.loglik,

@@ -4,7 +4,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
@@ -49,12 +49,15 @@ class Estimates(NamedTuple):
     I2: FloatArray
     H2: FloatArray
     I2_Q: FloatArray
+    I2_Q_low: FloatArray
+    I2_Q_high: FloatArray
+    typical_v: FloatArray
     lrt: FloatArray
     lrt_pvalue: FloatArray
     loglik: FloatArray
     reason: IntArray
 
-    def put(self, rows: BoolArray, part: Numbers) -> None:
+    def put(self, rows: IntArray, part: Numbers) -> None:
         """Write the fields of *part* into *rows*."""
         for name, values in part.items():
             getattr(self, name)[rows] = values

@@ -46,7 +46,7 @@ def between_study(spec: Spec) -> Tau2Method:
     return TAU2[str(spec.tau2)]
 
 
-def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> tuple[Numbers, IntArray]:
+def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
     """Fit the inverse-variance model to lanes that it can fit."""
     transform = TRANSFORMS[str(spec.transform)]
     y, v, _ = effects(lanes, spec)
@@ -81,6 +81,9 @@ def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator) -> tuple[Num
         "I2": het.I2_Q if spec.tau2 == "common" else het.I2,
         "H2": het.H2_Q if spec.tau2 == "common" else het.H2,
         "I2_Q": het.I2_Q,
+        "I2_Q_low": het.I2_Q_low,
+        "I2_Q_high": het.I2_Q_high,
+        "typical_v": het.typical_v,
     }
     reason = np.where(np.isnan(mean.estimate), NO_ESTIMATE, np.where(tau2.converged, OK, NOT_CONVERGED))
     if spec.prediction is not None:
