@@ -14,7 +14,7 @@ from metaresp.kernel.binomial_normal import OK
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.inverse_variance import effects
-from metaresp.model.variance_interval import tau2_interval
+from metaresp.model.variance_interval import maximum, tau2_interval
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity
 from metaresp.spec import DEFAULT, Option, Spec, resolve
@@ -215,7 +215,7 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
         estimate_ci=Interval(one["estimate_low"], one["estimate_high"]),
         estimate_prediction=_interval(one["estimate_prediction_low"], one["estimate_prediction_high"]),
         tau2=one["tau2"],
-        heterogeneity=_heterogeneity(counts, spec, one),
+        heterogeneity=_heterogeneity(counts, spec, found, one),
         loglik=one["loglik"],
         weights=weigh(counts, spec, found)[0],
         study_ci=study_ci,
@@ -224,13 +224,13 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
     )
 
 
-def _heterogeneity(counts: Counts, spec: Spec, one: dict[str, Any]) -> Heterogeneity:
+def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, Any]) -> Heterogeneity:
     i2_ci = h2_ci = None
     by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
     if spec.tau2 == "common":
         i2_ci = by_q
     elif one["reason"] not in EXACT and spec.model != "common":
-        limits = [limit.item() for limit in tau2_interval(counts, spec, None, spec.level)]
+        limits = [limit.item() for limit in tau2_interval(counts, spec, maximum(found), None, spec.level)]
         i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
         h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))
     return Heterogeneity(

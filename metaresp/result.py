@@ -11,6 +11,7 @@ from metaresp.arrays import FloatArray
 from metaresp.binomial import BinomialCI, binomial_test
 from metaresp.counts import clean
 from metaresp.errors import CannotEstimate, InvalidArgument
+from metaresp.kernel.likelihood_interval import Maximum
 from metaresp.model.scales import scale_name, scale_of
 from metaresp.model.variance_interval import tau2_interval
 from metaresp.records import Interval, Record
@@ -210,7 +211,11 @@ class Fit(Record):
         if self.is_exact:
             raise CannotEstimate(f"tau2_ci: tau2 is not estimable here ({self.reason or self.model_label})")
         counts, _ = clean(self.studies.events[None], self.studies.n[None], None)
-        low, high = tau2_interval(counts, self.spec, method, self.spec.level if level is None else level)
+        het = self.heterogeneity
+        values = (self.estimate, self.tau, self.se, (het.lrt - het.Q) / 2, -het.Q / 2)
+        top = Maximum(*(np.array([value]) for value in values))
+        wanted = self.spec.level if level is None else level
+        low, high = tau2_interval(counts, self.spec, top, method, wanted)
         return Interval(low[0].item(), high[0].item())
 
     def _on_scale(self, rate: float) -> float:

@@ -28,6 +28,16 @@ class Limits(NamedTuple):
     high: FloatArray
 
 
+class Maximum(NamedTuple):
+    """Where the likelihood of each lane is highest; log-likelihoods less the saturated one."""
+
+    mu: FloatArray
+    tau: FloatArray
+    se: FloatArray
+    top: FloatArray
+    top_common: FloatArray
+
+
 class _Side(NamedTuple):
     """Lanes of one search: data, the maximum, and where to look."""
 
@@ -186,26 +196,35 @@ def _bisect(job: _Side) -> FloatArray:
     return result
 
 
-def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: FloatArray) -> Limits:
+def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Maximum, fall: FloatArray) -> Limits:
     """Return the profile-likelihood interval of tau; 0 and infinity where the data set no limit.
 
     Parameters
     ----------
     x, n, copies : float array, shape (lanes, k)
-    fit : Fit
+    fit : Maximum
     fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
     """
-    top = fit.loglik - fit.loglik_saturated
-    lanes = fit.mu.size
-    least = np.full(lanes, np.log(_LEAST_TAU))
-    inside = np.log(np.maximum(fit.tau, _LEAST_TAU))
-    ends = []
-    for side, outside in ((-1.0, least), (1.0, np.full(lanes, np.log(TAU_MAX)))):
-        job = _Side(x, n, copies, fit.mu, fit.se, top - fall / 2, top, np.full(lanes, side))
-        ends.append(np.exp(_along_tau(job, inside, outside)))
-    closed = fit.loglik_common - fit.loglik_saturated < top - fall / 2
-    return Limits(np.where(closed, ends[0], 0.0), np.where(ends[1] >= TAU_MAX * (1 - 1e-9), np.inf, ends[1]))
+    target = fit.top - fall / 2
+    closed = np.flatnonzero(fit.top_common < target)
+    lanes = np.concatenate([closed, np.arange(fit.mu.size)])
+    lower = np.arange(lanes.size) < closed.size
+    job = _Side(
+        x[lanes],
+        n[lanes],
+        copies[lanes],
+        fit.mu[lanes],
+        fit.se[lanes],
+        target[lanes],
+        fit.top[lanes],
+        np.where(lower, -1.0, 1.0),
+    )
+    inside = np.log(np.maximum(fit.tau, _LEAST_TAU))[lanes]
+    ends = np.exp(_along_tau(job, inside, np.log(np.where(lower, _LEAST_TAU, TAU_MAX))))
+    low, high = np.zeros(fit.mu.size), ends[closed.size :]
+    low[closed] = ends[: closed.size]
+    return Limits(low, np.where(high >= TAU_MAX * (1 - 1e-9), np.inf, high))
 
 
 def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ Everything here works on arrays of shape (lanes, k) and on the integrand relativ
 n = 1e9 loses no digits.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ STRIP = 0.55  # share of the strip used: beyond half of it a count of 0 or n gro
 SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summed directly
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 _SERIES = 1e-3
-_MODE_STEPS = 5
+_MODE_STEPS = 3  # the mode need not be exact: it only centres the window
 _NODE_TIERS = np.array(
     [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
 )
@@ -101,7 +102,9 @@ def _half_deviance(x: FloatArray, mean: FloatArray) -> FloatArray:
 
 def half_deviance(x: FloatArray, n: FloatArray, p: FloatArray) -> FloatArray:
     """Return the saturated log-likelihood less that at rate *p* (p at most one half for full accuracy)."""
-    return _half_deviance(x, n * p) + _half_deviance(n - x, n * (1 - p))
+    both = _half_deviance(np.stack([x, n - x]), np.stack([n * p, n * (1 - p)]))
+    total: FloatArray = both[0] + both[1]
+    return total
 
 
 def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Shape:
@@ -152,14 +155,15 @@ def window(n: FloatArray, shape: Shape, nats: float) -> tuple[FloatArray, FloatA
     step from anywhere lands outside the wanted point, so two steps give a window that is wide enough.
     """
     widest = np.sqrt(2 * nats)
-    ends: list[FloatArray] = []
-    for side in (-1.0, 1.0):
-        d = side * widest * shape.scale
-        for _ in range(2):
-            value, slope = log_integrand(n, shape, d)
-            d = np.clip(d - (value + nats) / slope, -widest, widest)
-        ends.append(d)
-    return ends[0], ends[1]
+    ends = widest * shape.scale
+    d = np.stack([-ends, ends])
+    for _ in range(2):
+        value, slope = log_integrand(n, shape, d)
+        value += nats
+        value /= slope
+        d -= value
+        np.minimum(np.maximum(d, -widest, out=d), widest, out=d)
+    return d[0], d[1]
 
 
 def nodes_needed(shape: Shape, span: FloatArray, tau: FloatArray, nats: float) -> FloatArray:
@@ -246,9 +250,11 @@ def _no_spread(x: FloatArray, n: FloatArray, mu: FloatArray) -> Moments:
     return Moments(-half_deviance(np.where(mirrored, n - x, x), n, p), u, zero, -c, zero, u * u - c)
 
 
-def _nodes(left: FloatArray, right: FloatArray, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return centre and half-width of each window, and the common nodes on [-1, 1]."""
-    return 0.5 * (left + right), 0.5 * (right - left), np.linspace(-1.0, 1.0, count)
+@cache
+def _grid(count: int) -> tuple[FloatArray, FloatArray]:
+    """Return *count* nodes on [-1, 1], and their powers 0 to 4 as columns."""
+    grid = np.linspace(-1.0, 1.0, count)
+    return grid, np.stack([grid**r for r in range(5)], axis=1)
 
 
 def density(
@@ -258,8 +264,8 @@ def density(
 
     Both of shape (lanes, k, count); a node is its distance from the mode.
     """
-    centre, half, grid = _nodes(left, right, count)
-    d = centre[..., None] + half[..., None] * grid
+    d = (0.5 * (right - left))[..., None] * _grid(count)[0]
+    d += (0.5 * (left + right))[..., None]
     e = np.expm1(shape.turn[..., None] * d)
     e *= shape.p[..., None]
     np.log1p(e, out=e)
@@ -285,9 +291,8 @@ def _from_positions(
 ) -> Moments:
     """Differentiate by the posterior moments of z, the score of a normal density in mu and tau."""
     f, _ = density(n, shape, left, right, count)
-    centre, half, grid = _nodes(left, right, count)
-    powers = np.stack([grid**r for r in range(5)], axis=1)
-    s = f @ powers
+    centre, half = 0.5 * (left + right), 0.5 * (right - left)
+    s = f @ _grid(count)[1]
     mass = s[..., 0]
     t1, t2, t3, t4 = (s[..., r] / mass for r in range(1, 5))
     # central moments on the grid scale, then of z
@@ -324,7 +329,7 @@ def _from_scores(
 ) -> Moments:
     """Differentiate by the posterior moments of the binomial score, for tau near 0."""
     f, d = density(n, shape, left, right, count)
-    _, half, _ = _nodes(left, right, count)
+    half = 0.5 * (right - left)
     mass = f.sum(axis=-1)
     f /= mass[..., None]
     z = shape.z[..., None] + d

@@ -7,10 +7,10 @@ import numpy as np
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, known_name
-from metaresp.kernel import binomial_normal
-from metaresp.kernel.likelihood_interval import tau_limits
+from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.kernel.tau2_interval import TAU2_CI
+from metaresp.model.estimates import Estimates
 from metaresp.model.inverse_variance import effects
 from metaresp.spec import Spec, check_level
 
@@ -22,8 +22,14 @@ METHODS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def maximum(found: Estimates) -> Maximum:
+    """Return the maximum that the estimates describe; Q is twice the fall from saturated to common."""
+    top_common = -found.Q / 2
+    return Maximum(found.estimate, np.sqrt(found.tau2), found.se, top_common + found.lrt / 2, top_common)
+
+
 def tau2_interval(
-    counts: Counts, spec: Spec, method: str | None, level: float
+    counts: Counts, spec: Spec, found: Maximum, method: str | None, level: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return low and high of tau2 for every lane.
 
@@ -32,6 +38,8 @@ def tau2_interval(
     counts : Counts
         Lanes that the model can fit.
     spec : Spec
+    found : Maximum
+        What the binomial-normal model found for these lanes.
     method : str or None
         None takes the model's default.
     level : float
@@ -49,9 +57,8 @@ def tau2_interval(
     chosen = known[0] if method is None else known_name("method", method, known)
     tail = (1 - check_level(level)) / 2
     if spec.model == "binomial-normal":
-        fit = binomial_normal.fit(counts.x, counts.n, counts.copies)
-        fall = t_quantile(np.full(fit.mu.size, np.inf), tail) ** 2
-        limits = tau_limits(counts.x, counts.n, counts.copies, fit, fall)
+        fall = t_quantile(np.full(counts.k.size, np.inf), tail) ** 2
+        limits = tau_limits(counts.x, counts.n, counts.copies, found, fall)
         with np.errstate(over="ignore"):
             return limits.low**2, limits.high**2
     y, v, _ = effects(counts, spec)

@@ -1,0 +1,123 @@
+"""Profile limits put back into the profile, against a reference, and batch against loop and repeat."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from metaresp.kernel import binomial_normal
+from metaresp.kernel.likelihood_interval import Maximum, mu_limits, tau_limits
+from tests.datasets import NAMES, counts, reference
+from tests.kernel.test_binomial_normal import random_lanes
+
+REFERENCE = 1e-4  # the reference's root finder, and Nelder-Mead before it
+FALL = stats.chi2.ppf(0.95, 1)
+SAME = 1e-7  # a fall of 1e-11 in the log-likelihood, divided by the slope of a flat profile
+
+
+def fitted(x, n, copies=None):
+    copies = np.ones_like(x) if copies is None else copies
+    fit = binomial_normal.fit(x, n, copies)
+    sat = fit.loglik_saturated
+    return fit, Maximum(fit.mu, fit.tau, fit.se, fit.loglik - sat, fit.loglik_common - sat)
+
+
+def data(name):
+    x, n = counts(name)
+    return x[None].astype(float), n[None].astype(float)
+
+
+def highest(x, n, *, mu=None, tau=None):
+    """The profile by a slow independent maximiser: many starts, scipy's bounded search."""
+
+    def minus(m, t):
+        return -binomial_normal.evaluate(x, n, np.ones_like(x), np.array([m]), np.array([t])).value[0]
+
+    def lowest(function, *bounds):
+        return optimize.minimize_scalar(
+            function, bounds=bounds, method="bounded", options={"xatol": 1e-9}
+        ).fun
+
+    if mu is None:
+        return -lowest(lambda m: minus(m, tau), -30, 30)
+    pieces = pairwise([0, 0.3, 0.8, 1.6, 3, 6, 12, 25])
+    return -min(minus(mu, 0.0), *(lowest(lambda t: minus(mu, t), a, b) for a, b in pieces))
+
+
+PROFILED = [name for name in NAMES if "profile_ci" in reference(name)["glmm"].get("exact_logit_ML", {})]
+
+
+@pytest.mark.parametrize("name", PROFILED)
+def test_reference(name):
+    x, n = data(name)
+    fit, _ = fitted(x, n)
+    limits = mu_limits(x, n, np.ones_like(x), fit, np.array([FALL]))
+    expected = reference(name)["glmm"]["exact_logit_ML"]["profile_ci"]
+    np.testing.assert_allclose([limits.low[0], limits.high[0]], expected, atol=REFERENCE)
+
+
+def test_four_datasets_have_the_reference():
+    assert len(PROFILED) == 4
+
+
+@pytest.mark.parametrize("k", [2, 3, 6])
+def test_limits_of_mu_put_back(k):
+    x, n = random_lanes(20 + k, 25, k)
+    fit, top = fitted(x, n)
+    limits = mu_limits(x, n, np.ones_like(x), fit, np.full(len(x), FALL))
+    for i in range(len(x)):
+        for limit in (limits.low[i], limits.high[i]):
+            fall = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))
+            assert fall == pytest.approx(FALL, abs=1e-6), (x[i], n[i], limit)
+
+
+@pytest.mark.parametrize("k", [3, 6])
+def test_limits_of_tau_put_back(k):
+    x, n = random_lanes(40 + k, 25, k)
+    _, top = fitted(x, n)
+    limits = tau_limits(x, n, np.ones_like(x), top, np.full(len(x), FALL))
+    assert (limits.low <= top.tau).all()
+    assert (limits.high >= top.tau).all()
+    for i in range(len(x)):
+        for limit in (limits.low[i], limits.high[i]):
+            if 0 < limit < np.inf:
+                fall = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], tau=limit))
+                assert fall == pytest.approx(FALL, abs=1e-5), (x[i], n[i], limit)
+        if limits.low[i] == 0:
+            assert 2 * (top.top[i] - top.top_common[i]) <= FALL + 1e-9
+
+
+def test_batch_equals_loop_and_copies_equal_repeat():
+    x, n = random_lanes(7, 40, 5)
+    copies = np.random.default_rng(1).integers(0, 3, x.shape).astype(float)
+    usable = ((copies * x).sum(1) > 0) & ((copies * x).sum(1) < (copies * n).sum(1)) & (copies.sum(1) > 1)
+    x, n, copies = x[usable], n[usable], copies[usable]
+    fit, top = fitted(x, n, copies)
+    fall = np.full(len(x), FALL)
+    together = *mu_limits(x, n, copies, fit, fall), *tau_limits(x, n, copies, top, fall)
+    for i in range(len(x)):
+        xs, ns = (np.repeat(a[i], copies[i].astype(int))[None] for a in (x, n))
+        one, one_top = fitted(xs, ns)
+        alone = (
+            *mu_limits(xs, ns, np.ones_like(xs), one, fall[:1]),
+            *tau_limits(xs, ns, np.ones_like(xs), one_top, fall[:1]),
+        )
+        for a, b in zip(alone, together, strict=True):
+            np.testing.assert_allclose(a[0], b[i], rtol=SAME, atol=SAME)
+
+
+def test_mirror():
+    x, n = random_lanes(9, 60, 4)
+    fall = np.full(len(x), FALL)
+    a = mu_limits(x, n, np.ones_like(x), fitted(x, n)[0], fall)
+    b = mu_limits(n - x, n, np.ones_like(x), fitted(n - x, n)[0], fall)
+    np.testing.assert_allclose(a.low, -b.high, rtol=1e-6, atol=1e-6)
+
+
+def test_wider_for_a_higher_level():
+    x, n = random_lanes(10, 60, 4)
+    fit, _ = fitted(x, n)
+    narrow, wide = (mu_limits(x, n, np.ones_like(x), fit, np.full(len(x), f)) for f in (2.7, 6.6))
+    assert (wide.low < narrow.low).all()
+    assert (wide.high > narrow.high).all()
