@@ -24,6 +24,7 @@ _CI_WORDS = {
     "henmi-copas": "Henmi-Copas",
     "profile": "profile likelihood",
     "profile-t": "profile likelihood with a t quantile",
+    "bartlett": "profile likelihood, Bartlett-type correction",
     "bootstrap": "parametric bootstrap",
 }
 
