@@ -11,6 +11,7 @@ from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument
 from metaresp.kernel.binomial_normal import OK
+from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.inverse_variance import effects
@@ -289,9 +290,22 @@ def _notes(studies: Studies, counts: Counts, spec: Spec, found: Estimates, one: 
         notes.append("tau2 is estimated as 0: the fit is that of one common rate.")
     if spec.ci in _OWN_CENTRE and spec.model == "inverse-variance":
         notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
+    if spec.ci == "hartung-knapp" and _narrower_than_normal(one, spec):
+        notes.append(
+            "The studies differ less than chance alone would have them: the Hartung-Knapp interval is "
+            "narrower than the normal one; ci='hartung-knapp-floor' never is."
+        )
     if spec.model == "inverse-variance":
         notes += _transform_notes(studies, counts, spec, one)
     return notes
+
+
+def _narrower_than_normal(one: dict[str, Any], spec: Spec) -> bool:
+    """Whether a Hartung-Knapp interval is narrower than ``estimate +- z se``; with tau2 = 0 by Q alone."""
+    if one["tau2"] != 0 or not one["Q_df"] > 0:
+        return False
+    t, z = t_quantile(np.array([one["Q_df"], np.inf]), (1 - spec.level) / 2)
+    return bool(t * np.sqrt(one["Q"] / one["Q_df"]) < z)
 
 
 def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:

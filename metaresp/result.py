@@ -9,10 +9,11 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.binomial import BinomialCI, binomial_test
-from metaresp.counts import clean
+from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument
 from metaresp.kernel.likelihood_interval import Maximum
-from metaresp.model.scales import scale_name, scale_of
+from metaresp.model.inversion import effect_of, least_alpha
+from metaresp.model.scales import scale_name
 from metaresp.model.variance_interval import tau2_interval
 from metaresp.records import Interval, Record
 from metaresp.spec import Spec
@@ -20,6 +21,10 @@ from metaresp.studies import Studies
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_NO_WIDTH = 1e-12  # a standard error that is only rounding: the studies agree exactly
+# Intervals that are no estimate plus and minus a t quantile times a standard error
+_NOT_T = {"profile", "profile-t", "henmi-copas", "bootstrap"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -73,7 +78,8 @@ class TestResult(Record):
         ``two-sided``, ``greater`` or ``less``.
     statistic, df : float
         Distance of estimate and benchmark in standard errors on the model's scale, and the degrees of
-        freedom of its t distribution (infinite: normal).  NaN for an exact binomial test.
+        freedom of its t distribution (infinite: normal).  NaN for an exact binomial test, and where the
+        p-value is found by inverting intervals.
     pvalue : float
     method : str
     """
@@ -210,7 +216,7 @@ class Fit(Record):
         """
         if self.is_exact:
             raise CannotEstimate(f"tau2_ci: tau2 is not estimable here ({self.reason or self.model_label})")
-        counts, _ = clean(self.studies.events[None], self.studies.n[None], None)
+        counts = self._counts()
         het = self.heterogeneity
         values = (self.estimate, self.tau, self.se, (het.lrt - het.Q) / 2, -het.Q / 2)
         top = Maximum(*(np.array([value]) for value in values))
@@ -218,8 +224,11 @@ class Fit(Record):
         low, high = tau2_interval(counts, self.spec, top, method, wanted)
         return Interval(low[0].item(), high[0].item())
 
+    def _counts(self) -> Counts:
+        return clean(self.studies.events[None], self.studies.n[None], None)[0]
+
     def _on_scale(self, rate: float) -> float:
-        return scale_of(self.spec)(np.array([rate])).item()
+        return effect_of(rate, self._counts(), self.spec, self.tau2)
 
     def probability_above(self, rate: float) -> float:
         """Return the probability that the true rate of a new trial exceeds *rate*.
@@ -235,6 +244,8 @@ class Fit(Record):
         ------
         InvalidArgument
             If *rate* is not between 0 and 1, or the fit has no prediction interval.
+        CannotEstimate
+            If the prediction interval has no width.
 
         Notes
         -----
@@ -245,12 +256,17 @@ class Fit(Record):
         if self.estimate_prediction is None:
             raise InvalidArgument("probability_above: this fit has no prediction interval to take it from")
         low, high = self.estimate_prediction
+        target = self._on_scale(rate)
+        if not high - low > _NO_WIDTH:
+            raise CannotEstimate("probability_above: the prediction interval has no width")
+        if self.spec.prediction == "bootstrap":
+            half = least_alpha(target, self._counts(), self.spec, "estimate_prediction") / 2
+            return 1 - half if target < self.estimate else half
         tail = (1 - self.spec.level) / 2
         df = {"normal": np.inf, "hts": self.k - 2.0}.get(self.spec.prediction or "", self.k - 1.0)
         quantile = -float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
         spread = (high - low) / 2 / quantile
-        distance = (self.estimate - self._on_scale(rate)) / spread
-        return _t_cdf(distance, df)
+        return _t_cdf((self.estimate - target) / spread, df)
 
     def test(self, rate: float, *, alternative: str = "two-sided") -> TestResult:
         """Test the pooled rate against a benchmark.
@@ -265,12 +281,16 @@ class Fit(Record):
         Returns
         -------
         TestResult
-            Agrees with ``rate_ci``: a benchmark at a limit has a p-value of ``1 - level``.
+            Agrees with ``rate_ci``: a benchmark at a limit has a p-value of ``1 - level``.  Where the
+            interval is not one of a t or normal quantile (profile, Henmi-Copas, bootstrap), the p-value
+            is the least ``1 - level`` whose interval leaves the benchmark out, looked for down to 1e-10.
 
         Raises
         ------
         InvalidArgument
             If *rate* or *alternative* has no such value.
+        CannotEstimate
+            If the standard error is 0, as Hartung-Knapp's is for studies that agree exactly.
         """
         _check_rate(rate)
         if alternative not in {"two-sided", "greater", "less"}:
@@ -281,10 +301,20 @@ class Fit(Record):
             method = self.spec.ci if self.spec.model == "common" else "clopper-pearson"
             p = binomial_test(self.events, self.n, rate, method=method, alternative=alternative).pvalue
             return TestResult(float(rate), alternative, np.nan, np.nan, float(p), f"binomial, {method}")
-        statistic = (self.estimate - self._on_scale(rate)) / self.se
-        above = _t_cdf(-statistic, self.df)
-        p = {"greater": above, "less": 1 - above, "two-sided": 2 * min(above, 1 - above)}[alternative]
-        return TestResult(float(rate), alternative, float(statistic), self.df, float(p), self.spec.ci)
+        target = self._on_scale(rate)
+        if self.spec.ci in _NOT_T:
+            half = least_alpha(target, self._counts(), self.spec) / 2
+            above, statistic, df = (half if target < self.estimate else 1 - half), np.nan, np.nan
+        elif self.se > _NO_WIDTH:
+            statistic, df = (self.estimate - target) / self.se, self.df
+            above = _t_cdf(-statistic, df)
+        else:
+            raise CannotEstimate(
+                f"test: the standard error is 0, since the studies agree exactly (ci={self.spec.ci!r})"
+            )
+        below = _t_cdf(statistic, df) if np.isfinite(statistic) else 1 - above
+        p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
+        return TestResult(float(rate), alternative, float(statistic), float(df), float(p), self.spec.ci)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a study: study, events, n, rate, low, high, weight."""
