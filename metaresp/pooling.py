@@ -165,6 +165,8 @@ def as_studies(
 ) -> Studies:
     """Return *data* as Studies: already such, a frame, a path, or the values themselves."""
     columns = {"events": events, "n": n, "study": study, "response": response}
+    if missing not in {"raise", "drop"}:
+        raise InvalidArgument(f"missing={missing!r} must be 'raise' or 'drop'")
     if isinstance(data, Studies):
         given = [name for name, value in columns.items() if value is not None]
         if given:
@@ -176,6 +178,9 @@ def as_studies(
         return Studies.from_frame(data, missing=missing, **columns)
     if response is None and (events is None or n is None):
         raise InvalidArgument("pool: give studies, a data frame, a file, or both events= and n=")
+    if missing == "drop":
+        given_columns = {name: value for name, value in columns.items() if value is not None}
+        return Studies.from_frame(given_columns, missing=missing)
     return Studies(events, n, study, response=response)
 
 
@@ -202,6 +207,8 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
     reason = REASONS[one["reason"]]
     if np.isnan(one["estimate"]):
         raise CannotEstimate(f"model={spec.model!r}: {reason or 'no estimate for these data'}")
+    if np.isnan(one["low"]) or np.isnan(one["high"]):
+        raise CannotEstimate(f"ci={spec.ci!r} has no limits for these data: choose another interval")
     study_ci = binomial_ci(studies.events, studies.n, method=spec.study_ci, level=spec.level)
     return Fit(
         studies=studies,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NO_WIDTH = 1e-12  # a standard error that is only rounding: the studies agree exactly
 # Intervals that are no estimate plus and minus a t quantile times a standard error
-_NOT_T = {"profile", "profile-t", "henmi-copas", "bootstrap"}
+_NOT_T = {"profile", "bartlett", "profile-t", "henmi-copas", "bootstrap"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -120,6 +120,8 @@ BAD = [
     (["ci", "13/18", "--method", "wilso"], ["did you mean 'wilson'"]),
     (["ci", "13/18", "--level", "95"], ["level=95"]),
     (["ci", "13/18", "--alternative", "upper"], ["alternative='upper'"]),
+    (["ci", "-1/18"], ["'-1/18' is negative"]),
+    (["pool", "trials.csv", "--sheet", "1"], ["sheet=1", "no workbook"]),
     (["ci"], ["trials"]),
     (["ci", "13/18", "4/7", "--all-methods"], ["one trial"]),
     (["ci", "13/18", "--all-methods", "--method", "wilson"], ["--method"]),

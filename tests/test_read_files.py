@@ -35,6 +35,14 @@ def write(tmp_path):
     return write
 
 
+def test_options_of_other_formats_are_refused(write, tmp_path):
+    with pytest.raises(InvalidArgument, match="sheet=1 has no meaning"):
+        read_studies(write(PLAIN), sheet=1)
+    workbook(tmp_path / "a.xlsx", ("one", [["events", "n"], [1, 2]]))
+    with pytest.raises(InvalidArgument, match="encoding='utf-8' has no meaning"):
+        read_studies(tmp_path / "a.xlsx", encoding="utf-8")
+
+
 def workbook(path, *sheets, formats=None):
     from openpyxl import Workbook
 

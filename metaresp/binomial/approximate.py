@@ -30,7 +30,8 @@ def wilson(
 
     def limit(signed: float) -> FloatArray:
         if signed >= 0:
-            return np.minimum(1.0, (x + signed * signed / 2 + signed * root) / (n + signed * signed))
+            upper = np.minimum(1.0, (x + signed * signed / 2 + signed * root) / (n + signed * signed))
+            return np.where(x == n, 1.0, upper)
         return np.asarray(x * (x / n) / (x + signed * signed / 2 - signed * root))
 
     return sided(lambda: limit(-z), lambda: limit(z), x, side)

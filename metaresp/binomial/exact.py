@@ -6,6 +6,8 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side, doubled, sided, tail_of
 from metaresp.binomial.tails import at_least, at_most, log_choose, lower_bound, solve, upper_bound
 
+_BELOW_1 = 1 - 2.0**-53  # the largest rate that is not 1
+
 
 @BINOMIAL_CI.add("clopper-pearson")
 def clopper_pearson(
@@ -82,6 +84,8 @@ def _mid_p_limit(x: FloatArray, n: FloatArray, tail: float, upper: bool) -> Floa
         # d/dp P(X >= k) = k b(k) / p and d/dp P(X <= k) = -(n-k) b(k) / (1-p), half of each neighbour
         return sign * np.log(mass / tail), (events / p + (size - events) / (1 - p)) * at / 2 / mass
 
+    # A limit within an ulp of 1 rounds to 1, where the logs end
+    outer, inner = np.minimum(outer, _BELOW_1), np.minimum(inner, _BELOW_1)
     limit[rows] = solve(excess, np.minimum(outer, inner), np.maximum(outer, inner), outer, m)
     return limit
 

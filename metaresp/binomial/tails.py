@@ -63,7 +63,7 @@ def upper_bound(x: FloatArray, n: FloatArray, tail: float) -> FloatArray:
         step = np.log(now / tail) / np.where(slope > 0, slope, np.inf)
         bound = np.where((n > _REFINE_ABOVE) & (np.abs(step) < 1e-6 * inner), inner + step, bound)
     zero = -np.expm1(np.log(tail) / n)
-    return np.where(x == 0, zero, np.where(x < n, bound, 1.0))
+    return np.where(x == 0, zero, np.where(x < n, np.minimum(bound, 1.0), 1.0))
 
 
 def stirling_error(a: FloatArray) -> FloatArray:

@@ -24,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # typer's own errors (unknown option, missing argument) differ in class between its versions
         if not hasattr(error, "format_message"):
             raise
+        taken = str(getattr(error, "option_name", ""))
+        if taken[1:2].isdigit():
+            count = next((text for text in given if text.startswith(taken)), taken)
+            return _say(f"{count!r} is negative: a count is 0 or more")
         hint = getattr(getattr(error, "ctx", None), "command_path", "metaresp")
         return _say(f"{error.format_message()} (see: {hint} --help)")
     return 0

@@ -22,7 +22,7 @@ def significant(value: float, digits: int = 3) -> str:
     """
     if value == 0:
         return "0"
-    return f"{value:.{digits}g}" if 1e-4 <= abs(value) < 10**digits else f"{value:.{digits - 1}e}"
+    return f"{value:.{digits}g}" if 1e-4 <= abs(value) < 10**digits - 0.5 else f"{value:.{digits - 1}e}"
 
 
 def level_percent(level: float) -> str:
@@ -30,7 +30,8 @@ def level_percent(level: float) -> str:
 
     Examples
     --------
-    >>> level_percent(0.95), level_percent(0.995)
-    ('95%', '99.5%')
+    >>> level_percent(0.95), level_percent(0.995), level_percent(1 - 1e-13)
+    ('95%', '99.5%', '99.99999999999%')
     """
-    return f"{100 * level:.10g}%"
+    texts = (f"{100 * level:.{digits}g}" for digits in (10, 12, 14, 17))
+    return next(text for text in texts if text != "100") + "%"

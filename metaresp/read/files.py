@@ -54,6 +54,14 @@ def read_table(path: str | os.PathLike[str], *, encoding: str | None = None, she
     if reader is None:
         ending = file.suffix or "no ending"
         raise UnreadableFile(f"{shown(str(file))}: {ending} is not known, use one of {', '.join(FORMATS)}")
+    if sheet != 0 and reader is not _read_workbook:
+        raise InvalidArgument(
+            f"sheet={sheet!r} has no meaning for {file.name}, which is no workbook: leave it out"
+        )
+    if encoding is not None and reader in (_read_workbook, _read_parquet):
+        raise InvalidArgument(
+            f"encoding={encoding!r} has no meaning for {file.name}, which is no text file: leave it out"
+        )
     try:
         if file.is_dir():
             raise UnreadableFile(f"{file} is a directory, not a file")

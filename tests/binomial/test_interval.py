@@ -222,3 +222,15 @@ def test_nothing_heavy_is_loaded():
     code = "import metaresp as mr, sys; mr.binomial_ci(13, 18, method='blaker'); print(*sys.modules)"
     loaded = run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pandas", "matplotlib", "statsmodels", "scipy.stats"} & set(loaded)
+
+
+@pytest.mark.parametrize("method", ["clopper-pearson", "mid-p", "blaker"])
+def test_limits_within_an_ulp_of_one_stay_in_range(method):
+    found = mr.binomial_ci(10**9 - 1, 10**9, method=method, level=1 - 1e-9, alternative="less")
+    assert found.rate <= found.high <= 1
+
+
+@pytest.mark.parametrize("n", [1, 199, 1000])
+@pytest.mark.parametrize("level", [0.95, 0.999])
+def test_wilson_upper_bound_is_one_when_all_respond(n, level):
+    assert mr.binomial_ci(n, n, method="wilson", level=level, alternative="less").high == 1.0

@@ -304,6 +304,21 @@ def test_test_agrees_with_the_interval():
     assert exact.test(0.1, alternative="less").pvalue == pytest.approx(0.9**37)
 
 
+def test_missing_works_on_values_as_on_columns():
+    fit = mr.pool(events=[None, 2, 5], n=[3, 4, 9], study=["A", "B", "C"], missing="drop")
+    assert fit.studies.study == ("B", "C")
+    assert fit.studies.excluded[0].study == "A"
+    for data in ({"events": [1, 2], "n": [3, 4]}, {"data": mr.Studies([1, 2], [3, 4])}):
+        with pytest.raises(mr.InvalidArgument, match="missing='zzz'"):
+            mr.pool(**data, missing="zzz")
+
+
+def test_an_interval_without_limits_is_an_error():
+    x, n = [1, 1, 813311230], [581828621, 629439901, 813311231]
+    with pytest.raises(mr.CannotEstimate, match="ci='kenward-roger' has no limits"):
+        mr.pool(events=x, n=n, model="inverse-variance", transform="log", tau2=0.0, ci="kenward-roger")
+
+
 INVERTED = [{"ci": "profile"}, {"ci": "profile-t"}] + [
     {"model": "inverse-variance", "transform": transform, "ci": ci, "seed": 1}
     for transform in ("logit", "freeman-tukey")
