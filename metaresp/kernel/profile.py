@@ -75,28 +75,35 @@ class Top(NamedTuple):
     converged: BoolArray
 
 
-def _uphill(s: Local, held: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _uphill(s: Local, a_held: BoolArray, b_held: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return Newton's step, with the Hessian's eigenvalues made negative where they are not."""
-    off = np.where(held, 0.0, s.d_a_b)
-    haa, hbb = -s.d_a_a, np.where(held, 1.0, -s.d_b_b)
+    off = np.where(a_held | b_held, 0.0, s.d_a_b)
+    haa, hbb = np.where(a_held, 1.0, -s.d_a_a), np.where(b_held, 1.0, -s.d_b_b)
+    g_a, g_b = np.where(a_held, 0.0, s.d_a), np.where(b_held, 0.0, s.d_b)
     mean, half = 0.5 * (haa + hbb), 0.5 * (haa - hbb)
     radius = np.hypot(half, off)
     angle = 0.5 * np.arctan2(-off, half)
     c, d = np.cos(angle), np.sin(angle)
     floor = 1e-10 * (np.abs(mean) + radius) + 1e-300
     first, second = (np.maximum(np.abs(value), floor) for value in (mean + radius, mean - radius))
-    g_b = np.where(held, 0.0, s.d_b)
-    along, across = (c * s.d_a + d * g_b) / first, (c * g_b - d * s.d_a) / second
+    along, across = (c * g_a + d * g_b) / first, (c * g_b - d * g_a) / second
     determinant = haa * hbb - off * off
     regular = (haa > 0) & (determinant > 1e-6 * haa * np.abs(hbb))
     safe = np.where(regular, determinant, 1.0)
-    step_a = np.where(regular, (hbb * s.d_a + off * g_b) / safe, c * along - d * across)
-    step_b = np.where(regular, (haa * g_b + off * s.d_a) / safe, d * along + c * across)
+    step_a = np.where(regular, (hbb * g_a + off * g_b) / safe, c * along - d * across)
+    step_b = np.where(regular, (haa * g_b + off * g_a) / safe, d * along + c * across)
     scale = np.minimum(1.0, _REACH / np.maximum(np.maximum(np.abs(step_a), np.abs(step_b)), 1e-300))
-    return step_a * scale, np.where(held, 0.0, step_b * scale)
+    return np.where(a_held, 0.0, step_a * scale), np.where(b_held, 0.0, step_b * scale)
 
 
-def climb(surface: Surface, rows: IntArray, a: FloatArray, b: FloatArray, bounds: Bounds) -> Top:
+def climb(
+    surface: Surface,
+    rows: IntArray,
+    a: FloatArray,
+    b: FloatArray,
+    bounds: Bounds,
+    reach: Bounds | None = None,
+) -> Top:
     """Climb from (a, b) to the nearest maximum; lanes retire as they converge.
 
     Parameters
@@ -106,22 +113,25 @@ def climb(surface: Surface, rows: IntArray, a: FloatArray, b: FloatArray, bounds
         Lanes to climb in; the other arguments have one entry for each.
     a, b : float array
         Where to start.
-    bounds : Bounds
-        Of ``b``, for all lanes of the surface.
+    bounds, reach : Bounds
+        Of ``b`` and of ``a`` (which may have none), for all lanes of the surface.
 
     Returns
     -------
     Top
     """
-    a, b = a.copy(), bounds.clip(rows, b)
+    if reach is None:
+        reach = Bounds(np.full_like(bounds.low, -np.inf), np.full_like(bounds.low, np.inf))
+    a, b = reach.clip(rows, a), bounds.clip(rows, b)
     local = Local(*(field.copy() for field in surface(rows, a, b)))
     converged = np.zeros(rows.size, dtype=np.bool_)
     length = np.ones(rows.size)
     alive = np.arange(rows.size)
     for _ in range(CLIMB_STEPS):
         here = local.take(alive)
-        held = bounds.held(rows[alive], b[alive], here.d_b)
-        step_a, step_b = _uphill(here, held)
+        lanes = rows[alive]
+        a_held, b_held = reach.held(lanes, a[alive], here.d_a), bounds.held(lanes, b[alive], here.d_b)
+        step_a, step_b = _uphill(here, a_held, b_held)
         decrement = np.abs(step_a * here.d_a) + np.abs(step_b * here.d_b)
         stuck = length[alive] < 1e-7
         finished = (decrement < DECREMENT * (1 + np.abs(here.value))) | stuck
@@ -130,7 +140,7 @@ def climb(surface: Surface, rows: IntArray, a: FloatArray, b: FloatArray, bounds
             alive, step_a, step_b = alive[~finished], step_a[~finished], step_b[~finished]
             if not alive.size:
                 break
-        new_a = a[alive] + length[alive] * step_a
+        new_a = reach.clip(rows[alive], a[alive] + length[alive] * step_a)
         new_b = bounds.clip(rows[alive], b[alive] + length[alive] * step_b)
         found = surface(rows[alive], new_a, new_b)
         before = local.value[alive]
