@@ -22,11 +22,13 @@ from metaresp.spec import DEFAULT, Option, Spec, resolve
 from metaresp.studies import Studies, read_studies
 
 _Q_WORDS = {
+    "beta-binomial": "likelihood-ratio test of one common rate against a rate for each study",
     "binomial-normal": "likelihood-ratio test of one common rate against a rate for each study",
     "common": "likelihood-ratio test of one common rate against a rate for each study",
     "inverse-variance": "Cochran's Q: weighted squared distances from the common-effect mean",
 }
 _I2_WORDS = {
+    "beta-binomial": "not defined: the intraclass correlation rho is the share of variance between studies",
     "binomial-normal": "tau2 / (tau2 + typical sampling variance of a logit at the pooled rate)",
     "common": "not defined for one common rate",
     "Q": "max(0, (Q - df) / Q)",
@@ -73,9 +75,10 @@ def pool(
     missing : {"raise", "drop"}
         What to do with rows of a frame or file whose events or n are missing; dropped ones are listed
         in ``fit.studies.excluded`` and ``fit.notes``.
-    model : {"binomial-normal", "inverse-variance", "common"}
+    model : {"binomial-normal", "inverse-variance", "beta-binomial", "common"}
         ``binomial-normal``: counts are binomial, logits normal; nothing is corrected.
-        ``inverse-variance``: transformed rates with known variances.  ``common``: one rate, exact.
+        ``inverse-variance``: transformed rates with known variances.  ``beta-binomial``: rates have a
+        beta distribution; ``rate`` is its mean.  ``common``: one rate, exact.
     link : {"logit"}
         Scale of the binomial-normal model.
     transform : str
@@ -83,7 +86,9 @@ def pool(
     tau2 : str or float
         Between-study variance (inverse variance): a name of ``metaresp.kernel.tau2.TAU2``, or a number.
     ci : str
-        Interval of the pooled rate.  Binomial-normal: ``t`` (default), ``normal``.  Inverse variance:
+        Interval of the pooled rate.  Binomial-normal: ``t`` (default), ``normal``, ``profile``,
+        ``bartlett``, ``profile-t``.  Beta-binomial: ``profile`` (default), ``profile-t``, ``t``, ``normal``.
+        Inverse variance:
         ``hartung-knapp`` (default), ``t``, ``normal`` and further names of ``MEAN_CI``.
         Common: a method of :func:`metaresp.binomial_ci`.
     prediction : str or None
@@ -223,6 +228,7 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
         estimate_ci=Interval(one["estimate_low"], one["estimate_high"]),
         estimate_prediction=_interval(one["estimate_prediction_low"], one["estimate_prediction_high"]),
         tau2=one["tau2"],
+        rho=one["rho"],
         heterogeneity=_heterogeneity(counts, spec, found, one),
         loglik=one["loglik"],
         weights=weigh(counts, spec, found)[0],
@@ -237,7 +243,7 @@ def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, 
     by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
     if spec.tau2 == "common":
         i2_ci = by_q
-    elif one["reason"] not in EXACT and spec.model != "common":
+    elif one["reason"] not in EXACT and spec.model in {"binomial-normal", "inverse-variance"}:
         limits = [limit.item() for limit in tau2_interval(counts, spec, maximum(found), None, spec.level)]
         i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
         h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))
@@ -285,16 +291,16 @@ def _notes(studies: Studies, counts: Counts, spec: Spec, found: Estimates, one: 
         return notes
     k = len(studies)
     if k == 2 and spec.model != "common":
-        notes.append("With two studies the data say next to nothing about tau2.")
+        name = "rho" if spec.model == "beta-binomial" else "tau2"
+        notes.append(f"With two studies the data say next to nothing about {name}.")
     if spec.prediction is not None and np.isnan(one["prediction_low"]):
         notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
-    if (
-        spec.model != "common"
-        and one["tau2"] == 0
-        and spec.tau2 not in {"common", 0.0}
-        and one["reason"] == OK
-    ):
-        notes.append("tau2 is estimated as 0: the fit is that of one common rate.")
+    estimated = spec.model != "common" and spec.tau2 not in {"common", 0.0}
+    notes += [
+        f"{name} is estimated as 0: the fit is that of one common rate."
+        for name in ("tau2", "rho")
+        if estimated and one[name] == 0 and one["reason"] == OK
+    ]
     if spec.ci in _OWN_CENTRE and spec.model == "inverse-variance":
         notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
     if spec.ci == "hartung-knapp" and _narrower_than_normal(one, spec):

@@ -114,6 +114,8 @@ class Fit(Record):
         The same on the model's scale; ``df`` is that of the t quantile (infinite: normal).
     tau2 : float
         Between-study variance; NaN where it is not estimable.
+    rho : float
+        Intraclass correlation, beta-binomial model only; NaN elsewhere.
     heterogeneity : Heterogeneity
     loglik : float
         Maximised log-likelihood of the counts (binomial-normal model only).
@@ -139,6 +141,7 @@ class Fit(Record):
     estimate_ci: Interval
     estimate_prediction: Interval | None
     tau2: float
+    rho: float
     heterogeneity: Heterogeneity
     loglik: float
     weights: FloatArray
@@ -183,6 +186,8 @@ class Fit(Record):
             return "Exact binomial on the totals"
         if self.spec.model == "binomial-normal":
             return f"Random effects (binomial-normal, {self.spec.link} link)"
+        if self.spec.model == "beta-binomial":
+            return "Beta-binomial"
         kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"
         return f"{kind} (inverse variance, {self.spec.transform}, tau2 {self.spec.tau2})"
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.errors import InvalidArgument, known_name
+from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
@@ -32,6 +33,7 @@ MODELS: Mapping[str, Mapping[str, Option]] = {
         "correct": "only-zero",
         "back_n": "harmonic",
     },
+    "beta-binomial": {"ci": "profile"},
     "common": {"ci": "clopper-pearson"},
 }
 _TAKES_NONE = {"prediction"}
@@ -161,6 +163,8 @@ def _checked(model: str, name: str, value: Option) -> Option:
 def _choices(model: str) -> Mapping[str, Mapping[str, object]]:
     if model == "common":
         return {"ci": BINOMIAL_CI}
+    if model == "beta-binomial":
+        return {"ci": BETA_CI}
     if model == "binomial-normal":
         return {"link": dict.fromkeys(LINKS), "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
     return {

@@ -25,7 +25,7 @@ COUNT_CI: Registry[CountMethod] = Registry("ci")
 COUNT_PREDICTION: Registry[CountMethod] = Registry("prediction")
 
 
-def _around(centre: FloatArray, spread: FloatArray, df: FloatArray, tail: float) -> CountInterval:
+def around(centre: FloatArray, spread: FloatArray, df: FloatArray, tail: float) -> CountInterval:
     """Return ``centre +- t quantile * spread``; NaN where the degrees of freedom are not positive."""
     half = t_quantile(df, tail) * spread
     return CountInterval(centre - half, centre + half, df)
@@ -51,7 +51,7 @@ def normal(
     -----
     R: ``metafor::rma.glmm(test="z")``.  Covers 77 to 90% at three to ten small trials.
     """
-    return _around(fit.mu, fit.se, np.full_like(fit.mu, np.inf), tail)
+    return around(fit.mu, fit.se, np.full_like(fit.mu, np.inf), tail)
 
 
 @COUNT_CI.add("t")
@@ -62,7 +62,7 @@ def student(
 
     R: ``metafor::rma.glmm(test="t")``.  Parameters as in :func:`normal`.
     """
-    return _around(fit.mu, fit.se, k - 1, tail)
+    return around(fit.mu, fit.se, k - 1, tail)
 
 
 @COUNT_CI.add("profile")
@@ -125,7 +125,7 @@ def predict_hts(
     Higgins, Thompson and Spiegelhalter (2009), JRSS A 172, eq. (12):
     ``mu +- t_{k-2} sqrt(tau2 + se**2)``.  Parameters as in :func:`normal`.
     """
-    return _around(fit.mu, _new_trial(fit), k - 2, tail)
+    return around(fit.mu, _new_trial(fit), k - 2, tail)
 
 
 @COUNT_PREDICTION.add("t")
@@ -136,7 +136,7 @@ def predict_t(
 
     R: ``predict(rma.glmm(test="t"))``.  Parameters as in :func:`normal`.
     """
-    return _around(fit.mu, _new_trial(fit), k - 1, tail)
+    return around(fit.mu, _new_trial(fit), k - 1, tail)
 
 
 @COUNT_PREDICTION.add("normal")
@@ -147,4 +147,4 @@ def predict_normal(
 
     R: ``predict(rma.glmm(test="z"))``.  Parameters as in :func:`normal`.
     """
-    return _around(fit.mu, _new_trial(fit), np.full_like(fit.mu, np.inf), tail)
+    return around(fit.mu, _new_trial(fit), np.full_like(fit.mu, np.inf), tail)

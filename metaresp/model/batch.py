@@ -10,7 +10,13 @@ from numpy.typing import ArrayLike
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.counts import Counts, clean
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
-from metaresp.model.count import fit_binomial_normal, fit_common, weigh_binomial_normal
+from metaresp.model.count import (
+    fit_beta_binomial,
+    fit_binomial_normal,
+    fit_common,
+    weigh_beta_binomial,
+    weigh_binomial_normal,
+)
 from metaresp.model.estimates import (
     ALL_RESPOND,
     ALL_ZERO,
@@ -58,6 +64,8 @@ class Batch(Record):
         The interval of a new trial on that scale.
     tau2 : float array
         Between-study variance on the model's scale.
+    rho : float array
+        Intraclass correlation (beta-binomial model only).
     Q, Q_df, Q_pvalue, I2, H2, I2_Q, I2_Q_low, I2_Q_high, typical_v, lrt, lrt_pvalue, loglik : float array
         Heterogeneity; which of them a model has is said in :class:`metaresp.result.Heterogeneity`.
     reason : int array
@@ -82,6 +90,7 @@ class Batch(Record):
     estimate_prediction_low: FloatArray
     estimate_prediction_high: FloatArray
     tau2: FloatArray
+    rho: FloatArray
     Q: FloatArray
     Q_df: FloatArray
     Q_pvalue: FloatArray
@@ -217,6 +226,8 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
 def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
     if spec.model == "binomial-normal":
         return fit_binomial_normal(lanes, spec)
+    if spec.model == "beta-binomial":
+        return fit_beta_binomial(lanes, spec)
     if spec.model == "common":
         return fit_common(lanes, spec)
     return fit_inverse_variance(lanes, spec, rng)
@@ -230,6 +241,8 @@ def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
         part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
         if spec.model == "binomial-normal":
             w[fitted] = weigh_binomial_normal(part, found.estimate[fitted], tau2)
+        elif spec.model == "beta-binomial":
+            w[fitted] = weigh_beta_binomial(part, found.rho[fitted])
         elif spec.model == "inverse-variance":
             w[fitted] = weigh_inverse_variance(part, spec, tau2)
     w = w * lanes.copies

@@ -5,7 +5,8 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel import binomial_normal
+from metaresp.kernel import beta_binomial, binomial_normal
+from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
 from metaresp.model.estimates import Numbers, exact
 from metaresp.spec import Spec
@@ -69,6 +70,40 @@ def _typical_variance(lanes: Counts, rate: FloatArray) -> FloatArray:
 def weigh_binomial_normal(lanes: Counts, estimate: FloatArray, tau2: FloatArray) -> FloatArray:
     """Return each study's information about mu at the fitted values, shape (lanes, k)."""
     return binomial_normal.information(lanes.x, lanes.n, estimate, np.sqrt(tau2))
+
+
+def fit_beta_binomial(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
+    """Fit the beta-binomial model by maximum likelihood to lanes that it can fit."""
+    x, n, copies = lanes.x, lanes.n, lanes.copies
+    fit = beta_binomial.fit(x, n, copies)
+    ci = BETA_CI[spec.ci](x, n, copies, fit, lanes.k, (1 - spec.level) / 2)
+    rate = special.expit(fit.mu)
+    lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
+    deviance = np.maximum(2 * (fit.loglik_saturated - fit.loglik_common), 0.0)
+    out: Numbers = {
+        "rate": rate,
+        "low": special.expit(ci.low),
+        "high": special.expit(ci.high),
+        "mean_rate": rate,
+        "estimate": fit.mu,
+        "se": fit.se,
+        "df": ci.df,
+        "estimate_low": ci.low,
+        "estimate_high": ci.high,
+        "rho": fit.rho,
+        "Q": deviance,
+        "Q_df": lanes.k - 1,
+        "Q_pvalue": special.chdtrc(lanes.k - 1, deviance),
+        "lrt": lrt,
+        "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
+        "loglik": fit.loglik,
+    }
+    return out, fit.reason
+
+
+def weigh_beta_binomial(lanes: Counts, rho: FloatArray) -> FloatArray:
+    """Return ``n / (1 + (n - 1) rho)``, the number of independent patients each study is worth."""
+    return lanes.n / (1 + (lanes.n - 1) * rho[:, None])
 
 
 def fit_common(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:

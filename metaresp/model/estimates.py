@@ -7,6 +7,7 @@ import numpy as np
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts
+from metaresp.kernel.beta_binomial import RHO_ONE, RHO_UNKNOWN
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 
 NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE = 10, 11, 12, 13, 14
@@ -15,6 +16,8 @@ REASONS = {
     OK: "",
     NOT_CONVERGED: "the iteration stopped before it converged",
     TAU_UNBOUNDED: "the data do not bound tau from above: it is held at its limit",
+    RHO_ONE: "every study is at 0% or 100%: the intraclass correlation is 1, a study counts as one patient",
+    RHO_UNKNOWN: "no study has two patients: the intraclass correlation is not estimable, and taken as 0",
     NO_STUDIES: "no study",
     ONE_STUDY: "one study: its exact binomial interval; tau2 is not estimable",
     ALL_ZERO: "no event in any study: exact binomial interval on the totals; heterogeneity is not estimable",
@@ -43,6 +46,7 @@ class Estimates(NamedTuple):
     estimate_prediction_low: FloatArray
     estimate_prediction_high: FloatArray
     tau2: FloatArray
+    rho: FloatArray
     Q: FloatArray
     Q_df: FloatArray
     Q_pvalue: FloatArray

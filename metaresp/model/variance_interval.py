@@ -18,6 +18,7 @@ from metaresp.spec import Spec, check_level
 METHODS: Mapping[str, tuple[str, ...]] = {
     "binomial-normal": ("profile",),
     "inverse-variance": tuple(TAU2_CI),
+    "beta-binomial": (),
     "common": (),
 }
 
@@ -53,7 +54,7 @@ def tau2_interval(
     """
     known = METHODS[spec.model]
     if not known:
-        raise CannotEstimate(f"tau2_ci: model={spec.model!r} has one rate for all studies, and no tau2")
+        raise CannotEstimate(f"tau2_ci: model={spec.model!r} has no tau2")
     chosen = known[0] if method is None else known_name("method", method, known)
     tail = (1 - check_level(level)) / 2
     if spec.model == "binomial-normal":

@@ -131,14 +131,17 @@ def _facts(fit: "Fit", level: str, d: int) -> list[tuple[str, str]]:
 def heterogeneity_words(fit: "Fit") -> str:
     """Return one line on the variation between trials; empty where there is nothing to say."""
     h = fit.heterogeneity
-    if math.isnan(fit.tau2):
+    if math.isnan(fit.tau2) and math.isnan(fit.rho):
         return ""
     parts = []
-    if fit.spec.model != "common":
+    if not math.isnan(fit.rho):
+        parts.append(f"rho = {significant(fit.rho)} (intraclass correlation)")
+    elif fit.spec.model != "common":
         parts.append(f"tau = {significant(fit.tau)} ({fit.scale} scale), tau2 = {significant(fit.tau2)}")
         parts.append(f"I2 = {h.I2:.0f}%")
     if not math.isnan(h.lrt):
-        parts.append(f"likelihood-ratio test of tau2 = 0: {pvalue(h.lrt_pvalue)}")
+        name = "tau2" if math.isnan(fit.rho) else "rho"
+        parts.append(f"likelihood-ratio test of {name} = 0: {pvalue(h.lrt_pvalue)}")
     elif not math.isnan(h.Q):
         parts.append(f"Q = {h.Q:.1f} on {h.df:.0f} df, {pvalue(h.pvalue)}")
     return "; ".join(parts)

@@ -82,6 +82,17 @@ def test_metafor(name, transform, tau2, ci):
         )
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_beta_binomial_reference(name):
+    expected, fit = reference(name)["beta_binomial"], mr.pool(load(name), model="beta-binomial")
+    assert fit.loglik >= expected["logLik"] - 1e-8  # the reference is Nelder-Mead's, from three starts
+    if fit.loglik < expected["logLik"] + 1e-6:
+        assert fit.estimate == pytest.approx(expected["logit_mu"], abs=1e-4)
+        assert fit.rho == pytest.approx(expected["rho"], rel=1e-3)
+    else:
+        assert name == "crisafulli2020"  # rho of 1e-6: the search on its logit ends early
+
+
 def test_every_study_at_zero():
     fit = mr.pool(events=[0, 0, 0], n=[18, 12, 7])
     assert fit.rate == 0
@@ -124,6 +135,10 @@ def random_batch(seed, size, k, largest=1000):
         {},
         {"ci": "normal", "prediction": "normal"},
         {"model": "common"},
+        {"model": "beta-binomial"},
+        {"ci": "profile"},
+        {"ci": "bartlett"},
+        {"ci": "profile-t"},
         *({"model": "inverse-variance", "transform": t} for t in SCALES),
         {"model": "inverse-variance", "tau2": "DL", "ci": "normal"},
         {"model": "inverse-variance", "tau2": 0.2, "ci": "t"},
@@ -140,7 +155,10 @@ def test_valid_data_never_fail(options, k):
     ).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"model": "inverse-variance"}, {"model": "common"}])
+EACH_MODEL = [*({"model": model} for model in MODELS), {"ci": "profile"}, {"ci": "bartlett"}]
+
+
+@pytest.mark.parametrize("options", EACH_MODEL)
 def test_batch_equals_loop(options):
     x, n = random_batch(1, 60, 6, 60)
     batch = mr.pool_batch(x.reshape(5, 12, 6), n.reshape(5, 12, 6), **options)
@@ -153,7 +171,7 @@ def test_batch_equals_loop(options):
             np.testing.assert_allclose(getattr(batch, name)[at], value, rtol=1e-8, atol=1e-10, err_msg=name)
 
 
-@pytest.mark.parametrize("options", [{}, {"model": "inverse-variance"}, {"model": "common"}])
+@pytest.mark.parametrize("options", EACH_MODEL)
 def test_copies_equal_repeat(options):
     x, n = random_batch(2, 1, 8, 60)
     rng = np.random.default_rng(3)
