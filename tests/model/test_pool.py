@@ -93,6 +93,63 @@ def test_beta_binomial_reference(name):
         assert name == "crisafulli2020"  # rho of 1e-6: the search on its logit ends early
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals_of_tau2_i2_and_h2(name):
+    scale = reference(name)["inverse_variance"]["PLO"]
+    fit = mr.pool(load(name), model="inverse-variance")
+    for method, key in (
+        ("q-profile", "tau2_ci_QP"),
+        ("profile", "tau2_ci_PL_REML"),
+        ("generalised-q", "tau2_ci_BJ_GENQ"),
+    ):
+        np.testing.assert_allclose(
+            fit.tau2_ci(method), scale[key]["tau2"][1:], rtol=3e-4, atol=1e-5, err_msg=method
+        )
+    assert fit.tau2_ci() == fit.tau2_ci("q-profile")
+    np.testing.assert_allclose(
+        fit.heterogeneity.I2_ci, scale["tau2_ci_QP"]["I2"][1:], rtol=ITERATED, atol=1e-6
+    )
+    np.testing.assert_allclose(fit.heterogeneity.H2_ci, scale["tau2_ci_QP"]["H2"][1:], rtol=ITERATED)
+    np.testing.assert_allclose(
+        fit.heterogeneity.I2_Q_ci,
+        100 * np.array(reference(name)["metaprop"]["PLOGIT_HK"]["I2_ci"]),
+        rtol=1e-6,
+        atol=1e-9,
+    )
+
+
+def test_tau2_interval_of_the_count_model():
+    fit = mr.pool(load("pritz1997"))
+    low, high = fit.tau2_ci()
+    assert 0 < low < fit.tau2 < high
+    assert fit.tau2_ci(level=0.99).high > high
+    assert fit.heterogeneity.I2_ci.low < fit.heterogeneity.I2 < fit.heterogeneity.I2_ci.high
+    zero = mr.pool(events=[3, 4, 3], n=[10, 11, 9])
+    assert zero.tau2 == 0
+    assert zero.tau2_ci().low == 0
+    assert zero.tau2_ci().high > 0
+    with pytest.raises(mr.UnknownName, match="choose 'profile'"):
+        fit.tau2_ci("q-profile")
+    with pytest.raises(mr.CannotEstimate, match="not estimable"):
+        mr.pool(events=[0, 0], n=[9, 9]).tau2_ci()
+
+
+def test_to_r_names_the_counts_and_the_call():
+    script = mr.pool(load("pritz1997"), model="inverse-variance", tau2="PM").to_r()
+    for words in ("metafor", "c(16, 10, 4", 'method = "PM"', "knha"):
+        assert words in script
+
+
+def test_simulating_methods_repeat_themselves():
+    options = {"model": "inverse-variance", "ci": "bootstrap"}
+    a, b = (mr.pool(load("baeten2013"), **options) for _ in range(2))
+    assert a == b
+    assert a.rate_ci != mr.pool(load("baeten2013"), seed=5, **options).rate_ci
+    x, n = counts("baeten2013")
+    batch = mr.pool_batch([x, x], [n, n], seed=5, **options)
+    assert batch.low[0] == pytest.approx(mr.pool(events=x, n=n, seed=5, **options).rate_ci.low, rel=1e-12)
+
+
 def test_every_study_at_zero():
     fit = mr.pool(events=[0, 0, 0], n=[18, 12, 7])
     assert fit.rate == 0
@@ -335,61 +392,6 @@ def test_an_interval_without_limits_is_an_error():
     x, n = [1, 1, 813311230], [581828621, 629439901, 813311231]
     with pytest.raises(mr.CannotEstimate, match="ci='kenward-roger' has no limits"):
         mr.pool(events=x, n=n, model="inverse-variance", transform="log", tau2=0.0, ci="kenward-roger")
-
-
-INVERTED = [{"ci": "profile"}, {"ci": "profile-t"}] + [
-    {"model": "inverse-variance", "transform": transform, "ci": ci, "seed": 1}
-    for transform in ("logit", "freeman-tukey")
-    for ci in ("profile", "henmi-copas", "bootstrap", "hartung-knapp")
-]
-
-
-@pytest.mark.parametrize("options", INVERTED)
-def test_test_agrees_with_intervals_that_are_no_t_interval(options):
-    fit = mr.pool(load("pritz1997"), **options)
-    tolerance = 2e-3 if options["ci"] == "bootstrap" else 1e-6  # a bootstrap's quantiles are a staircase
-    for limit, alternative in ((fit.rate_ci.low, "greater"), (fit.rate_ci.high, "less")):
-        assert fit.test(limit).pvalue == pytest.approx(0.05, abs=tolerance)
-        assert fit.test(limit, alternative=alternative).pvalue == pytest.approx(0.025, abs=tolerance)
-    assert fit.test(0.999999).pvalue < 1e-3
-
-
-@pytest.mark.parametrize("ci", ["hartung-knapp", "normal"])
-def test_studies_that_agree_exactly(ci):
-    fit = mr.pool(
-        events=[8, 8, 8], n=[15, 15, 15], model="inverse-variance", ci=ci, prediction="hartung-knapp"
-    )
-    if ci == "normal":
-        assert 0 < fit.test(0.3).pvalue < 0.05
-        assert not any("narrower" in note for note in fit.notes)
-        return
-    assert any("narrower" in note for note in fit.notes)
-    with pytest.raises(mr.CannotEstimate, match="standard error is 0"):
-        fit.test(0.3)
-    with pytest.raises(mr.CannotEstimate, match="no width"):
-        fit.probability_above(0.3)
-
-
-def test_hartung_knapp_note_only_where_it_is_narrower():
-    options = {"model": "inverse-variance", "prediction": None}
-    for events, n in (
-        ([5, 6], [20, 20]),
-        ([5, 5], [20, 20]),
-        ([5, 6, 5, 5], [20] * 4),
-        ([2, 9, 5], [20] * 3),
-    ):
-        knapp = mr.pool(events=events, n=n, ci="hartung-knapp", **options)
-        normal = mr.pool(events=events, n=n, ci="normal", **options)
-        narrower = np.diff(knapp.estimate_ci) < np.diff(normal.estimate_ci)
-        assert any("narrower" in note for note in knapp.notes) == bool(narrower)
-
-
-def test_probability_above_a_bootstrap_limit():
-    for transform in ("logit", "freeman-tukey"):
-        fit = mr.pool(
-            load("pritz1997"), model="inverse-variance", transform=transform, prediction="bootstrap", seed=1
-        )
-        assert fit.probability_above(fit.prediction_interval.low) == pytest.approx(0.975, abs=2e-3)
 
 
 def test_probability_above_agrees_with_the_prediction_interval():
