@@ -1,20 +1,28 @@
 """Forest plots: finished rows to a figure that nothing is cropped from."""
 
+import inspect
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from metaresp.errors import InvalidArgument
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from metaresp.errors import InvalidArgument, closest
 from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
 from metaresp.plots.canvas import ForestPlot, drawn
 from metaresp.plots.fonts import text_width
 from metaresp.plots.layout import Layout, lay_out
-from metaresp.plots.output import figure_format, plain_settings, points
-from metaresp.plots.style import Style
+from metaresp.plots.output import checked_number, figure_format, page_size, plain_settings, points
+from metaresp.plots.style import Style, find_style
+from metaresp.present.describe import describe
 from metaresp.present.forest_rows import forest_rows, forest_rows_studies
 from metaresp.present.forest_table import ForestTable
+from metaresp.present.wording import wording
 
 if TYPE_CHECKING:
+    from metaresp.analyses.subgroups import Subgroups
     from metaresp.result import Fit
     from metaresp.studies import Studies
 
@@ -28,13 +36,8 @@ def forest_fit(
     fit: "Fit",
     path: str | os.PathLike[str] | None = None,
     *,
-    scale: str = "percent",
-    sort: str | None = None,
-    descending: bool = False,
-    notes: bool = True,
-    title: str = "",
-    axis_label: str = "Response rate",
-    **drawing: Any,
+    by: "str | Subgroups | None" = None,
+    **options: Any,
 ) -> ForestPlot:
     """Draw a fit: studies with exact intervals, pooled diamond, prediction interval, heterogeneity.
 
@@ -42,15 +45,25 @@ def forest_fit(
     ----------
     fit : Fit
     path : path, optional
-        PNG, PDF or SVG file to write.
-    scale, sort, descending, notes, title, axis_label
-        See :func:`metaresp.present.forest_rows.forest_rows`.
-    **drawing
-        ``width``, ``xlim``, ``style``, ``font_size``, ``dpi``: see :func:`draw_forest`.
+        PNG, PDF, SVG, EPS or TIFF file to write.
+    by : str or Subgroups, optional
+        Covariate that tells groups, each with its heading, diamond and heterogeneity; or the result of
+        ``mr.subgroups``.
+    **options
+        What is shown (``scale``, ``sort``, ``descending``, ``left``, ``right``, ``formats``, ``align``,
+        ``risk_of_bias``, ``weights``, ``prediction``, ``shrunken``, ``also``, ``benchmark``, ``zones``,
+        ``notes``, ``title``, ``axis_label``, ``labels``): see
+        :func:`metaresp.present.forest_rows.forest_rows`.  How it is drawn (``width``, ``page``, ``ax``,
+        ``xlim``, ``spacing``, ``style``, ``font_size``, ``dpi``, ``alt``): see :func:`draw_forest`.
 
     Returns
     -------
     ForestPlot
+
+    Raises
+    ------
+    InvalidArgument
+        If an option is not known, or has no such value.
 
     Notes
     -----
@@ -63,30 +76,17 @@ def forest_fit(
     >>> [mark for row in plot.marks for mark in row]
     ['square', 'interval', 'square', 'interval', 'square', 'interval', 'diamond', 'bar']
     """
-    table = forest_rows(
-        fit,
-        scale=scale,
-        sort=sort,
-        descending=descending,
-        notes=notes,
-        title=title,
-        axis_label=axis_label,
-    )
-    return draw_forest(table, path, **drawing)
+    if by is not None:
+        from metaresp.analyses.subgroups import Subgroups, subgroups
+
+        options["groups"] = by if isinstance(by, Subgroups) else subgroups(fit, by)
+        if options["groups"].fit != fit:
+            raise InvalidArgument("by: these subgroups are of another fit")
+    return _forest(forest_rows, fit, path, options)
 
 
 def forest_studies(
-    studies: "Studies",
-    path: str | os.PathLike[str] | None = None,
-    *,
-    method: str = "clopper-pearson",
-    level: float = 0.95,
-    scale: str = "percent",
-    sort: str | None = None,
-    descending: bool = False,
-    title: str = "",
-    axis_label: str = "Response rate",
-    **drawing: Any,
+    studies: "Studies", path: str | os.PathLike[str] | None = None, **options: Any
 ) -> ForestPlot:
     """Draw the intervals of studies alone, with no diamond.
 
@@ -94,11 +94,10 @@ def forest_studies(
     ----------
     studies : Studies
     path : path, optional
-        PNG, PDF or SVG file to write.
-    method, level, scale, sort, descending, title, axis_label
-        See :func:`metaresp.present.forest_rows.forest_rows_studies`.
-    **drawing
-        ``width``, ``xlim``, ``style``, ``font_size``, ``dpi``: see :func:`draw_forest`.
+        PNG, PDF, SVG, EPS or TIFF file to write.
+    **options
+        What is shown: see :func:`metaresp.present.forest_rows.forest_rows_studies`.  How it is drawn: see
+        :func:`draw_forest`.
 
     Returns
     -------
@@ -111,17 +110,35 @@ def forest_studies(
     >>> plot.marks[0]["square"].get_xdata()
     [0.0]
     """
-    table = forest_rows_studies(
-        studies,
-        method=method,
-        level=level,
-        scale=scale,
-        sort=sort,
-        descending=descending,
-        title=title,
-        axis_label=axis_label,
-    )
-    return draw_forest(table, path, **drawing)
+    return _forest(forest_rows_studies, studies, path, options)
+
+
+def _forest(
+    rows: Callable[..., ForestTable],
+    data: Any,
+    path: str | os.PathLike[str] | None,
+    options: Mapping[str, Any],
+) -> ForestPlot:
+    """Make the rows and draw them; each option belongs to one of the two."""
+    shown, look = _keywords(rows), _keywords(draw_forest)
+    for name in options:
+        if name not in shown | look or (name == "groups" and options[name] is None):
+            known = sorted((shown | look) - {"groups", "ci"})
+            raise InvalidArgument(
+                f"{name}={options[name]!r}: a forest plot has no such option{closest(name, known)} "
+                f"(there are: by, {', '.join(known)})"
+            )
+    style = find_style(options.get("style"))
+    words = {name: value for name, value in options.items() if name in shown}
+    wording(words.get("labels"))
+    words["labels"] = {**style.words, **(words.get("labels") or {})}
+    drawing = {name: value for name, value in options.items() if name in look} | {"style": style}
+    return draw_forest(rows(data, **words), path, **drawing)
+
+
+def _keywords(function: Callable[..., Any]) -> set[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return {item.name for item in parameters if item.kind is item.KEYWORD_ONLY}
 
 
 def draw_forest(
@@ -129,10 +146,14 @@ def draw_forest(
     path: str | os.PathLike[str] | None = None,
     *,
     width: float | str | None = None,
+    page: str | None = None,
+    ax: Axes | None = None,
     xlim: tuple[float, float] | None = None,
-    style: Style | None = None,
+    spacing: str = "linear",
+    style: Style | str | os.PathLike[str] | None = None,
     font_size: float | None = None,
-    dpi: float = 200.0,
+    dpi: float | None = None,
+    alt: str | None = None,
 ) -> ForestPlot:
     """Draw finished rows.
 
@@ -140,19 +161,30 @@ def draw_forest(
     ----------
     table : ForestTable
     path : path, optional
-        PNG, PDF or SVG file to write.
+        PNG, PDF, SVG, EPS or TIFF file to write.
     width : float or str, optional
         Width of the figure in inches, or as ``"120mm"``.  The figure is as wide as its text needs when not
         given; in a narrower one labels are wrapped, then the axis and the type shrink.
+    page : {"A3", "A4", "A5", "letter"}, optional
+        The figure is as wide as the page and at most as high; what does not fit goes on another
+        (``plot.pages``).
+    ax : Axes, optional
+        Draw in the place of these axes, which become the panel.
     xlim : (float, float), optional
         Limits of the axis between 0 and 1; intervals that leave it end in an arrow.  0 to 1 when not given,
         or the half that holds every interval.
-    style : Style, optional
-        Sizes and colours.
+    spacing : {"linear", "logit", "sqrt"}
+        How far apart rates stand; the ticks say the rates.  A logit axis is drawn softly at its ends, so
+        that 0% and 100% have their place on it.
+    style : str, path or Style, optional
+        ``default``, ``jama``, ``bmj``, ``lancet``, ``revman``, ``minimal``, ``dark``, a ``.toml`` file with
+        fields of :class:`metaresp.plots.style.Style`, or such a record.
     font_size : float, optional
         Points; that of the style when not given.
-    dpi : float
-        Dots per inch of a PNG file.
+    dpi : float, optional
+        Dots per inch of a PNG (200) or TIFF (300) file.
+    alt : str, optional
+        The figure in words, kept in the file; made from the rows when not given.
 
     Returns
     -------
@@ -177,42 +209,121 @@ def draw_forest(
     if path is not None:
         figure_format(path)
     look = _look(style, font_size)
-    across = None if width is None else points(width)
+    across, height = _room(width, page, ax)
+    if dpi is not None:
+        checked_number("dpi", dpi, 10, 2400)
+    words = describe(table) if alt is None else alt
+    if not isinstance(words, str):
+        raise InvalidArgument(f"alt={alt!r}: must be text")
+    shown = _sided(table, look)
     with plain_settings():
-        axis, layout = _placed(table, look, xlim, across)
-        plot = drawn(table, layout, axis, replace(look, font_size=layout.font_size), dpi)
+        axis, layouts = _placed(shown, look, xlim, spacing, across, height, page is not None)
+        plot = _pages(shown, layouts, axis, look, dpi, words, ax)
     if path is not None:
         plot.save(path)
     return plot
 
 
-def _look(style: Style | None, font_size: float | None) -> Style:
-    look = Style() if style is None else style
-    if not isinstance(look, Style):
-        raise InvalidArgument(f"style={style!r}: must be a metaresp.plots.style.Style")
+def _look(style: Any, font_size: float | None) -> Style:
+    look = find_style(style)
     if font_size is None:
         return look
-    if isinstance(font_size, bool) or not isinstance(font_size, int | float) or not 4 <= font_size <= 40:
-        raise InvalidArgument(f"font_size={font_size!r}: must be a number of points from 4 to 40")
-    return replace(look, font_size=float(font_size))
+    return replace(look, font_size=checked_number("font_size", font_size, 4, 40, "of points "))
+
+
+def _room(width: float | str | None, page: str | None, ax: Axes | None) -> tuple[float | None, float | None]:
+    """Return width and greatest height in points, from the one of the three that is given."""
+    given = [name for name, value in (("width", width), ("page", page), ("ax", ax)) if value is not None]
+    if len(given) > 1:
+        raise InvalidArgument(f"{given[0]} and {given[1]}: each says how wide the figure is; give one")
+    if page is not None:
+        return page_size(page)
+    if ax is None:
+        return None if width is None else points(width), None
+    if not isinstance(ax, Axes) or not isinstance(ax.figure, Figure):
+        raise InvalidArgument(f"ax={ax!r}: must be matplotlib Axes on a Figure")
+    box = ax.get_position()
+    inches = ax.figure.get_size_inches()
+    return 72 * box.width * float(inches[0]), 72 * box.height * float(inches[1])
+
+
+def _sided(table: ForestTable, style: Style) -> ForestTable:
+    """Return the table with the numbers on the side that the style wants them."""
+    if not style.numbers_left:
+        return table
+    moved = [
+        replace(column, side="left") if column.key.split(" ")[0] in {"rate", "weight"} else column
+        for column in table.columns
+    ]
+    return replace(table, columns=tuple(moved))
+
+
+def _pages(
+    table: ForestTable,
+    layouts: tuple[Layout, ...],
+    axis: Axis,
+    style: Style,
+    dpi: float | None,
+    alt: str,
+    ax: Axes | None,
+) -> ForestPlot:
+    """Draw every page, the first holding the further ones."""
+    start, plots = 0, []
+    for i, layout in enumerate(layouts):
+        stop = start + len(layout.rows)
+        first, last = i == 0, i == len(layouts) - 1
+        part = replace(
+            table,
+            rows=table.rows[start:stop],
+            title=table.title if first else "",
+            notes=table.notes if last else (),
+            legend=table.legend if last else (),
+        )
+        plots.append((part, layout))
+        start = stop
+    further = [
+        drawn(part, layout, axis, replace(style, font_size=layout.font_size), dpi, alt)
+        for part, layout in plots[1:]
+    ]
+    part, layout = plots[0]
+    sized = replace(style, font_size=layout.font_size)
+    return drawn(part, layout, axis, sized, dpi, alt, ax, tuple(further))
 
 
 def _placed(
-    table: ForestTable, style: Style, xlim: tuple[float, float] | None, width: float | None
-) -> tuple[Axis, Layout]:
+    table: ForestTable,
+    style: Style,
+    xlim: tuple[float, float] | None,
+    spacing: str,
+    width: float | None,
+    height: float | None,
+    breaks: bool,
+) -> tuple[Axis, tuple[Layout, ...]]:
     """Return the axis with as many ticks as its labels leave room for, and the layout around it."""
-    ends = [value for row in table.rows for value in (row.low, row.high, row.rate)]
+    ends = [value for row in table.rows for value in (row.low, row.high, row.rate, *row.second)]
+    ends += [value for zone in (*table.lines, *table.zones) for value in (zone.low, zone.high)]
     for most in range(MOST_TICKS, 1, -1):
-        axis = rate_axis(ends, factor=table.factor, unit=table.unit, xlim=xlim, most=most)
-        layout = lay_out(table, style, axis.labels, width)
-        if _ticks_fit(axis, layout):
+        axis = rate_axis(
+            ends,
+            factor=table.factor,
+            unit=table.unit,
+            xlim=xlim,
+            most=most,
+            spacing=spacing,
+            decimal=table.decimal,
+        )
+        layouts = lay_out(table, style, axis.labels, width, height, breaks)
+        if _ticks_fit(axis, layouts[0]):
             break
-    return axis, layout
+    return axis, layouts
 
 
 def _ticks_fit(axis: Axis, layout: Layout) -> bool:
-    if len(axis.ticks) < 2:
-        return True
-    distance = (axis.ticks[1] - axis.ticks[0]) / (axis.high - axis.low) * (layout.right - layout.left)
-    widest = max(text_width(label, layout.font_size, layout.fonts) for label in axis.labels)
-    return distance >= widest + TICK_GAP * layout.font_size
+    """Whether neighbouring tick labels keep their distance."""
+    room = layout.right - layout.left
+    widths = [text_width(label, layout.font_size, layout.fonts) for label in axis.labels]
+    places = [axis.share(tick) * room for tick in axis.ticks]
+    return all(
+        places[i + 1] - places[i] >= (widths[i] + widths[i + 1]) / 2 + TICK_GAP * layout.font_size
+        for i in range(len(places) - 1)
+    )

@@ -1,80 +1,36 @@
-"""Where everything stands: measured text to positions in points, before anything is drawn."""
+"""Fitting a table into a width and a height: labels are wrapped, type shrinks, pages break."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 
 from metaresp.errors import InvalidArgument
-from metaresp.plots.columns import BOLD_ROWS, Block, Ruler, anchored, measured, sides
+from metaresp.plots.columns import Block, Ruler, measured
 from metaresp.plots.fonts import families, text_reach
+from metaresp.plots.places import Layout, Words, assemble, table_width
 from metaresp.plots.style import Style
-from metaresp.plots.wrap import clean, wrap
-from metaresp.present.forest_table import ForestRow, ForestTable
+from metaresp.plots.wrap import clean
+from metaresp.present.forest_table import ForestTable
+
+__all__ = ["Layout", "Words", "lay_out"]
 
 SMALLEST_TYPE = 5.0
+# Before a page is broken the type shrinks to this.
+SMALLEST_ON_A_PAGE = 7.0
 NARROWEST_PANEL = 64.0
-NOTE_SIZE = 0.9
-TITLE_SIZE = 1.25
-# Half the height of a capital letter, in font sizes: text is centred on its row by it.
-HALF_CAPITAL = 0.36
 # What every line has room for above and below its baseline, in font sizes; taller scripts get more.
 ASCENT, DESCENT = 0.95, 0.24
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One line of text: its baseline, and its left end, middle or right end (``anchor``), in points."""
-
-    text: str
-    x: float
-    y: float
-    size: float
-    bold: bool = False
-    muted: bool = False
-    anchor: str = "left"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A figure before it is drawn; lengths in points, y upwards.
-
-    Attributes
-    ----------
-    width, height, margin : float
-    left, right, bottom, top : float
-        The panel with the axis.
-    rows : tuple of float
-        Middle of the first line of each row.
-    cells : dict
-        Lines of text by (row, column key); row -1 is the header.
-    title, notes, axis_label : tuple of Words
-    rules : tuple of float
-        Height of the line under the header.
-    font_size : float
-        After shrinking, if a width was asked for.
-    fonts : tuple of str
-    """
-
-    width: float
-    height: float
-    margin: float
-    left: float
-    right: float
-    bottom: float
-    top: float
-    rows: tuple[float, ...]
-    cells: dict[tuple[int, str], tuple[Words, ...]]
-    title: tuple[Words, ...]
-    notes: tuple[Words, ...]
-    axis_label: tuple[Words, ...]
-    rules: tuple[float, ...]
-    font_size: float
-    fonts: tuple[str, ...]
-
-
 def lay_out(
-    table: ForestTable, style: Style, tick_labels: Sequence[str], width: float | None = None
-) -> Layout:
-    """Return the layout of *table*.
+    table: ForestTable,
+    style: Style,
+    tick_labels: Sequence[str],
+    width: float | None = None,
+    height: float | None = None,
+    breaks: bool = False,
+) -> tuple[Layout, ...]:
+    """Return the layout of *table*, one a page.
 
     Parameters
     ----------
@@ -85,33 +41,93 @@ def lay_out(
     width : float, optional
         Of the figure, in points.  Wider than needed: the axis grows.  Narrower: labels are wrapped, then
         the axis and the type shrink.
+    height : float, optional
+        The most, in points: the type shrinks.
+    breaks : bool
+        Where that is not enough: whether to go on with the next rows on another page.
 
     Raises
     ------
     InvalidArgument
-        If not even the smallest type fits in *width*.
+        If not even the smallest type fits.
     """
     fonts = families(style.fonts, _everything(table, tick_labels))
     style, rise = _roomy(style, _tall_lines(table), fonts)
     if width is None:
-        blocks = measured(table, Ruler(fonts, style.font_size), style.label_width * style.font_size)
-        return _assemble(table, style, fonts, blocks, style.panel_width, tick_labels, rise)
+        ruler = Ruler(fonts, style.font_size, style.bold_heads)
+        blocks = measured(table, ruler, style.label_width * style.font_size, style.column_gap)
+        return (assemble(table, style, fonts, blocks, style.panel_width, tick_labels, rise),)
+    first: Layout | None = None
+    pages: tuple[Layout, ...] = ()
     for size, label, panel in _attempts(style):
         sized = _scaled(style, size)
-        blocks = measured(table, Ruler(fonts, size), label * size)
-        rest = width - _width(blocks, sized, 0.0, tick_labels, fonts)
-        if rest >= panel:
-            return _assemble(table, sized, fonts, blocks, rest, tick_labels, rise)
+        blocks = measured(table, Ruler(fonts, size, style.bold_heads), label * size, sized.column_gap)
+        rest = width - table_width(blocks, sized, 0.0, tick_labels, fonts)
+        if rest < panel:
+            continue
+        layout = assemble(table, sized, fonts, blocks, rest, tick_labels, rise)
+        if height is None or layout.height <= height:
+            return (layout,)
+        first = first or layout
+        if breaks and not pages:
+            pages = _paged(table, sized, fonts, blocks, rest, tick_labels, rise, layout, height)
+        if breaks and pages and size <= SMALLEST_ON_A_PAGE:
+            break
+    if pages:
+        return pages
+    if first is not None and height is not None:
+        raise InvalidArgument(
+            f"too many rows for a height of {height / 72:.2f} inches even in type of {SMALLEST_TYPE:g} points"
+        )
     raise InvalidArgument(
         f"width={width / 72:.2f} inches: too narrow for these columns even in type of "
         f"{SMALLEST_TYPE:g} points; at least {(width - rest + panel) / 72:.2f} inches are needed"
     )
 
 
+def _paged(
+    table: ForestTable,
+    style: Style,
+    fonts: tuple[str, ...],
+    blocks: Sequence[Block],
+    panel: float,
+    tick_labels: Sequence[str],
+    rise: float,
+    whole: Layout,
+    height: float,
+) -> tuple[Layout, ...]:
+    """Return the pages of a table too long for one, or nothing where not even a few rows fit."""
+    ends = [*whole.rows[1:], whole.bottom]
+    used = whole.height - (whole.top - whole.bottom)  # all that is not rows, as if each page had it
+    room = height - used - 2 * style.row_height * style.font_size
+    if room < 4 * style.row_height * style.font_size:
+        return ()
+    starts, begin = [0], whole.rows[0] if whole.rows else 0.0
+    for i, end in enumerate(ends):
+        if begin - end > room and i > starts[-1]:
+            keep = i - 1 if table.rows[i - 1].kind == "heading" and i - 1 > starts[-1] else i
+            starts.append(keep)
+            begin = whole.rows[keep]
+    pages = []
+    for start, stop in pairwise([*starts, len(table.rows)]):
+        last = stop == len(table.rows)
+        part = replace(
+            table,
+            rows=table.rows[start:stop],
+            title=table.title if not start else "",
+            notes=table.notes if last else (),
+            legend=table.legend if last else (),
+        )
+        chosen = [block.select(start, stop) for block in blocks]
+        pages.append(assemble(part, style, fonts, chosen, panel, tick_labels, rise))
+    return tuple(pages)
+
+
 def _everything(table: ForestTable, tick_labels: Sequence[str]) -> list[str]:
     words = [table.title, table.axis_label, *table.notes, *tick_labels]
     words += [column.title for column in table.columns]
     words += [clean(row.text(column.key)) for row in table.rows for column in table.columns]
+    words += [item.label for item in table.legend]
     return words
 
 
@@ -120,7 +136,19 @@ def _tall_lines(table: ForestTable) -> list[str]:
     heads = [column.title for column in table.columns]
     return [
         clean(words)
-        for words in (*heads, table.title, table.axis_label, *table.notes, *(row.label for row in table.rows))
+        for words in (
+            *heads,
+            table.title,
+            table.axis_label,
+            *table.notes,
+            *(item.label for item in table.legend),
+            *(
+                row.text(column.key)
+                for row in table.rows
+                for column in table.columns
+                if column.align == "left"
+            ),
+        )
     ]
 
 
@@ -149,157 +177,3 @@ def _scaled(style: Style, size: float) -> Style:
     share = size / style.font_size
     gap, margin = style.column_gap * share, style.margin * share
     return replace(style, font_size=size, column_gap=gap, margin=margin)
-
-
-def _pads(
-    blocks: Sequence[Block], style: Style, tick_labels: Sequence[str], fonts: tuple[str, ...]
-) -> tuple[float, float]:
-    """Return the room on both sides of the panel, for marks at its ends and for the outermost ticks."""
-    left, right = sides(blocks)
-    mark = style.mark_size * style.font_size / 2 + 2
-    ruler = Ruler(fonts, style.font_size)
-    first, last = (ruler(tick_labels[i]) / 2 + 1 if tick_labels else 0.0 for i in (0, -1))
-    beside = [mark + (style.column_gap if side else 0.0) for side in (left, right)]
-    return (
-        max(beside[0], first - sum(block.width for block in left)),
-        max(beside[1], last - sum(block.width for block in right)),
-    )
-
-
-def _width(
-    blocks: Sequence[Block], style: Style, panel: float, tick_labels: Sequence[str], fonts: tuple[str, ...]
-) -> float:
-    gaps = sum(max(0, len(side) - 1) for side in sides(blocks)) * style.column_gap
-    pads = sum(_pads(blocks, style, tick_labels, fonts))
-    return 2 * style.margin + sum(block.width for block in blocks) + gaps + pads + panel
-
-
-def _assemble(
-    table: ForestTable,
-    style: Style,
-    fonts: tuple[str, ...],
-    blocks: Sequence[Block],
-    panel: float,
-    tick_labels: Sequence[str],
-    rise: float,
-) -> Layout:
-    size, margin = style.font_size, style.margin
-    ruler = Ruler(fonts, size)
-    width = _width(blocks, style, panel, tick_labels, fonts)
-    starts, left = _columns(blocks, style, panel, tick_labels, fonts)
-    down = margin  # everything from here on is measured downwards from the upper edge
-    title = wrap(clean(table.title), width - 2 * margin, ruler.of(bold=True, times=TITLE_SIZE))
-    title_lines: list[tuple[str, float]] = []
-    if table.title:
-        title_lines, down = _lines(
-            title, down, (style.wrap_gap + 0.06) * size * TITLE_SIZE, size * TITLE_SIZE, rise
-        )
-        down += 0.5 * size
-    heads = max(len(block.lines[-1]) for block in blocks) if blocks else 0
-    header = down + ((heads - 0.5) * style.wrap_gap + rise) * size
-    down += (heads * style.wrap_gap + 0.2) * size
-    rule = down
-    middles, down = _rows(table.rows, blocks, style, down + 0.25 * size, rise)
-    bottom = down + 0.2 * size
-    tick_room = 4 + 1.7 * size
-    label = wrap(clean(table.axis_label), max(panel, 60.0), ruler.of())
-    label_lines, down = _lines(label, bottom + tick_room, style.wrap_gap * size, size, rise)
-    if table.notes:
-        down += 0.9 * size
-    notes: list[tuple[str, float]] = []
-    for note in table.notes:
-        broken = wrap(clean(note), width - 2 * margin, ruler.of(times=NOTE_SIZE))
-        more, down = _lines(broken, down, (style.wrap_gap + 0.16) * size * NOTE_SIZE, size * NOTE_SIZE, rise)
-        notes += more
-    height = down + margin
-    middle = left + panel / 2
-    return Layout(
-        width=width,
-        height=height,
-        margin=margin,
-        left=left,
-        right=left + panel,
-        bottom=height - bottom,
-        top=height - rule,
-        rows=tuple(height - y for y in middles),
-        cells=_cells(table, blocks, starts, [header, *middles], height, style, ruler),
-        title=tuple(Words(t, margin, height - y, size * TITLE_SIZE, bold=True) for t, y in title_lines),
-        notes=tuple(Words(t, margin, height - y, size * NOTE_SIZE, muted=True) for t, y in notes),
-        axis_label=tuple(Words(t, middle, height - y, size, anchor="center") for t, y in label_lines),
-        rules=(height - rule,),
-        font_size=size,
-        fonts=fonts,
-    )
-
-
-def _lines(
-    lines: Sequence[str], down: float, step: float, size: float, rise: float
-) -> tuple[list[tuple[str, float]], float]:
-    """Return each line with its baseline, measured downwards, and where the next may start."""
-    placed = [(line, down + (i + 0.5) * step + (HALF_CAPITAL + rise) * size) for i, line in enumerate(lines)]
-    return placed, down + len(lines) * step
-
-
-def _columns(
-    blocks: Sequence[Block],
-    style: Style,
-    panel: float,
-    tick_labels: Sequence[str],
-    fonts: tuple[str, ...],
-) -> tuple[dict[str, float], float]:
-    """Return the left edge of each column, and of the panel."""
-    left, right = sides(blocks)
-    pads = _pads(blocks, style, tick_labels, fonts)
-    x, starts = style.margin, {}
-    for i, block in enumerate(left):
-        x += style.column_gap if i else 0
-        starts[block.column.key] = x
-        x += block.width
-    panel_left = x + pads[0]
-    x = panel_left + panel + pads[1]
-    for i, block in enumerate(right):
-        x += style.column_gap if i else 0
-        starts[block.column.key] = x
-        x += block.width
-    return starts, panel_left
-
-
-def _rows(
-    rows: Sequence[ForestRow], blocks: Sequence[Block], style: Style, down: float, rise: float
-) -> tuple[list[float], float]:
-    """Return the middle of the first line of each row, measured downwards, and the end of the last."""
-    size, middles = style.font_size, []
-    for index, row in enumerate(rows):
-        if row.kind == "pooled" and index:
-            down += 0.5 * size
-        count = max(len(block.lines[index]) for block in blocks) if blocks else 1
-        middles.append(down + (style.row_height / 2 + rise) * size)
-        down += style.row_height * size + (count - 1) * style.wrap_gap * size
-    return middles, down
-
-
-def _cells(
-    table: ForestTable,
-    blocks: Sequence[Block],
-    starts: dict[str, float],
-    middles: Sequence[float],
-    height: float,
-    style: Style,
-    ruler: Ruler,
-) -> dict[tuple[int, str], tuple[Words, ...]]:
-    cells = {}
-    for block in blocks:
-        for index, lines in block.lines.items():
-            kind = "header" if index < 0 else table.rows[index].kind
-            bold, muted = index < 0 or kind in BOLD_ROWS, kind == "missing"
-            first = middles[index + 1] - (len(lines) - 1) * style.wrap_gap * style.font_size * (index < 0)
-            placed = []
-            for i, line in enumerate(lines):
-                if not line:
-                    continue
-                shift, anchor = anchored(line, block, ruler, bold)
-                x = starts[block.column.key] + shift
-                y = first + i * style.wrap_gap * style.font_size + HALF_CAPITAL * style.font_size
-                placed.append(Words(line, x, height - y, style.font_size, bold, muted, anchor))
-            cells[index, block.column.key] = tuple(placed)
-    return cells

@@ -1,17 +1,18 @@
 """Figures to files: whole or not at all, the same bytes every time."""
 
+import html
 import io
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from metaresp.errors import InvalidArgument, UnreadableFile
+from metaresp.errors import InvalidArgument, UnknownName, UnreadableFile, closest
 from metaresp.plots.fonts import quiet
 
 # What matplotlib would write about itself and the time of day is left out.
@@ -19,7 +20,14 @@ METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": "metaresp"},
     "pdf": {"Creator": "metaresp", "Producer": None, "CreationDate": None},
     "svg": {"Creator": "metaresp", "Date": None},
+    "eps": {"Creator": "metaresp"},
+    "tiff": {},
 }
+SAME_FORMAT = {"tif": "tiff"}
+# Dots per inch where none are asked for; the others have none.
+RESOLUTION = {"png": 200.0, "tiff": 300.0}
+# What a file says the time is.
+PS_DATE = re.compile(rb"(?m)^%%CreationDate:.*\n")
 
 # A reader of an SVG file may not have our font: what may stand for it is named after it.
 SVG_FONTS = re.compile(rb'(<text style="[^"]*?font(?:-family)?: [^;"]+)')
@@ -82,6 +90,37 @@ def points(length: float | str, name: str = "width") -> float:
     return value
 
 
+PAGES = {"A3": (297.0, 420.0), "A4": (210.0, 297.0), "A5": (148.0, 210.0), "letter": (215.9, 279.4)}
+
+
+def page_size(page: str) -> tuple[float, float]:
+    """Return width and height of a page in points.
+
+    Raises
+    ------
+    UnknownName
+        If it is no page we know.
+
+    Examples
+    --------
+    >>> [round(side) for side in page_size("a4")]
+    [595, 842]
+    """
+    sizes = {name.lower(): size for name, size in PAGES.items()}
+    if not isinstance(page, str) or page.lower() not in sizes:
+        names = ", ".join(map(repr, PAGES))
+        raise UnknownName(f"page={page!r} is not known: choose {names}{closest(str(page), PAGES)}")
+    width, height = sizes[page.lower()]
+    return width * POINTS_PER_UNIT["mm"], height * POINTS_PER_UNIT["mm"]
+
+
+def checked_number(name: str, value: object, least: float, most: float, of: str = "") -> float:
+    """Return *value* as a float between two bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise InvalidArgument(f"{name}={value!r}: must be a number {of}from {least:g} to {most:g}")
+    return float(value)
+
+
 def figure_format(path: str | os.PathLike[str]) -> str:
     """Return the format that the ending of *path* asks for.
 
@@ -96,6 +135,7 @@ def figure_format(path: str | os.PathLike[str]) -> str:
     'pdf'
     """
     ending = Path(path).suffix.lower().removeprefix(".")
+    ending = SAME_FORMAT.get(ending, ending)
     if ending not in METADATA:
         known = ", ".join(f".{name}" for name in METADATA)
         raise InvalidArgument(f"path={os.fspath(path)!r}: a figure is written as one of {known}")
@@ -104,8 +144,7 @@ def figure_format(path: str | os.PathLike[str]) -> str:
 
 def checked_dpi(figure: Figure, dpi: float) -> float:
     """Return *dpi*, if a picture of that resolution can be made."""
-    if isinstance(dpi, bool) or not isinstance(dpi, int | float) or not 10 <= dpi <= 2400:
-        raise InvalidArgument(f"dpi={dpi!r}: must be a number of dots per inch from 10 to 2400")
+    checked_number("dpi", dpi, 10, 2400, "of dots per inch ")
     longest = max(figure.get_size_inches())
     if longest * dpi > LARGEST_SIDE:
         raise InvalidArgument(
@@ -115,30 +154,100 @@ def checked_dpi(figure: Figure, dpi: float) -> float:
     return float(dpi)
 
 
-def rendered(figure: Figure, kind: str, dpi: float) -> bytes:
-    """Return the figure as the bytes of a file of that kind.
+def rendered(
+    figures: Sequence[Figure], kind: str, dpi: float | None = None, title: str = "", alt: str = ""
+) -> bytes:
+    """Return figures as the bytes of one file of that kind.
 
     Parameters
     ----------
-    figure : Figure
-    kind : {"png", "pdf", "svg"}
-    dpi : float
-        Dots per inch of a PNG; PDF and SVG have none.
+    figures : sequence of Figure
+        More than one only in a PDF or TIFF.
+    kind : {"png", "pdf", "svg", "eps", "tiff"}
+    dpi : float, optional
+        Dots per inch of a PNG (200) or TIFF (300); the others have none.
+    title, alt : str
+        What the figure shows, kept in the file for readers that speak it.
     """
-    dpi = checked_dpi(figure, dpi) if kind == "png" else 72.0
-    buffer = io.BytesIO()
+    if kind in RESOLUTION:
+        dpi = min(checked_dpi(figure, RESOLUTION[kind] if dpi is None else dpi) for figure in figures)
+    else:
+        dpi = 72.0
     with plain_settings():
-        figure.savefig(buffer, format=kind, dpi=dpi, metadata=METADATA[kind], bbox_inches=None)
+        if len(figures) > 1 and kind == "pdf":
+            return _pdf_pages(figures, title, alt)
+        if kind == "tiff":
+            return _tiff(figures, dpi, alt)
+        buffer = io.BytesIO()
+        figures[0].savefig(
+            buffer, format=kind, dpi=dpi, metadata=METADATA[kind] | _said(kind, title, alt), bbox_inches=None,
+            facecolor=figures[0].get_facecolor(),
+        )  # fmt: skip
     content = buffer.getvalue()
+    if kind == "eps":
+        return PS_DATE.sub(b"", content)
+    if kind == "svg" and alt:
+        words = html.escape(alt, quote=True).encode()
+        content = content.replace(b"<svg ", b'<svg role="img" aria-label="' + words + b'" ', 1)
     return SVG_FONTS.sub(rb"\1, Arial, Helvetica, sans-serif", content) if kind == "svg" else content
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200.0) -> Path:
-    """Write the figure to *path*: under a temporary name beside it, then moved into place.
+def _said(kind: str, title: str, alt: str) -> dict[str, str | None]:
+    """Return title and description under the names that the format has for them."""
+    names = {"png": ("Title", "Description"), "pdf": ("Title", "Subject"), "svg": ("Title", "Description")}
+    if kind not in names:
+        return {}
+    return {name: words for name, words in zip(names[kind], (title, alt), strict=True) if words}
+
+
+def _pdf_pages(figures: Sequence[Figure], title: str, alt: str) -> bytes:
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    buffer = io.BytesIO()
+    with PdfPages(buffer, metadata=METADATA["pdf"] | _said("pdf", title, alt)) as pages:
+        for figure in figures:
+            pages.savefig(figure, bbox_inches=None, facecolor=figure.get_facecolor())
+    return buffer.getvalue()
+
+
+def _tiff(figures: Sequence[Figure], dpi: float, alt: str) -> bytes:
+    """Return the pages as one TIFF, packed without loss."""
+    from PIL import Image
+
+    pages = []
+    for figure in figures:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches=None, facecolor=figure.get_facecolor())
+        buffer.seek(0)
+        with Image.open(buffer) as picture:
+            pages.append(picture.convert("RGB"))
+    whole = io.BytesIO()
+    words = {"description": alt.encode("ascii", "replace").decode()} if alt else {}
+    pages[0].save(
+        whole, format="TIFF", compression="tiff_lzw", dpi=(dpi, dpi), save_all=True, append_images=pages[1:],
+        **words,
+    )  # fmt: skip
+    return whole.getvalue()
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float | None = None) -> Path:
+    """Write one figure to *path*; see :func:`save_figures`."""
+    return save_figures([figure], path, dpi)
+
+
+def save_figures(
+    figures: Sequence[Figure],
+    path: str | os.PathLike[str],
+    dpi: float | None = None,
+    title: str = "",
+    alt: str = "",
+) -> Path:
+    """Write the pages to *path*: under a temporary name beside it, then moved into place.
 
     Returns
     -------
     Path
+        Of the first page.
 
     Raises
     ------
@@ -152,7 +261,21 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200.0
         raise UnreadableFile(f"path={os.fspath(path)!r}: there is no folder {os.fspath(target.parent)!r}")
     if target.is_dir():
         raise UnreadableFile(f"path={os.fspath(path)!r}: is a folder, not a file")
-    content = rendered(figure, kind, dpi)
+    if kind in {"pdf", "tiff"}:
+        contents = {target: rendered(figures, kind, dpi, title, alt)}
+    else:
+        contents = {
+            target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}"): rendered(
+                [figure], kind, dpi, title, alt
+            )
+            for number, figure in enumerate(figures, start=1)
+        }
+    for place, content in contents.items():
+        _write(place, content, os.fspath(path))
+    return target
+
+
+def _write(target: Path, content: bytes, named: str) -> None:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(content)
@@ -161,5 +284,4 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200.0
         with suppress(OSError):
             temporary.unlink()
         reason = error.strerror or str(error)
-        raise UnreadableFile(f"path={os.fspath(path)!r}: cannot be written ({reason})") from None
-    return target
+        raise UnreadableFile(f"path={named!r}: cannot be written ({reason})") from None

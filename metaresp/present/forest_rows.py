@@ -1,62 +1,91 @@
 """From a fit, or from studies alone, to the finished rows of a forest plot."""
 
-import math
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.errors import InvalidArgument, UnknownName, closest
-from metaresp.present.forest_table import Column, ForestRow, ForestTable
-from metaresp.present.numbers import level_percent, pvalue, significant
-from metaresp.present.rates import (
-    RateScale,
-    decimals_for_widths,
-    interval_text,
-    rate_scale,
-    rate_with_interval,
-)
+from metaresp.errors import InvalidArgument
+from metaresp.present import forest_parts as parts
+from metaresp.present.forest_columns import Extras
+from metaresp.present.forest_groups import between_line, group_rows
+from metaresp.present.forest_parts import heterogeneity_lines
+from metaresp.present.forest_table import ForestTable, LegendItem
+from metaresp.present.numbers import level_percent
+from metaresp.present.rates import rate_scale
+from metaresp.present.wording import Writer, wording
 
 if TYPE_CHECKING:
+    from metaresp.analyses.subgroups import Subgroups
     from metaresp.binomial import BinomialCI
     from metaresp.result import Fit
     from metaresp.studies import Studies
 
-SORTS = ("study", "events", "n", "rate", "weight")
-
-_INTERVAL_WORDS = {
-    "clopper-pearson": "exact (Clopper-Pearson)",
-    "blaker": "exact (Blaker)",
-    "sterne": "exact (Sterne)",
-    "blyth-still-casella": "exact (Blyth-Still-Casella)",
-}
+__all__ = ["forest_rows", "forest_rows_studies", "heterogeneity_lines"]
 
 
 def forest_rows(
     fit: "Fit",
     *,
+    groups: "Subgroups | None" = None,
     scale: str = "percent",
     sort: str | None = None,
     descending: bool = False,
+    left: Any = (),
+    right: Any = (),
+    formats: Mapping[str, Any] | None = None,
+    align: Mapping[str, str] | None = None,
+    risk_of_bias: Any = (),
+    weights: bool | str = True,
+    prediction: str | None = "bar",
+    shrunken: bool = False,
+    also: Any = (),
+    benchmark: Any = None,
+    zones: Any = None,
     notes: bool = True,
     title: str = "",
-    axis_label: str = "Response rate",
+    axis_label: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> ForestTable:
     """Return the rows of a fit: studies, pooled rate, prediction interval, and the lines beneath.
 
     Parameters
     ----------
     fit : Fit
+    groups : Subgroups, optional
+        The same fit by groups: headings, diamonds and heterogeneity of each, and the test between them.
     scale : {"percent", "proportion", "per 1000", "per 10000", "per 100000"}
         The unit of the printed rates and of the axis.
-    sort : {"study", "events", "n", "rate", "weight"}, optional
+    sort : {"study", "events", "n", "rate", "weight"} or a covariate, optional
         Order of the studies; the order of the data when not given.
     descending : bool
         Sort from the largest to the smallest.
+    left, right : str, sequence of str, or mapping of str to str
+        Covariates to show as columns left and right of the axis, with their heads in a mapping.
+    formats : mapping, optional
+        How to write a column: a format such as ``".1f"``, or a function of the value.
+    align : mapping, optional
+        ``left``, ``right``, ``centre`` or one character that stands above itself, by column.
+    risk_of_bias : str, sequence of str, or mapping of str to str
+        Covariates that hold judgements: low, some concerns, high, no information.
+    weights : bool or "all"
+        Whether to print the weights; ``"all"``: those of each fit in *also* too.
+    prediction : {"bar", "line", "density"} or None
+        How the prediction interval is drawn.
+    shrunken : bool
+        Whether to draw each study's shrunken rate below its own (fits that have ``study_rates``).
+    also : Fit or sequence of Fit
+        Other models of the same studies, each with its diamond.
+    benchmark : float, sequence of float, or mapping of str to float
+        Rates to draw a line at.
+    zones : mapping of str to (float, float)
+        Parts of the axis to shade.
     notes : bool
         Whether to print what the fit has to say about awkward data.
     title, axis_label : str
+    labels : mapping of str to str, optional
+        Words in the place of ours, see :data:`metaresp.present.wording.WORDS`.
 
     Returns
     -------
@@ -65,7 +94,9 @@ def forest_rows(
     Raises
     ------
     UnknownName
-        If *scale* or *sort* is not known.
+        If *scale*, *sort*, *prediction* or a column is not known.
+    InvalidArgument
+        If another option has no such value.
 
     Examples
     --------
@@ -76,28 +107,40 @@ def forest_rows(
     >>> table.rows[0].text("rate")
     '72.2% (46.5% to 90.3%)'
     """
-    unit = rate_scale(scale)
-    ci, weights = fit.study_ci, np.asarray(fit.weights, dtype=float)
-    decimals = _decimals(ci, fit.rate_ci, unit)
+    words, unit = wording(labels), rate_scale(scale)
+    fits = [fit, *_others(fit, also)]
     level = level_percent(fit.spec.level)
-    weighted = bool(np.isfinite(weights).any())
-    order = _order(fit.studies, weights, sort, descending)
-    rows = [
-        *_study_rows(fit.studies, ci, weights, order, unit, decimals),
-        *_missing_rows(fit.studies),
-        _pooled_row(fit, unit, decimals, weighted),
-        *_prediction_rows(fit, level, unit, decimals),
-    ]
-    lines = [*heterogeneity_lines(fit), f"{_model_line(fit)}{_interval_line(ci.method, level)}"]
+    writer = Writer(unit, parts.decimals(fit.study_ci, fit.rate_ci, unit), words, level)
+    extras = Extras(fit.studies, left, right, formats, align, risk_of_bias)
+    shown = _weights(fits, weights)
+    first = np.asarray(fit.weights, dtype=float)
+    order = parts.order(fit.studies, first, sort, descending)
+    second = _shrunken(fit) if shrunken else ()
+    making = (fit.studies, fit.study_ci, shown, order, writer, extras, second)
+    if groups is None:
+        body = [*parts.study_rows(*making), *parts.missing_rows(fit.studies, writer, extras)]
+    else:
+        body = group_rows(groups, *making)
+    for tone, one in enumerate(fits):
+        body.append(parts.pooled_row(one, _model_name(fits, tone, words), writer, len(shown), tone))
+        body += parts.prediction_rows(one, writer, prediction, tone)
+    lines, shaded = parts.benchmarks(benchmark, writer), parts.zones(zones)
+    legend = parts.legend(lines, shaded) + extras.legend_items(words)
+    if second:
+        legend.append(LegendItem("second", words["shrunken"].format(level=level)))
     return ForestTable(
-        columns=_columns(level, unit, weighted),
-        rows=tuple(rows),
-        notes=tuple(_greek(line) for line in (*lines, *(fit.notes if notes else ())) if line),
-        axis_label=_with_unit(axis_label, unit),
+        columns=parts.columns(writer, _weight_titles(fits, shown, words), extras),
+        rows=tuple(body),
+        notes=tuple(_greek(line) for line in _lines(fits, groups, writer, notes) if line),
+        axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
         title=title,
         reference=float(fit.rate),
         factor=unit.factor,
         unit=unit.unit,
+        decimal=words["decimal"],
+        lines=lines,
+        zones=shaded,
+        legend=tuple(legend),
     )
 
 
@@ -110,8 +153,16 @@ def forest_rows_studies(
     scale: str = "percent",
     sort: str | None = None,
     descending: bool = False,
+    left: Any = (),
+    right: Any = (),
+    formats: Mapping[str, Any] | None = None,
+    align: Mapping[str, str] | None = None,
+    risk_of_bias: Any = (),
+    benchmark: Any = None,
+    zones: Any = None,
     title: str = "",
-    axis_label: str = "Response rate",
+    axis_label: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> ForestTable:
     """Return the rows of studies alone: intervals, with no pooled rate.
 
@@ -124,8 +175,10 @@ def forest_rows_studies(
         Name in ``BINOMIAL_CI``.
     level : float
         Confidence level.
-    scale, sort, descending, title, axis_label
+    scale, sort, descending, left, right, formats, align, risk_of_bias
         As for :func:`forest_rows`; ``sort="weight"`` has no meaning here.
+    benchmark, zones, title, axis_label, labels
+        As for :func:`forest_rows`.
 
     Returns
     -------
@@ -134,7 +187,7 @@ def forest_rows_studies(
     Raises
     ------
     UnknownName
-        If *method*, *scale* or *sort* is not known.
+        If *method*, *scale*, *sort* or a column is not known.
 
     Examples
     --------
@@ -145,176 +198,91 @@ def forest_rows_studies(
     """
     from metaresp.binomial import binomial_ci
 
-    unit = rate_scale(scale)
+    words, unit = wording(labels), rate_scale(scale)
     found = binomial_ci(studies.events, studies.n, method=method, level=level) if ci is None else ci
-    words = level_percent(found.level)
-    order = _order(studies, None, sort, descending)
-    nothing = np.full(len(studies), math.nan)
-    rows = _study_rows(studies, found, nothing, order, unit, _decimals(found, None, unit))
+    writer = Writer(unit, parts.decimals(found, None, unit), words, level_percent(found.level))
+    extras = Extras(studies, left, right, formats, align, risk_of_bias)
+    order = parts.order(studies, None, sort, descending)
+    rows = parts.study_rows(studies, found, (), order, writer, extras)
+    lines, shaded = parts.benchmarks(benchmark, writer), parts.zones(zones)
     return ForestTable(
-        columns=_columns(words, unit, weighted=False),
-        rows=(*rows, *_missing_rows(studies)),
-        notes=(_interval_line(found.method, words),) if len(studies) else (),
-        axis_label=_with_unit(axis_label, unit),
+        columns=parts.columns(writer, (), extras),
+        rows=(*rows, *parts.missing_rows(studies, writer, extras)),
+        notes=(parts.interval_line(found.method, writer),) if len(studies) else (),
+        axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
         title=title,
         factor=unit.factor,
         unit=unit.unit,
+        decimal=words["decimal"],
+        lines=lines,
+        zones=shaded,
+        legend=tuple(parts.legend(lines, shaded) + extras.legend_items(words)),
     )
 
 
-def heterogeneity_lines(fit: "Fit") -> tuple[str, ...]:
-    """Return what there is to say about the differences between studies, or nothing.
-
-    Examples
-    --------
-    >>> import metaresp as mr
-    >>> heterogeneity_lines(mr.pool(events=[0, 0, 0], n=[18, 12, 7]))
-    ('Heterogeneity: not estimable',)
-    """
-    if fit.k < 2 or fit.spec.model == "common":
-        return ()
-    h, parts = fit.heterogeneity, []
-    if _known(fit.tau2):
-        parts.append(f"τ² = {significant(fit.tau2)}")
-    if _known(h.I2):
-        parts.append(f"I² = {_share(h.I2)}")
-    if _known(h.lrt_pvalue):
-        parts.append(f"likelihood-ratio test of τ² = 0: {pvalue(h.lrt_pvalue)}")
-    elif _known(h.pvalue):
-        parts.append(f"Q = {h.Q:.2f}, df = {h.df:.0f}, {pvalue(h.pvalue)}")
-    return (f"Heterogeneity: {'; '.join(parts) if parts else 'not estimable'}",)
+def _others(fit: "Fit", also: Any) -> list["Fit"]:
+    others = list(also) if isinstance(also, Sequence) and not isinstance(also, str) else [also]
+    for other in others:
+        if type(other) is not type(fit):
+            raise InvalidArgument(f"also={other!r}: must be another result of mr.pool, or several")
+        if other.studies != fit.studies:
+            raise InvalidArgument("also: every fit must be of the same studies in the same order")
+        if other.spec.level != fit.spec.level:
+            raise InvalidArgument("also: every fit must have the same level")
+    return others
 
 
-def _known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _share(percent: float) -> str:
-    """Return I2 so that only an I2 of 0 or 100 reads so."""
-    return f"{percent:.2f}%" if 0 < percent < 0.05 or 99.95 <= percent < 100 else f"{percent:.1f}%"
-
-
-def _columns(level: str, scale: RateScale, weighted: bool) -> tuple[Column, ...]:
-    columns = [
-        Column("study", "Study"),
-        Column("events", "Events/n", align="/"),
-        Column("rate", f"{_with_unit('Rate', scale)} ({level} CI)", "right", "("),
-    ]
-    if weighted:
-        columns.append(Column("weight", "Weight", "right", "right"))
-    return tuple(columns)
-
-
-def _with_unit(words: str, scale: RateScale) -> str:
-    return f"{words} {scale.per}" if scale.per else words
-
-
-def _decimals(ci: "BinomialCI", pooled: Sequence[float] | None, scale: RateScale) -> int:
-    """Return the decimals of the table: those of the typical study, or of the pooled rate if more."""
-    widths = np.asarray(ci.high) - np.asarray(ci.low)
-    extra = [] if pooled is None else [pooled[1] - pooled[0]]
-    several = decimals_for_widths(np.ravel(widths).tolist(), scale)
-    return max(several, min(several + 1, decimals_for_widths(extra, scale))) if several > 1 else several
-
-
-def _order(
-    studies: "Studies", weights: np.ndarray | None, sort: str | None, descending: bool
-) -> Sequence[int]:
-    k = len(studies)
-    if sort is None:
-        return range(k)
-    keys = {
-        "study": studies.study,
-        "events": studies.events,
-        "n": studies.n,
-        "rate": studies.events / studies.n,
-    }
-    if weights is not None:
-        keys["weight"] = weights
-    if sort not in keys and sort not in studies.covariates:
-        names = [*keys, *studies.covariates]
-        raise UnknownName(
-            f"sort={sort!r} is not known: choose {', '.join(map(repr, names))}{closest(str(sort), names)}"
-        )
-    values = list(keys.get(sort, studies.covariates.get(sort, ())))
-    known = [i for i in range(k) if values[i] is not None]
-    try:
-        known.sort(key=lambda i: values[i], reverse=descending)
-    except TypeError:
-        raise InvalidArgument(
-            f"sort={sort!r}: the column mixes numbers and text, which have no order"
-        ) from None
-    return known + [i for i in range(k) if values[i] is None]
-
-
-def _study_rows(
-    studies: "Studies",
-    ci: "BinomialCI",
-    weights: np.ndarray,
-    order: Sequence[int],
-    scale: RateScale,
-    decimals: int,
-) -> list[ForestRow]:
-    rates, lows, highs = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (ci.rate, ci.low, ci.high))
-    rows = []
-    for i in order:
-        rate, low, high, weight = (float(v[i]) for v in (rates, lows, highs, weights))
-        cells = {
-            "events": f"{studies.events[i]}/{studies.n[i]}",
-            "rate": rate_with_interval(rate, low, high, scale, decimals),
-        }
-        if math.isfinite(weight):
-            cells["weight"] = f"{weight:.1f}%"
-        rows.append(ForestRow("study", str(studies.study[i]), rate, low, high, weight, cells))
-    return rows
-
-
-def _missing_rows(studies: "Studies") -> list[ForestRow]:
-    rows = []
-    for study in studies.excluded:
-        n = "?" if study.n is None else study.n
-        unknown = study.events is None or study.n is None
-        cells = {
-            "events": f"{'?' if study.events is None else study.events}/{n}",
-            "rate": "not reported" if unknown else "left out",
-        }
-        rows.append(ForestRow("missing", str(study.study), cells=cells))
-    return rows
-
-
-def _pooled_row(fit: "Fit", scale: RateScale, decimals: int, weighted: bool) -> ForestRow:
-    cells = {
-        "events": f"{fit.events}/{fit.n}",
-        "rate": rate_with_interval(fit.rate, *fit.rate_ci, scale, decimals),
-    }
-    if weighted:
-        cells["weight"] = "100.0%"
-    low, high = fit.rate_ci
-    return ForestRow("pooled", _model_words(fit)[0], float(fit.rate), float(low), float(high), 100.0, cells)
-
-
-def _prediction_rows(fit: "Fit", level: str, scale: RateScale, decimals: int) -> list[ForestRow]:
-    if fit.prediction_interval is None:
+def _weights(fits: Sequence["Fit"], wanted: bool | str) -> list[np.ndarray]:
+    """Return the columns of weights to print."""
+    if wanted not in (True, False, "all"):
+        raise InvalidArgument(f"weights={wanted!r}: must be True, False or 'all'")
+    if not wanted:
         return []
-    low, high = map(float, fit.prediction_interval)
-    cells = {"rate": f"({interval_text(low, high, scale, decimals)})"}
-    return [ForestRow("prediction", f"{level} prediction interval", low=low, high=high, cells=cells)]
+    chosen = fits if wanted == "all" else fits[:1]
+    columns = [np.asarray(fit.weights, dtype=float) for fit in chosen]
+    return [column for column in columns if np.isfinite(column).all()]
 
 
-def _model_words(fit: "Fit") -> tuple[str, str]:
-    """Return the kind of model, for the table, and its details, for the line beneath."""
-    kind, _, details = fit.model_label.partition(" (")
-    return kind, details.removesuffix(")")
+def _weight_titles(fits: Sequence["Fit"], shown: Sequence[np.ndarray], words: Mapping[str, str]) -> list[str]:
+    if len(shown) < 2:
+        return [words["weight"]] * len(shown)
+    return [f"{words['weight']}, {_model_name(fits, i, words)}" for i in range(len(shown))]
 
 
-def _model_line(fit: "Fit") -> str:
-    kind, details = _model_words(fit)
-    return f"{kind}: {details}. " if details else ""
+def _model_name(fits: Sequence["Fit"], which: int, words: Mapping[str, str]) -> str:
+    """Return the name of a model, with its details where two would be alike."""
+    kinds = [parts.model_words(fit, words) for fit in fits]
+    kind, details = kinds[which]
+    alike = sum(other == kind for other, _ in kinds) > 1
+    return f"{kind} ({_greek(details)})" if alike and details else kind
+
+
+def _shrunken(fit: "Fit") -> tuple[np.ndarray, ...]:
+    """Return shrunken rate, low and high of each study, of a fit that has them."""
+    rates = getattr(fit, "study_rates", None)
+    found = rates() if rates is not None else None
+    names = ("shrunken", "shrunken_low", "shrunken_high")
+    if found is None or not all(hasattr(found, name) for name in names):
+        raise InvalidArgument("shrunken=True: this fit has no shrunken rates of the studies; leave it out")
+    return tuple(np.asarray(getattr(found, name), dtype=float) for name in names)
+
+
+def _lines(fits: Sequence["Fit"], groups: "Subgroups | None", writer: Writer, notes: bool) -> list[str]:
+    fit, words = fits[0], writer.words
+    lines = [*heterogeneity_lines(fit, words)]
+    if groups is not None:
+        lines.append(between_line(groups, writer))
+    kind, details = parts.model_words(fit, words)
+    model = f"{kind}: {details}. " if details else ""
+    lines.append(model + parts.interval_line(fit.study_ci.method, writer))
+    for which, other in enumerate(fits[1:], start=1):
+        described = heterogeneity_lines(other, words)
+        lines += [f"{_model_name(fits, which, words)}: {line}" for line in described]
+    if notes:
+        said = dict.fromkeys(note for one in fits for note in one.notes)
+        lines += [*said, *(groups.notes if groups is not None else ())]
+    return lines
 
 
 def _greek(words: str) -> str:
     return re.sub(r"\btau2\b", "τ²", words)
-
-
-def _interval_line(method: str, level: str) -> str:
-    return f"Study intervals: {level}, {_INTERVAL_WORDS.get(method, method)}."

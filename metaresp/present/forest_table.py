@@ -21,12 +21,15 @@ class Column(Record):
     align : str
         ``left``, ``right``, ``centre``, or a character such as ``/`` or ``(`` that stands above itself in
         every row.
+    kind : str
+        ``text``, or ``risk``: each cell is a judgement (``+``, ``!``, ``–`` or ``?``) on a coloured disc.
     """
 
     key: str
     title: str
     side: str = "left"
     align: str = "left"
+    kind: str = "text"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,7 +39,9 @@ class ForestRow(Record):
     Attributes
     ----------
     kind : str
-        ``study``, ``pooled``, ``prediction``, ``missing`` or ``heading``: how it is drawn.
+        How it is drawn: ``study``, ``estimate`` (a plain point with its interval), ``pooled``, ``subtotal``,
+        ``prediction``, ``density``, ``missing``, ``heading``, or ``note`` (text that may run under the
+        columns to the left).
     label : str
         The text in the ``study`` column.
     rate, low, high : float
@@ -45,6 +50,14 @@ class ForestRow(Record):
         Percent; the area of the mark.  NaN: a mark of the standard size.
     cells : mapping of str to str
         Text by column key.
+    second : tuple of float
+        Rate, low and high of a second mark below the first; empty for none.
+    curve : tuple of (float, float)
+        Rates and heights of a density, the greatest being 1.
+    indent : int
+        Steps to the right of the label.
+    tone : int
+        0, or the number of the further model it belongs to.
     """
 
     kind: str
@@ -54,6 +67,10 @@ class ForestRow(Record):
     high: float = float("nan")
     weight: float = float("nan")
     cells: Mapping[str, str] = field(default_factory=dict)
+    second: tuple[float, ...] = ()
+    curve: tuple[tuple[float, ...], ...] = ()
+    indent: int = 0
+    tone: int = 0
 
     def text(self, key: str) -> str:
         """Return the text in the column *key*, empty where there is none.
@@ -64,6 +81,44 @@ class ForestRow(Record):
         '13/18'
         """
         return self.label if key == "study" else self.cells.get(key, "")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Zone(Record):
+    """A shaded part of the axis, or (low = high) a line across the rows.
+
+    Attributes
+    ----------
+    low, high : float
+        Rates between 0 and 1.
+    label : str
+        For the legend.
+    """
+
+    low: float
+    high: float
+    label: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LegendItem(Record):
+    """One line of the legend.
+
+    Attributes
+    ----------
+    kind : str
+        ``line``, ``zone``, ``second``, ``risk`` or ``text``: the sample before the words.
+    label : str
+    index : int
+        Which line, zone or model.
+    symbol : str
+        The judgement, of a ``risk`` sample.
+    """
+
+    kind: str
+    label: str
+    index: int = 0
+    symbol: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -86,6 +141,11 @@ class ForestTable(Record):
         What rates are multiplied with for the numbers on the axis.
     unit : str
         Written after them.
+    decimal : str
+        The decimal sign of those numbers.
+    lines, zones : tuple of Zone
+        Benchmarks and shaded parts.
+    legend : tuple of LegendItem
     """
 
     columns: tuple[Column, ...]
@@ -96,3 +156,7 @@ class ForestTable(Record):
     reference: float = float("nan")
     factor: float = 100.0
     unit: str = "%"
+    decimal: str = "."
+    lines: tuple[Zone, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    legend: tuple[LegendItem, ...] = ()

@@ -136,9 +136,21 @@ def rate_with_interval(rate: float, low: float, high: float, scale: RateScale, d
     >>> rate_with_interval(0.01530, 0.01477, 0.01584, SCALES["percent"], 0)
     '1.53% (1.48% to 1.58%)'
     """
-    while decimals < MOST_DECIMALS and _merged((low, rate, high), scale, decimals):
-        decimals += 1
+    decimals = told_apart((low, rate, high), scale, decimals)
     return f"{rate_text(rate, scale, decimals)} ({interval_text(low, high, scale, decimals)})"
+
+
+def told_apart(values: tuple[float, ...], scale: RateScale, decimals: int) -> int:
+    """Return at least *decimals*, and as many as different *values* need to print differently.
+
+    Examples
+    --------
+    >>> told_apart((0.0147, 0.0142), SCALES["percent"], 0)
+    1
+    """
+    while decimals < MOST_DECIMALS and _merged(values, scale, decimals):
+        decimals += 1
+    return decimals
 
 
 def _merged(values: tuple[float, ...], scale: RateScale, decimals: int) -> bool:

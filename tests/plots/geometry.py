@@ -25,6 +25,11 @@ def boxes(plot, dpi, settings=plain_settings):
             for row, artists in enumerate(plot.marks)
             for name, artist in artists.items()
         ]
+        drawn += [
+            (f"sample {number} of the legend", sample.get_window_extent(renderer).extents)
+            for number, (sample, _) in enumerate(plot.legend)
+            if sample is not None and plot.table.legend[number].kind != "risk"
+        ]
         size = figure.bbox.extents
     figure.dpi = before
     return found, drawn, size
@@ -40,7 +45,7 @@ def touching(first, second):
 
 def faults(plot, dpi=None, settings=plain_settings):
     """Return every fault in words; an empty list is a good figure."""
-    texts, marks, size = boxes(plot, plot.dpi if dpi is None else dpi, settings)
+    texts, marks, size = boxes(plot, (plot.dpi or 200) if dpi is None else dpi, settings)
     wrong = [
         f"{name} at {np.round(box, 1)} leaves the canvas {size}"
         for name, box in (*texts, *marks)

@@ -1,0 +1,89 @@
+"""Rows of a forest plot by groups: heading, studies, diamond and heterogeneity of each."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metaresp.present import forest_parts as parts
+from metaresp.present.forest_columns import Extras
+from metaresp.present.forest_table import ForestRow
+from metaresp.present.numbers import pvalue, significant
+from metaresp.present.wording import Writer
+
+if TYPE_CHECKING:
+    from metaresp.analyses.subgroups import Subgroups
+    from metaresp.binomial import BinomialCI
+    from metaresp.studies import Studies
+
+
+def group_rows(
+    groups: "Subgroups",
+    studies: "Studies",
+    ci: "BinomialCI",
+    weights: Sequence[np.ndarray],
+    order: Sequence[int],
+    writer: Writer,
+    extras: Extras,
+    shrunken: Sequence[np.ndarray] = (),
+) -> list[ForestRow]:
+    """Return the rows of every group, in the order of the groups."""
+    rows: list[ForestRow] = []
+    members = studies.column(groups.by)
+    for i, name in enumerate(groups.group):
+        chosen = [j for j in order if _label(members[j]) == name]
+        rows.append(ForestRow("heading", name))
+        rows += parts.study_rows(studies, ci, weights, chosen, writer, extras, shrunken, indent=1)
+        left_out = [item for item in studies.excluded if _group(item, groups.by) == name]
+        rows += parts.missing_rows(studies, writer, extras, indent=1, excluded=left_out)
+        rows.append(_subtotal(groups, i, chosen, weights, writer))
+        details = _details(groups, i, writer.words)
+        if details:
+            rows.append(ForestRow("note", details, indent=1))
+    others = [item for item in studies.excluded if _group(item, groups.by) not in groups.group]
+    if others:
+        rows.append(ForestRow("heading", writer.words["no_group"]))
+        rows += parts.missing_rows(studies, writer, extras, indent=1, excluded=others)
+    return rows
+
+
+def _label(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _group(item: Any, by: str) -> str:
+    return _label(item.covariates.get(by))
+
+
+def _subtotal(
+    groups: "Subgroups", i: int, chosen: Sequence[int], weights: Sequence[np.ndarray], writer: Writer
+) -> ForestRow:
+    rate, low, high = (float(values[i]) for values in (groups.rate, groups.low, groups.high))
+    cells = {
+        "events": f"{groups.events[i]}/{groups.n[i]}",
+        "rate": writer.estimate(rate, low, high),
+    }
+    for j, share in enumerate(weights):
+        cells["weight" if j == 0 else f"weight {j}"] = writer.percent(float(np.sum(share[list(chosen)])))
+    label = writer.words["subtotal"].format(group=groups.group[i])
+    return ForestRow("subtotal", label, rate, low, high, cells=cells)
+
+
+def _details(groups: "Subgroups", i: int, words: Mapping[str, str]) -> str:
+    """Return the heterogeneity inside a group; nothing for one study."""
+    if groups.k[i] < 2:
+        return ""
+    tau2, i2 = float(groups.tau2[i]), float(groups.I2[i])
+    found = [f"τ² = {significant(tau2)}"] if parts.known(tau2) else []
+    found += [f"I² = {parts.share(i2)}"] if parts.known(i2) else []
+    details = "; ".join(found).replace(".", words["decimal"]) or words["not_estimable"]
+    return words["heterogeneity"].format(details=details)
+
+
+def between_line(groups: "Subgroups", writer: Writer) -> str:
+    """Return the test between the groups in one line; nothing where there is none."""
+    if not parts.known(groups.pvalue):
+        return ""
+    test = f"{groups.test}, χ² = {groups.statistic:.2f} on {groups.df:.0f} df"
+    words = writer.words["between"].format(test=test, p=pvalue(groups.pvalue))
+    return writer.number(words) if writer.words["decimal"] != "." else words

@@ -1,0 +1,297 @@
+"""The kinds of rows and lines that a forest plot is put together from."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metaresp.errors import InvalidArgument, UnknownName, closest
+from metaresp.present.forest_columns import Extras
+from metaresp.present.forest_table import Column, ForestRow, LegendItem, Zone
+from metaresp.present.numbers import pvalue, significant
+from metaresp.present.rates import RateScale, decimals_for_widths
+from metaresp.present.wording import WORDS, Writer
+
+if TYPE_CHECKING:
+    from metaresp.binomial import BinomialCI
+    from metaresp.result import Fit
+    from metaresp.studies import Studies
+
+PREDICTIONS = ("bar", "line", "density")
+DENSITY_POINTS = 120
+
+_INTERVAL_WORDS = {
+    "clopper-pearson": "exact (Clopper-Pearson)",
+    "blaker": "exact (Blaker)",
+    "sterne": "exact (Sterne)",
+    "blyth-still-casella": "exact (Blyth-Still-Casella)",
+}
+_MODEL_KEYS = {
+    "Random effects": "random_effects",
+    "Common effect": "common_effect",
+    "Exact binomial on the totals": "exact",
+}
+
+
+def columns(writer: Writer, weights: Sequence[str], extras: Extras) -> tuple[Column, ...]:
+    """Return the columns: study, extras to the left, counts; rate, weights, extras to the right."""
+    words = writer.words
+    head = words["rate_head"].format(rate=writer.with_unit(words["rate"]), level=writer.level)
+    return (
+        Column("study", words["study"]),
+        *extras.columns["left"],
+        Column("events", words["events"], align="/"),
+        Column("rate", head, "right", writer.bracket),
+        *(
+            Column("weight" if i == 0 else f"weight {i}", title, "right", "right")
+            for i, title in enumerate(weights)
+        ),
+        *extras.columns["right"],
+    )
+
+
+def decimals(ci: "BinomialCI", pooled: Sequence[float] | None, scale: RateScale) -> int:
+    """Return the decimals of the table: those of the typical study, or of the pooled rate if more."""
+    widths = np.asarray(ci.high) - np.asarray(ci.low)
+    extra = [] if pooled is None else [pooled[1] - pooled[0]]
+    several = decimals_for_widths(np.ravel(widths).tolist(), scale)
+    return max(several, min(several + 1, decimals_for_widths(extra, scale))) if several > 1 else several
+
+
+def order(studies: "Studies", weights: np.ndarray | None, sort: str | None, descending: bool) -> list[int]:
+    """Return the positions of the studies in the order asked for; missing values come last."""
+    k = len(studies)
+    if sort is None:
+        if descending:
+            raise InvalidArgument("descending=True: name the column in sort= too")
+        return list(range(k))
+    keys = {
+        "study": studies.study,
+        "events": studies.events,
+        "n": studies.n,
+        "rate": studies.events / studies.n,
+    }
+    if weights is not None:
+        keys["weight"] = weights
+    if sort not in keys and sort not in studies.covariates:
+        names = [*keys, *studies.covariates]
+        raise UnknownName(
+            f"sort={sort!r} is not known: choose {', '.join(map(repr, names))}{closest(str(sort), names)}"
+        )
+    values = list(keys.get(sort, studies.covariates.get(sort, ())))
+    known = [i for i in range(k) if values[i] is not None]
+    try:
+        known.sort(key=lambda i: values[i], reverse=descending)
+    except TypeError:
+        raise InvalidArgument(
+            f"sort={sort!r}: the column mixes numbers and text, which have no order"
+        ) from None
+    return known + [i for i in range(k) if values[i] is None]
+
+
+def study_rows(
+    studies: "Studies",
+    ci: "BinomialCI",
+    weights: Sequence[np.ndarray],
+    positions: Sequence[int],
+    writer: Writer,
+    extras: Extras,
+    shrunken: Sequence[np.ndarray] = (),
+    indent: int = 0,
+) -> list[ForestRow]:
+    """Return one row a study; the first of *weights* sizes the mark, all are printed."""
+    rates, lows, highs = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (ci.rate, ci.low, ci.high))
+    rows = []
+    for i in positions:
+        rate, low, high = (float(v[i]) for v in (rates, lows, highs))
+        cells = {
+            "events": f"{studies.events[i]}/{studies.n[i]}",
+            "rate": writer.estimate(rate, low, high),
+        }
+        for j, share in enumerate(weights):
+            cells["weight" if j == 0 else f"weight {j}"] = writer.percent(float(share[i]))
+        cells |= extras.cells(_value_of(studies, i))
+        rows.append(
+            ForestRow(
+                "study",
+                str(studies.study[i]),
+                rate,
+                low,
+                high,
+                float(weights[0][i]) if weights else math.nan,
+                cells,
+                tuple(float(v[i]) for v in shrunken),
+                indent=indent,
+            )
+        )
+    return rows
+
+
+def _value_of(studies: "Studies", i: int) -> Callable[[str], Any]:
+    return lambda name: studies.column(name)[i]
+
+
+def missing_rows(
+    studies: "Studies",
+    writer: Writer,
+    extras: Extras,
+    indent: int = 0,
+    excluded: Sequence[Any] | None = None,
+) -> list[ForestRow]:
+    """Return the studies that take no part, those whose counts are unknown as not reported."""
+    rows = []
+    for study in studies.excluded if excluded is None else excluded:
+        n = "?" if study.n is None else study.n
+        unknown = study.events is None or study.n is None
+        cells = extras.cells(study.covariates.get)
+        cells |= {
+            "events": f"{'?' if study.events is None else study.events}/{n}",
+            "rate": writer.words["not_reported" if unknown else "left_out"],
+        }
+        rows.append(ForestRow("missing", str(study.study), cells=cells, indent=indent))
+    return rows
+
+
+def pooled_row(fit: "Fit", label: str, writer: Writer, weights: int, tone: int = 0) -> ForestRow:
+    """Return the row of the diamond."""
+    cells = {
+        "events": f"{fit.events}/{fit.n}",
+        "rate": writer.estimate(float(fit.rate), float(fit.rate_ci.low), float(fit.rate_ci.high)),
+    }
+    if tone < max(weights, 1) and weights:
+        cells["weight" if tone == 0 else f"weight {tone}"] = writer.percent(100.0)
+    low, high = fit.rate_ci
+    return ForestRow("pooled", label, float(fit.rate), float(low), float(high), 100.0, cells, tone=tone)
+
+
+def prediction_rows(fit: "Fit", writer: Writer, kind: str | None, tone: int = 0) -> list[ForestRow]:
+    """Return the row of the prediction interval: a bar, a line or a density; none if not asked for."""
+    if kind not in {*PREDICTIONS, None}:
+        raise UnknownName(
+            f"prediction={kind!r} is not known: choose {', '.join(map(repr, PREDICTIONS))} or None"
+            f"{closest(str(kind), PREDICTIONS)}"
+        )
+    if fit.prediction_interval is None or kind is None:
+        return []
+    low, high = map(float, fit.prediction_interval)
+    label = writer.words["prediction"].format(level=writer.level)
+    row_kind = {"bar": "prediction", "line": "prediction line", "density": "density"}[kind]
+    curve = density(fit) if kind == "density" else ()
+    cells = {"rate": writer.limits(low, high)}
+    return [ForestRow(row_kind, label, low=low, high=high, cells=cells, curve=curve, tone=tone)]
+
+
+def density(fit: "Fit") -> tuple[tuple[float, ...], ...]:
+    """Return rates and heights of the density of a new trial's rate, the greatest height being 1.
+
+    The heights are differences of :meth:`metaresp.result.Fit.probability_above`.
+    """
+    edges = np.linspace(0.0, 1.0, DENSITY_POINTS + 1)
+    above = np.array([1.0, *(fit.probability_above(float(rate)) for rate in edges[1:-1]), 0.0])
+    heights = np.maximum(-np.diff(above), 0.0)
+    middles = (edges[1:] + edges[:-1]) / 2
+    return tuple((float(x), float(y)) for x, y in zip(middles, heights / heights.max(), strict=True))
+
+
+def model_words(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[str, str]:
+    """Return the kind of model, for the table, and its details, for the line beneath."""
+    kind, _, details = fit.model_label.partition(" (")
+    return words[_MODEL_KEYS[kind]] if kind in _MODEL_KEYS else kind, details.removesuffix(")")
+
+
+def heterogeneity_lines(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[str, ...]:
+    """Return what there is to say about the differences between studies, or nothing.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> heterogeneity_lines(mr.pool(events=[0, 0, 0], n=[18, 12, 7]))
+    ('Heterogeneity: not estimable',)
+    """
+    if fit.k < 2 or fit.spec.model == "common":
+        return ()
+    h, parts = fit.heterogeneity, []
+    point = words["decimal"]
+    if known(fit.tau2):
+        parts.append(f"τ² = {significant(fit.tau2).replace('.', point)}")
+    if known(h.I2):
+        parts.append(f"I² = {share(h.I2).replace('.', point)}")
+    if known(h.lrt_pvalue):
+        parts.append(words["lrt"].format(p=pvalue(h.lrt_pvalue).replace(".", point)))
+    elif known(h.pvalue):
+        parts.append(f"Q = {h.Q:.2f}, df = {h.df:.0f}, {pvalue(h.pvalue)}".replace(".", point))
+    details = "; ".join(parts) if parts else words["not_estimable"]
+    return (words["heterogeneity"].format(details=details),)
+
+
+def known(value: float | None) -> bool:
+    """Whether there is a number."""
+    return value is not None and math.isfinite(value)
+
+
+def share(percent: float) -> str:
+    """Return I2 so that only an I2 of 0 or 100 reads so."""
+    return f"{percent:.2f}%" if 0 < percent < 0.05 or 99.95 <= percent < 100 else f"{percent:.1f}%"
+
+
+def interval_line(method: str, writer: Writer) -> str:
+    """Return what the intervals of the studies are."""
+    return writer.words["study_intervals"].format(
+        level=writer.level, method=_INTERVAL_WORDS.get(method, method)
+    )
+
+
+def benchmarks(given: Any, writer: Writer) -> tuple[Zone, ...]:
+    """Return the lines across the rows: a rate, several, or a mapping of labels to rates."""
+    if given is None:
+        return ()
+    if isinstance(given, Mapping):
+        pairs = list(given.items())
+    else:
+        rates = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+        pairs = [(None, rate) for rate in rates]
+    found = []
+    for label, value in pairs:
+        rate = checked_rate("benchmark", value)
+        words = writer.words["benchmark"].format(rate=writer.rate(rate)) if label is None else str(label)
+        found.append(Zone(rate, rate, words))
+    return tuple(found)
+
+
+def zones(given: Any) -> tuple[Zone, ...]:
+    """Return the shaded parts: a mapping of labels to (low, high)."""
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):
+        raise InvalidArgument(f"zones={given!r}: must be a mapping such as {{'Futile': (0, 0.2)}}")
+    found = []
+    for label, limits in given.items():
+        try:
+            low, high = limits
+        except (TypeError, ValueError):
+            raise InvalidArgument(f"zones[{label!r}]={limits!r}: must be two rates, (low, high)") from None
+        ends = [checked_rate(f"zones[{label!r}]", value) for value in (low, high)]
+        if ends[0] >= ends[1]:
+            raise InvalidArgument(f"zones[{label!r}]={limits!r}: the first rate must be below the second")
+        found.append(Zone(ends[0], ends[1], str(label)))
+    return tuple(found)
+
+
+def checked_rate(name: str, value: Any) -> float:
+    """Return *value* as a rate between 0 and 1."""
+    try:
+        rate = math.nan if isinstance(value, bool | str) else float(value)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not 0 <= rate <= 1:
+        raise InvalidArgument(f"{name}={value!r}: must be a rate between 0 and 1, such as 0.2")
+    return rate
+
+
+def legend(lines: Sequence[Zone], shaded: Sequence[Zone]) -> list[LegendItem]:
+    """Return the legend of benchmarks and shaded parts."""
+    return [
+        *(LegendItem("line", line.label, i) for i, line in enumerate(lines)),
+        *(LegendItem("zone", zone.label, i) for i, zone in enumerate(shaded)),
+    ]

@@ -1,0 +1,135 @@
+"""The words of a figure, replaceable one by one, and the writer that sets rates by them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+
+from metaresp.errors import InvalidArgument, closest
+from metaresp.present.rates import RateScale, rate_text, told_apart
+
+# What each key may hold in braces is what it holds here.
+WORDS: Mapping[str, str] = {
+    "study": "Study",
+    "events": "Events/n",
+    "rate": "Rate",
+    "weight": "Weight",
+    "rate_head": "{rate} ({level} CI)",
+    "estimate": "{rate} ({low} to {high})",
+    "limits": "({low} to {high})",
+    "decimal": ".",
+    "axis": "Response rate",
+    "prediction": "{level} prediction interval",
+    "not_reported": "not reported",
+    "left_out": "left out",
+    "random_effects": "Random effects",
+    "common_effect": "Common effect",
+    "exact": "Exact binomial on the totals",
+    "subtotal": "Pooled, {group}",
+    "no_group": "not given",
+    "heterogeneity": "Heterogeneity: {details}",
+    "not_estimable": "not estimable",
+    "lrt": "likelihood-ratio test of τ² = 0: {p}",
+    "between": "Test between groups: {test}, {p}",
+    "study_intervals": "Study intervals: {level}, {method}.",
+    "benchmark": "Benchmark {rate}",
+    "shrunken": "Shrunken rate of each study, {level} interval",
+    "low_risk": "low risk of bias",
+    "some_risk": "some concerns",
+    "high_risk": "high risk of bias",
+    "no_information": "no information",
+    "per": "{words} {per}",
+}
+
+
+def wording(labels: Mapping[str, str] | None = None, base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the words with *labels* in the place of ours.
+
+    Parameters
+    ----------
+    labels : mapping of str to str, optional
+        Keys of :data:`WORDS`; what stands in braces there must stand in the new words too or be left out.
+    base : mapping of str to str, optional
+        Words of the style, which *labels* override.
+
+    Raises
+    ------
+    InvalidArgument
+        If a key is not known, a value is no text, or it has braces that mean nothing.
+
+    Examples
+    --------
+    >>> wording({"study": "Studie"})["study"]
+    'Studie'
+    """
+    words = dict(WORDS)
+    for given in (base, labels):
+        if given is not None and not isinstance(given, Mapping):
+            raise InvalidArgument(f"labels={given!r}: must be a mapping such as {{'study': 'Trial'}}")
+        for key, value in (given or {}).items():
+            words[key] = _checked(key, value)
+    return words
+
+
+def _checked(key: str, value: str) -> str:
+    if key not in WORDS:
+        hint = closest(str(key), WORDS)
+        raise InvalidArgument(f"labels: {key!r} is not known: choose {', '.join(map(repr, WORDS))}{hint}")
+    if not isinstance(value, str):
+        raise InvalidArgument(f"labels[{key!r}]={value!r}: must be text")
+    allowed = {name for _, name, _, _ in Formatter().parse(WORDS[key]) if name}
+    try:
+        used = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
+    except ValueError:
+        used = {"a brace that is not closed"}
+    if used - allowed:
+        raise InvalidArgument(
+            f"labels[{key!r}]={value!r}: {', '.join(sorted(used - allowed))} in braces means nothing here; "
+            f"{', '.join(sorted(allowed)) or 'no braces'} may be used"
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes rates of one table: its unit, its decimals, its words."""
+
+    scale: RateScale
+    decimals: int
+    words: Mapping[str, str]
+    level: str
+
+    def rate(self, rate: float) -> str:
+        """Return one rate."""
+        return self._set(rate_text(rate, self.scale, self.decimals))
+
+    def estimate(self, rate: float, low: float, high: float) -> str:
+        """Return a rate with its limits, the three told apart wherever they differ."""
+        decimals = told_apart((low, rate, high), self.scale, self.decimals)
+        texts = (self._set(rate_text(value, self.scale, decimals)) for value in (rate, low, high))
+        return self.words["estimate"].format(**dict(zip(("rate", "low", "high"), texts, strict=True)))
+
+    def limits(self, low: float, high: float) -> str:
+        """Return an interval."""
+        a, b = (self._set(rate_text(value, self.scale, self.decimals)) for value in (low, high))
+        return self.words["limits"].format(low=a, high=b)
+
+    def percent(self, value: float) -> str:
+        """Return a number of percent with one decimal."""
+        return self._set(f"{value:.1f}%")
+
+    def with_unit(self, words: str) -> str:
+        """Return *words* with the unit of the scale, where it has one in words."""
+        return self.words["per"].format(words=words, per=self.scale.per) if self.scale.per else words
+
+    def number(self, text: str) -> str:
+        """Return a written number with the decimal sign of the words."""
+        return self._set(text)
+
+    def _set(self, text: str) -> str:
+        return text if self.words["decimal"] == "." else text.replace(".", self.words["decimal"])
+
+    @property
+    def bracket(self) -> str:
+        """The character of the written estimate that stands above itself in every row."""
+        after = self.words["estimate"].partition("{rate}")[2].lstrip()
+        return after[0] if after and after[0] in "([{|" else "right"
