@@ -29,7 +29,7 @@ _Q_WORDS = {
 }
 _I2_WORDS = {
     "beta-binomial": "not defined: the intraclass correlation rho is the share of variance between studies",
-    "binomial-normal": "tau2 / (tau2 + typical sampling variance of a logit at the pooled rate)",
+    "binomial-normal": "tau2 / (tau2 + typical sampling variance of a logit at the mean rate over trials)",
     "common": "not defined for one common rate",
     "Q": "max(0, (Q - df) / Q)",
     "inverse-variance": "tau2 / (tau2 + typical sampling variance), Higgins and Thompson 2002",

@@ -12,6 +12,7 @@ from metaresp.binomial import BinomialCI, binomial_test
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument
 from metaresp.kernel.likelihood_interval import Maximum
+from metaresp.model.estimates import ALL_EXTREME, REASONS
 from metaresp.model.inversion import effect_of, least_alpha
 from metaresp.model.scales import scale_name
 from metaresp.model.variance_interval import tau2_interval
@@ -175,6 +176,10 @@ class Fit(Record):
         return bool(np.isnan(self.se)) or self.spec.model == "common"
 
     @property
+    def _counts_studies(self) -> bool:
+        return self.reason == REASONS[ALL_EXTREME]
+
+    @property
     def scale(self) -> str:
         """Name of the scale of ``estimate`` and ``tau2``."""
         return scale_name(self.spec)
@@ -183,7 +188,7 @@ class Fit(Record):
     def model_label(self) -> str:
         """The model in words."""
         if self.is_exact:
-            return "Exact binomial on the totals"
+            return f"Exact binomial on the {'studies' if self._counts_studies else 'totals'}"
         if self.spec.model == "binomial-normal":
             return f"Random effects (binomial-normal, {self.spec.link} link)"
         if self.spec.model == "beta-binomial":
@@ -304,7 +309,10 @@ class Fit(Record):
             )
         if self.is_exact:
             method = self.spec.ci if self.spec.model == "common" else "clopper-pearson"
-            p = binomial_test(self.events, self.n, rate, method=method, alternative=alternative).pvalue
+            events, n = self.events, self.n
+            if self._counts_studies:
+                events, n = int((self.studies.events > 0).sum()), self.k
+            p = binomial_test(events, n, rate, method=method, alternative=alternative).pvalue
             return TestResult(float(rate), alternative, np.nan, np.nan, float(p), f"binomial, {method}")
         target = self._on_scale(rate)
         if self.spec.ci in _NOT_T:

@@ -11,6 +11,8 @@ from metaresp.binomial.methods import BINOMIAL_CI, NOT_MIRRORED, TAKES_PRIOR, Pr
 
 #: A table of all pairs is used up to this many entries, or as many as there are trials.
 _SMALL_TABLE = 65_536
+#: Above this the code of a pair would not fit 64 bits.
+_PACKED = 4_000_000_000
 
 
 def lookup(
@@ -54,8 +56,12 @@ def lookup(
 
 def _distinct(x: IntArray, n: IntArray) -> tuple[IntArray, IntArray]:
     """Return places of one trial per distinct pair, and for every trial the row of its pair."""
-    codes = n * (n + 1) // 2 + x
     largest = int(n.max())
+    if largest > _PACKED:
+        pairs = np.stack([n, x], axis=1)
+        _, keep, where = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+        return keep, where.reshape(-1)
+    codes = n * (n + 1) // 2 + x
     entries = largest * (largest + 3) // 2 + 1
     if entries > max(_SMALL_TABLE, 2 * x.size):
         _, keep, where = np.unique(codes, return_index=True, return_inverse=True)

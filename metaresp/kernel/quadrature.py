@@ -29,6 +29,7 @@ STRIP = 0.55  # share of the strip used: beyond half of it a count of 0 or n gro
 SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summed directly
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 _SERIES = 1e-3
+_LEAST_RATE = 1e-290  # keeps a logit of -1000 from dividing by 0
 _MODE_STEPS = 3  # the mode need not be exact: it only centres the window
 _NODE_TIERS = np.array(
     [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
@@ -128,7 +129,7 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
         p = special.expit(theta)
         theta = np.minimum(theta - ((p * n - x) * tau2 + (theta - m)) / (n_tau2 * p * (1 - p) + 1), 0.0)
     z = (theta - m) / tau
-    p = special.expit(theta)
+    p = np.maximum(special.expit(theta), _LEAST_RATE)
     information = n_tau2 * p * (1 - p)
     return Shape(
         z=z * sign,
@@ -242,7 +243,7 @@ def _store(out: Moments, lanes: IntArray, part: Moments) -> None:
 def _no_spread(x: FloatArray, n: FloatArray, mu: FloatArray) -> Moments:
     """Take one rate for all studies: the binomial log-likelihood and its derivatives at tau = 0."""
     theta = mu[:, None]
-    p = special.expit(-np.abs(theta))
+    p = np.maximum(special.expit(-np.abs(theta)), _LEAST_RATE)
     mirrored = theta > 0
     u = np.where(mirrored, n * p - (n - x), x - n * p)
     c = n * p * (1 - p)

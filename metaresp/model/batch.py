@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.counts import Counts, clean
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
+from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.model.count import (
     fit_beta_binomial,
     fit_binomial_normal,
@@ -18,17 +18,18 @@ from metaresp.model.count import (
     weigh_binomial_normal,
 )
 from metaresp.model.estimates import (
-    ALL_RESPOND,
-    ALL_ZERO,
+    ALL_EXTREME,
     EXACT,
     NO_ESTIMATE,
     NO_STUDIES,
     REASONS,
     Estimates,
     Numbers,
+    all_extreme,
     blank,
     classify,
     exact,
+    exact_counts,
 )
 from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
 from metaresp.model.scales import scale_of
@@ -210,16 +211,21 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
         rows = fitted[part]
         numbers, out.reason[rows] = _fit(lanes.take(rows), spec, rng)
         out.put(rows, numbers)
-    special_case = np.isin(reason, EXACT)
-    if special_case.any():
-        found = exact(lanes.take(np.flatnonzero(special_case)), spec.level)
+    unbounded = np.flatnonzero(out.reason == TAU_UNBOUNDED)
+    if unbounded.size:
+        rows = unbounded[all_extreme(lanes.take(unbounded))]
+        out.put(rows, dict.fromkeys(Estimates._fields[:-1], np.full(rows.size, np.nan)))
+        out.reason[rows] = ALL_EXTREME
+    rows = np.flatnonzero(np.isin(out.reason, EXACT))
+    if rows.size:
+        found = exact(*exact_counts(lanes.take(rows), out.reason[rows]), spec.level)
         scale = scale_of(spec)
         found |= {
             "estimate": scale(found["rate"]),
             "estimate_low": scale(found["low"]),
             "estimate_high": scale(found["high"]),
         }
-        out.put(np.flatnonzero(special_case), found)
+        out.put(rows, found)
     return out
 
 
@@ -236,7 +242,7 @@ def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, Int
 def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
     """Return each study's share of the pooled estimate in percent, shape (lanes, k)."""
     fitted = ~np.isin(found.reason, EXACT)
-    w = lanes.n.copy()
+    w = np.where((found.reason == ALL_EXTREME)[:, None], 1.0, lanes.n)
     if fitted.any():
         part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
         if spec.model == "binomial-normal":
@@ -248,6 +254,3 @@ def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
     w = w * lanes.copies
     share: FloatArray = 100 * w / w.sum(axis=-1, keepdims=True)
     return share
-
-
-__all__ = ["ALL_RESPOND", "ALL_ZERO", "Batch", "estimate", "pool_batch", "weigh"]

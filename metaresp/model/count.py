@@ -21,12 +21,13 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
     deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
     tau2 = fit.tau**2
-    v = _typical_variance(lanes, special.expit(fit.mu))
+    mean = binomial_normal.mean_rate(fit.mu, fit.tau)
+    v = _typical_variance(lanes, mean * binomial_normal.mean_rate(-fit.mu, fit.tau))
     out: Numbers = {
         "rate": special.expit(fit.mu),
         "low": special.expit(ci.low),
         "high": special.expit(ci.high),
-        "mean_rate": binomial_normal.mean_rate(fit.mu, fit.tau),
+        "mean_rate": mean,
         "estimate": fit.mu,
         "se": fit.se,
         "df": ci.df,
@@ -54,13 +55,15 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     return out, fit.reason
 
 
-def _typical_variance(lanes: Counts, rate: FloatArray) -> FloatArray:
-    """Return the typical sampling variance of a study's logit if every study had the pooled rate.
+def _typical_variance(lanes: Counts, spread: FloatArray) -> FloatArray:
+    """Return the typical sampling variance of a study's logit if every study had the mean rate.
+
+    *spread* is the mean rate times its complement.
 
     Higgins and Thompson (2002), eq. (9), with weights ``n rate (1 - rate)`` instead of estimated ones,
     so that a study at 0% or 100% counts as what its size tells.
     """
-    w = lanes.n * (rate * (1 - rate))[:, None]
+    w = lanes.n * spread[:, None]
     total = np.einsum("lk,lk->l", lanes.copies, w)
     squares = np.einsum("lk,lk,lk->l", lanes.copies, w, w)
     typical: FloatArray = (lanes.k - 1) * total / (total * total - squares)
@@ -108,7 +111,7 @@ def weigh_beta_binomial(lanes: Counts, rho: FloatArray) -> FloatArray:
 
 def fit_common(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     """Pool as if every study had one rate: exact binomial inference on the totals."""
-    out = exact(lanes, spec.level, spec.ci)
+    out = exact(lanes.events, lanes.total, spec.level, spec.ci)
     p = lanes.events / lanes.total
     estimate = special.logit(p)
     fitted = lanes.n * p[:, None]

@@ -4,13 +4,14 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
-from metaresp.binomial import binomial_ci
+from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.binomial.lookup import lookup
+from metaresp.binomial.methods import JEFFREYS_PRIOR
 from metaresp.counts import Counts
 from metaresp.kernel.beta_binomial import RHO_ONE, RHO_UNKNOWN
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 
-NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE = 10, 11, 12, 13, 14
+NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE, ALL_EXTREME = 10, 11, 12, 13, 14, 15
 
 REASONS = {
     OK: "",
@@ -23,10 +24,12 @@ REASONS = {
     ALL_ZERO: "no event in any study: exact binomial interval on the totals; heterogeneity is not estimable",
     ALL_RESPOND: "every patient in every study responded: exact binomial interval on the totals; "
     "heterogeneity is not estimable",
+    ALL_EXTREME: "every study is at 0% or at 100%, so tau is not bounded: exact binomial interval "
+    "on the number of studies, each counting as one patient; heterogeneity is not estimable",
     NO_ESTIMATE: "the estimator has no value for these data",
 }
 Numbers: TypeAlias = dict[str, FloatArray]
-EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND)
+EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME)
 
 
 class Estimates(NamedTuple):
@@ -83,10 +86,22 @@ def classify(lanes: Counts) -> IntArray:
     return reason
 
 
-def exact(lanes: Counts, level: float, method: str = "clopper-pearson") -> Numbers:
-    """Return the pooled proportion of each lane with a binomial interval on its totals."""
-    found = binomial_ci(
-        lanes.events.astype(np.int64), lanes.total.astype(np.int64), method=method, level=level
-    )
-    rate, low, high = (np.asarray(values, dtype=np.float64) for values in (found.rate, found.low, found.high))
+def exact(events: FloatArray, n: FloatArray, level: float, method: str = "clopper-pearson") -> Numbers:
+    """Return each lane's proportion with a binomial interval; counts may be sums of n up to 1e9 each."""
+    x, size = events.astype(np.int64), n.astype(np.int64)
+    low, high = lookup(method, x, size, 1 - level, "two-sided", JEFFREYS_PRIOR)
+    rate = events / n
     return {"rate": rate, "low": low, "high": high, "mean_rate": rate}
+
+
+def exact_counts(lanes: Counts, reason: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return what an exact answer counts: patients, or studies where each is at 0% or 100%."""
+    studies = reason == ALL_EXTREME
+    at_n = np.einsum("lk,lk->l", lanes.copies, (lanes.x == lanes.n).astype(np.float64))
+    return np.where(studies, at_n, lanes.events), np.where(studies, lanes.k, lanes.total)
+
+
+def all_extreme(lanes: Counts) -> BoolArray:
+    """Return which lanes hold studies at 0% and at 100% only."""
+    result: BoolArray = ((lanes.x == 0) | (lanes.x == lanes.n) | (lanes.copies == 0)).all(axis=-1)
+    return result

@@ -171,6 +171,46 @@ def test_degenerate_data_of_every_model(model):
     assert one.notes
 
 
+def test_one_trial_of_fourteen_at_100_percent():
+    """Every study at 0% or 100%: the rate is that of trials, not 0 with a limit of 5e-06."""
+    n = [45, 23, 14, 9, 31, 59, 11, 42, 44, 20, 13, 17, 18, 13]
+    fit = mr.pool(events=[45] + [0] * 13, n=n)
+    exact = mr.binomial_ci(1, 14)
+    assert (fit.rate, *fit.rate_ci) == pytest.approx((exact.rate, exact.low, exact.high), rel=1e-12)
+    assert "every study is at 0% or at 100%" in fit.notes[0].lower()
+    assert fit.model_label == "Exact binomial on the studies"
+    np.testing.assert_allclose(fit.weights, 100 / 14)
+    assert fit.test(0.5).pvalue == pytest.approx(mr.binomial_test(1, 14, 0.5).pvalue)
+    mirror = mr.pool(events=[0, *n[1:]], n=n)
+    assert mirror.rate == pytest.approx(1 - fit.rate)
+
+
+def test_i2_does_not_collapse_beside_a_large_tau():
+    for events, n in (([0, 0, 0, 0, 18], 20), ([0, 0, 10, 0, 0, 0, 9], 10)):
+        fit = mr.pool(events=events, n=[n] * len(events))
+        assert fit.tau > 5
+        assert fit.heterogeneity.I2 > 95
+
+
+@pytest.mark.parametrize("options", [{}, {"model": "common"}])
+def test_totals_beyond_four_thousand_million(options):
+    n = [10**9] * 5
+    assert mr.pool(events=[0] * 5, n=n, **options).rate_ci.high == pytest.approx(
+        -np.log(0.025) / 5e9, rel=1e-8
+    )
+    fit = mr.pool(events=[10**8, 2 * 10**8, 10**8, 10**8, 10**8], n=n, **options)
+    assert 0.1 <= fit.rate <= 0.13
+    batch = mr.pool_batch([[0] * 5, [10**9] * 5], [n, n], **options)
+    assert batch.rate.tolist() == [0, 1]
+
+
+def test_flat_likelihoods_leak_no_warning():
+    for events, n in (([1, 0], [7, 42]), ([2, 1], [77, 92])):
+        for level in (0.95, 1 - 1e-9):
+            fit = mr.pool(events=events, n=n, ci="profile-t", level=level)
+            assert 0 <= fit.rate_ci.low <= fit.rate <= fit.rate_ci.high <= 1
+
+
 def test_two_opposite_studies_have_a_rate_of_one_half():
     for options in ({}, {"model": "inverse-variance"}, {"model": "common"}):
         fit = mr.pool(events=[0, 7], n=[7, 7], **options)
