@@ -44,7 +44,8 @@ def cell(rng, repeats, k, sizes, rate, tau):
             # an exact fallback has no prediction interval: it is left out, not counted as covering
             known = np.isfinite(batch.prediction_low)
             low, high = batch.prediction_low[known], batch.prediction_high[known]
-            yield about | row(f"prediction {prediction}", low, high, new[known]) | {"repeats": int(known.sum())}
+            kept = {"repeats": int(known.sum())}
+            yield about | row(f"prediction {prediction}", low, high, new[known]) | kept
 
 
 def row(method, low, high, truth):

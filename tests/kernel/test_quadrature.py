@@ -1,5 +1,7 @@
 """The marginal likelihood against an independent integral, finite differences and more nodes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -27,10 +29,7 @@ def by_quad(x, n, mu, tau):
         return np.exp(stats.binom.logpmf(x, n, p) - z * z / 2 - peak) / np.sqrt(2 * np.pi)
 
     pieces = np.linspace(-12, 12, 97)
-    total = sum(
-        integrate.quad(f, a, b, epsabs=1e-15, epsrel=1e-10)[0]
-        for a, b in zip(pieces[:-1], pieces[1:], strict=True)
-    )
+    total = sum(integrate.quad(f, a, b, epsabs=1e-15, epsrel=1e-10)[0] for a, b in pairwise(pieces))
     return np.log(total) + peak
 
 
