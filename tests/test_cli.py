@@ -48,6 +48,12 @@ def test_ci_by_all_methods(tmp_path):
     assert (tmp_path / "methods.svg").stat().st_size > 1000
 
 
+def test_ci_by_all_methods_says_what_is_left_out():
+    assert (
+        "Cannot be had at n = 20000: blyth-still-casella" in metaresp("ci", "3/20000", "--all-methods").stdout
+    )
+
+
 def test_ci_plot(tmp_path):
     assert metaresp("ci", "13/18", "4/7", "--method", "blaker", "--plot", tmp_path / "a.png").returncode == 0
     assert (tmp_path / "a.png").stat().st_size > 1000
@@ -67,6 +73,28 @@ def test_pool(trials):
     assert "26 of 40" in run.stdout
     content = json.loads(metaresp("pool", trials, "--json").stdout)
     assert mr.Fit.from_dict(content) == mr.pool(mr.read_studies(trials))
+
+
+def test_pool_options_of_files_and_simulation(tmp_path):
+    path = tmp_path / "percent.csv"
+    path.write_text("trial,orr,n,enrolled\nXu,72.2,18,20\nLi,57.1,7,9\n", encoding="utf-8")
+    options = [
+        "--percent",
+        "orr",
+        "--enrolled",
+        "enrolled",
+        "--model",
+        "inverse-variance",
+        "--ci",
+        "bootstrap",
+    ]
+    run = metaresp("pool", path, *options, "--seed", "3", "--json")
+    content = json.loads(run.stdout)
+    assert content["studies"]["events"] == [13, 4]
+    assert content["studies"]["enrolled"] == [20, 9]
+    assert content["spec"]["seed"] == 3
+    again = metaresp("pool", path, *options, "--seed", "3", "--json")
+    assert again.stdout == run.stdout
 
 
 def test_pool_options(trials):

@@ -21,8 +21,11 @@ def forest(
     n: o.Patients = None,
     study: o.Study = None,
     response: o.Response = None,
+    percent: o.Percent = None,
+    enrolled: o.Enrolled = None,
     missing: o.Missing = "raise",
     sheet: o.Sheet = None,
+    encoding: o.Encoding = None,
     sort: Annotated[str | None, typer.Option(help="Column to sort by: study, events, n, rate, ...")] = None,
     title: Annotated[str | None, typer.Option(help="Title above the plot.")] = None,
     model: o.Model = "binomial-normal",
@@ -32,9 +35,11 @@ def forest(
     prediction: o.Prediction = o.DEFAULT,
     correct: o.Correct = o.DEFAULT,
     correction: o.Correction = None,
+    back_n: o.BackN = o.DEFAULT,
     cluster: o.Cluster = None,
     level: o.Level = 0.95,
     study_ci: o.StudyCI = "clopper-pearson",
+    seed: o.Seed = None,
     json: o.Json = False,
 ) -> None:
     """Draw the forest plot of the studies in a table.
@@ -47,13 +52,23 @@ def forest(
     """
     import metaresp as mr
 
-    studies = mr.read_studies(
-        file, events=events, n=n, study=study, response=response, missing=missing, **o.sheet_option(sheet)
+    columns = o.file_options(
+        sheet,
+        encoding=encoding,
+        events=events,
+        n=n,
+        study=study,
+        response=response,
+        percent=percent,
+        enrolled=enrolled,
     )
+    studies = mr.read_studies(file, missing=missing, **columns)
     if sort is not None:
         studies = studies.sort_by(sort)
     style = {} if title is None else {"title": title}
-    settings = o.model_options(model, transform, tau2, ci, prediction, correct, correction, level, study_ci)
+    settings = o.model_options(
+        model, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
+    )
     if no_pool:
         o.refuse_with_no_pool(settings, cluster)
         studies.forest(output, level=level, method=study_ci, **style)

@@ -18,7 +18,9 @@ Missing: TypeAlias = Annotated[
     str, typer.Option(help="Rows without events or n: raise (an error) or drop (left out and listed).")
 ]
 Sheet: TypeAlias = Annotated[str | None, typer.Option(help="Sheet of an xlsx file: name or number from 0.")]
-Model: TypeAlias = Annotated[str, typer.Option(help="binomial-normal, inverse-variance or common.")]
+Model: TypeAlias = Annotated[
+    str, typer.Option(help="binomial-normal, inverse-variance, beta-binomial, common.")
+]
 Transform: TypeAlias = Annotated[str, typer.Option(help="Inverse variance: logit, arcsine, identity, ...")]
 Tau2: TypeAlias = Annotated[
     str, typer.Option(help="Inverse variance: REML, DL, PM, common, ..., or a number.")
@@ -32,6 +34,11 @@ Correction: TypeAlias = Annotated[float | None, typer.Option(help="Inverse varia
 Cluster: TypeAlias = Annotated[str | None, typer.Option(help="Column of centres; each may have one study.")]
 Level: TypeAlias = Annotated[float, typer.Option(help="Confidence level.")]
 StudyCI: TypeAlias = Annotated[str, typer.Option("--study-ci", help="Interval of each study.")]
+BackN: TypeAlias = Annotated[str, typer.Option(help="Freeman-Tukey: size of the back-transform; harmonic.")]
+Seed: TypeAlias = Annotated[int | None, typer.Option(help="Seed of intervals that simulate.")]
+Percent: TypeAlias = Annotated[str | None, typer.Option(help="Column of percentages to rebuild events from.")]
+Enrolled: TypeAlias = Annotated[str | None, typer.Option(help="Column of enrolled patients.")]
+Encoding: TypeAlias = Annotated[str | None, typer.Option(help="Encoding of a text file, if not recognised.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -43,8 +50,10 @@ def model_options(
     prediction: str,
     correct: str,
     correction: float | None,
+    back_n: str,
     level: float,
     study_ci: str,
+    seed: int | None,
 ) -> dict[str, Any]:
     """Return the options of a pooling as keyword arguments, a number in *tau2* as a number."""
     return {
@@ -55,14 +64,21 @@ def model_options(
         "prediction": None if prediction == "none" else prediction,
         "correct": correct,
         "correction": DEFAULT if correction is None else correction,
+        "back_n": back_n,
         "level": level,
         "study_ci": study_ci,
+        "seed": seed,
     }
 
 
 def refuse_with_no_pool(settings: dict[str, Any], cluster: str | None) -> None:
     """Refuse options of a pooling where nothing is pooled."""
-    usual = {"model": "binomial-normal", "level": settings["level"], "study_ci": settings["study_ci"]}
+    usual = {
+        "model": "binomial-normal",
+        "level": settings["level"],
+        "study_ci": settings["study_ci"],
+        "seed": None,
+    }
     given = [name for name, value in settings.items() if value != usual.get(name, DEFAULT)]
     given += [] if cluster is None else ["cluster"]
     if given:
@@ -77,8 +93,9 @@ def _number_or_name(text: str) -> float | str:
         return text
 
 
-def sheet_option(sheet: str | None) -> dict[str, Any]:
-    """Return the sheet as a keyword argument, a number as a number; none when not given."""
-    if sheet is None:
-        return {}
-    return {"sheet": int(sheet) if sheet.isdecimal() else sheet}
+def file_options(sheet: str | None, **columns: str | None) -> dict[str, Any]:
+    """Return what is given of a file's sheet, encoding and columns as keyword arguments."""
+    given: dict[str, Any] = {name: value for name, value in columns.items() if value is not None}
+    if sheet is not None:
+        given["sheet"] = int(sheet) if sheet.isdecimal() else sheet
+    return given

@@ -9,8 +9,11 @@ def pool(
     n: o.Patients = None,
     study: o.Study = None,
     response: o.Response = None,
+    percent: o.Percent = None,
+    enrolled: o.Enrolled = None,
     missing: o.Missing = "raise",
     sheet: o.Sheet = None,
+    encoding: o.Encoding = None,
     model: o.Model = "binomial-normal",
     transform: o.Transform = o.DEFAULT,
     tau2: o.Tau2 = o.DEFAULT,
@@ -18,9 +21,11 @@ def pool(
     prediction: o.Prediction = o.DEFAULT,
     correct: o.Correct = o.DEFAULT,
     correction: o.Correction = None,
+    back_n: o.BackN = o.DEFAULT,
     cluster: o.Cluster = None,
     level: o.Level = 0.95,
     study_ci: o.StudyCI = "clopper-pearson",
+    seed: o.Seed = None,
     json: o.Json = False,
 ) -> None:
     """Pool the response rates of the studies in a table.
@@ -34,9 +39,19 @@ def pool(
     """
     import metaresp as mr
 
-    studies = mr.read_studies(
-        file, events=events, n=n, study=study, response=response, missing=missing, **o.sheet_option(sheet)
+    columns = o.file_options(
+        sheet,
+        encoding=encoding,
+        events=events,
+        n=n,
+        study=study,
+        response=response,
+        percent=percent,
+        enrolled=enrolled,
     )
-    settings = o.model_options(model, transform, tau2, ci, prediction, correct, correction, level, study_ci)
+    studies = mr.read_studies(file, missing=missing, **columns)
+    settings = o.model_options(
+        model, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
+    )
     fit = mr.pool(studies, cluster=cluster, **settings)
     print(fit.to_json() if json else fit)

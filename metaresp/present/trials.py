@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metaresp.binomial import BINOMIAL_CI
 from metaresp.present.numbers import level_percent
 from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text
 from metaresp.present.summary import text_table
@@ -68,7 +69,9 @@ def method_lines(table: "MethodIntervals", *, ascii_only: bool = False) -> list[
     head = (
         f"{table.events}/{table.n}: {rate_text(table.rate, PERCENT, d)}, {level_percent(table.level)} {words}"
     )
-    return [head, *text_table(("Method", words.capitalize(), _SCALE), rows)]
+    lines = [head, *text_table(("Method", words.capitalize(), _SCALE), rows)]
+    left_out = [name for name in BINOMIAL_CI if name not in table.methods]
+    return [*lines, f"Cannot be had at n = {table.n}: {', '.join(left_out)}"] if left_out else lines
 
 
 def limits(low: float, high: float, alternative: str, decimals: int = 1) -> str:
