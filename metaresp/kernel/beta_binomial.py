@@ -21,7 +21,8 @@ RHO_ONE, RHO_UNKNOWN, NO_MEAN = 3, 4, 5
 THETA_MAX = 1e12  # a likelihood that still rises here rises up to rho = 1
 FARTHEST = 250.0  # a logit beyond which a rate is 0 or 1 to the last digit
 _SCAN_TOP = 30.0  # theta up to which hills are looked for: rho = 0.97
-_SPACING = 1.2  # between points of the scan in u; hills of the likelihood are wider
+_DENSE = np.array([0.0, 0.12, 0.35, 0.7, 1.1, 1.6, 2.3, 3.1, 4.1])  # points of the scan in u
+_SPACING = 1.2  # beyond them; hills of the likelihood in log theta are wider
 _HILLS = 3
 _MEAN_STEPS = 3
 _CLOSE = 1e-11  # log-likelihoods nearer than this (relative) are equal: the smaller rho is reported
@@ -82,8 +83,8 @@ class Counts(NamedTuple):
     def grid(self) -> FloatArray:
         """Return 0 and values of u at which hills are looked for, NaN behind; shape (lanes, points)."""
         last = np.where(self.known, np.log1p(self.size * _SCAN_TOP), 0.0)[:, None]
-        points = int(np.ceil(last.max(initial=0.0) / _SPACING)) + 1
-        u = _SPACING * (np.arange(points) - 0.9)
+        points = int(np.ceil(max(last.max(initial=0.0) - _DENSE[-1], 0.0) / _SPACING)) + 1
+        u = np.concatenate([_DENSE, _DENSE[-1] + _SPACING * np.arange(1, points)])
         inner = np.where(u <= last, u, np.nan)
         inner[:, :1] = 0.0
         return inner

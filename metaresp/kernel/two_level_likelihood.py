@@ -109,11 +109,28 @@ def _nodes(
         fall = inner.value - 0.5 * at * at - height + nats
         d = np.clip(d - fall / (between * inner.d_mu - at), -widest, widest)
     span = d[:, 1:] - d[:, :1]
-    y = np.minimum(quadrature.STRIP * np.pi / max(between, 1e-9), scale * widest)
-    step = 2 * np.pi * y / (nats + 0.5 * (y / scale) ** 2)
+    step = _spacing(data, between, within, scale, nats)
     wanted = float((span / step).max()) + 1
     count = int(_NODES[min(int(np.searchsorted(_NODES, wanted)), _NODES.size - 1)]) * refine
     return z + d[:, :1] + span * np.linspace(0.0, 1.0, count), span / (count - 1)
+
+
+def _spacing(data: Nested, between: float, within: float, scale: FloatArray, nats: float) -> FloatArray:
+    """Return the spacing of nodes for an error of about ``exp(-nats)``, shape (clusters, 1).
+
+    The larger of two that suffice.  One stays below the nearest pole, as
+    :func:`metaresp.kernel.quadrature.nodes_needed` does.  The other holds for any ``tau_within`` above 0:
+    a study's likelihood is then a normal smear, has no pole, and y off the real axis is at most
+    ``exp((tau_between y / tau_within)**2 / 2)`` times what it is on it.
+    """
+    y = np.minimum(quadrature.STRIP * np.pi / max(between, 1e-9), scale * np.sqrt(2 * nats))
+    below_pole: FloatArray = 2 * np.pi * y / (nats + 0.5 * (y / scale) ** 2)
+    if within <= 0:
+        return below_pole
+    studies = np.bincount(data.groups.owner)[:, None]
+    growth = 1 + studies * (between / within) ** 2
+    smeared: FloatArray = np.pi * np.sqrt(2 / (growth * nats))
+    return np.maximum(below_pole, smeared)
 
 
 def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Point:

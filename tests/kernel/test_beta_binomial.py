@@ -187,6 +187,14 @@ def test_two_hills_take_the_higher():
     assert found.rho[0] == pytest.approx(2.776e-7, rel=1e-3)
 
 
+def test_a_hill_behind_a_shallow_dip():
+    """From rho = 0 the profile falls by 0.0008 before it rises to its maximum 0.002 above."""
+    x, n, one = lane((11482, 33541), (1, 4), (1, 4), (23, 73), (23, 73), (2376, 6701))
+    found = bb.fit(x, n, one)
+    assert found.rho[0] == pytest.approx(2.45e-5, rel=0.02)
+    assert found.loglik[0] - found.loglik_common[0] == pytest.approx(2.2e-3, rel=0.02)
+
+
 def twin_limits(x, n, fitted, interest):
     """Profile limits by one-dimensional searches of scipy on scipy's own beta-binomial."""
     top = fitted.loglik[0]
