@@ -211,6 +211,12 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
     one = {name: values[0].item() for name, values in found._asdict().items()}
     reason = REASONS[one["reason"]]
     if np.isnan(one["estimate"]):
+        at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
+        if spec.correct == "none" and at_edge:
+            raise CannotEstimate(
+                f"correct='none' leaves {_names(studies, at_edge)} at 0 or n without a variance on the "
+                f"{spec.transform} scale: use correct='only-zero', transform='arcsine' or a model of the counts"
+            )
         raise CannotEstimate(f"model={spec.model!r}: {reason or 'no estimate for these data'}")
     if np.isnan(one["low"]) or np.isnan(one["high"]):
         raise CannotEstimate(f"ci={spec.ci!r} has no limits for these data: choose another interval")

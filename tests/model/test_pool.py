@@ -185,6 +185,15 @@ def test_one_trial_of_fourteen_at_100_percent():
     assert mirror.rate == pytest.approx(1 - fit.rate)
 
 
+def test_uncorrected_zeros_name_the_study_and_the_cure():
+    options = {"model": "inverse-variance", "correct": "none"}
+    with pytest.raises(mr.CannotEstimate, match="leaves B at 0 or n without a variance"):
+        mr.pool(events=[3, 0, 5], n=[9, 8, 11], study=["A", "B", "C"], **options)
+    batch = mr.pool_batch([[3, 0, 5], [3, 2, 5]], [9, 8, 11], **options)
+    assert batch.converged.tolist() == [False, True]
+    assert batch.reasons() == {"the estimator has no value for these data": 1}
+
+
 def test_i2_does_not_collapse_beside_a_large_tau():
     for events, n in (([0, 0, 0, 0, 18], 20), ([0, 0, 10, 0, 0, 0, 9], 10)):
         fit = mr.pool(events=events, n=[n] * len(events))
