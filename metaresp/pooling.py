@@ -214,8 +214,8 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
         if spec.correct == "none" and at_edge:
             raise CannotEstimate(
-                f"correct='none' leaves {_names(studies, at_edge)} at 0 or n without a variance on the "
-                f"{spec.transform} scale: use correct='only-zero', transform='arcsine' or a model of the counts"
+                f"correct='none' leaves {_names(studies, at_edge)} at 0 or n without a variance on "
+                f"the {spec.transform} scale: use correct='only-zero', transform='arcsine' or a count model"
             )
         raise CannotEstimate(f"model={spec.model!r}: {reason or 'no estimate for these data'}")
     if np.isnan(one["low"]) or np.isnan(one["high"]):
