@@ -193,8 +193,9 @@ def _between(
         notes = ("A group has one study: the test between groups takes one tau2 for all of them.",)
     lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
     held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))
-    name = "likelihood ratio, one tau²" if shared else "likelihood ratio, own tau²"
-    return likelihood_ratio(lanes, shared, held), name.replace("tau²", "τ²"), notes
+    model = "" if fit.spec.model == "binomial-normal" else " (binomial-normal)"
+    name = f"likelihood ratio{model}, {'one' if shared else 'own'} τ²"
+    return likelihood_ratio(lanes, shared, held), name, notes
 
 
 def _totals(batch: Batch) -> float:

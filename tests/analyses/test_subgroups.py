@@ -30,7 +30,7 @@ def test_each_group_is_its_own_fit(model):
             [alone.rate, *alone.rate_ci, alone.tau2],
             rtol=1e-9,
         )
-    names = "group k events n rate low high tau2 I2".split()
+    names = ["group", "k", "events", "n", "rate", "low", "high", "tau2", "I2"]
     assert list(found.to_frame().columns) == names
 
 

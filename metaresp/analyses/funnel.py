@@ -1,0 +1,248 @@
+"""What a funnel, a Baujat and a drapery plot show, computed once and frozen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import FloatArray
+from metaresp.binomial import binomial_test
+from metaresp.errors import CannotEstimate, InvalidArgument, UnknownName, closest
+from metaresp.model import pool_batch
+from metaresp.records import Record
+from metaresp.result import Fit
+from metaresp.spec import check_level
+
+SIZES = ("n", "se")
+CONTOUR_POINTS = 81
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Funnel(Record):
+    """Studies by their rate and size, with the region where sampling alone would put them.
+
+    Attributes
+    ----------
+    size : str
+        ``n`` (rates between 0 and 1 against the number of patients) or ``se`` (logits against their
+        standard errors).
+    study : tuple of str
+    x, y : float array, shape (k,)
+        Rate and n, or logit and its standard error.
+    corrected : tuple of bool
+        Whether 0.5 was added to events and non-events to have a logit (``se`` only).
+    centre : float
+        The pooled rate, or its logit.
+    levels : tuple of float
+    sizes : float array, shape (m,)
+        Values of y along the contours.
+    low, high : float array, shape (levels, m)
+        Contours: values of x that a study of that size has inside with at least that probability if its
+        true rate is the pooled one (exact binomial for ``n``, normal for ``se``).
+    """
+
+    size: str
+    study: tuple[str, ...]
+    x: FloatArray
+    y: FloatArray
+    corrected: tuple[bool, ...]
+    centre: float
+    levels: tuple[float, ...]
+    sizes: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Baujat(Record):
+    """Each study's share of the heterogeneity and its influence on the pooled rate.
+
+    Attributes
+    ----------
+    study : tuple of str
+    contribution : float array, shape (k,)
+        To the deviance of one common rate (binomial models) or to Cochran's Q (inverse variance).
+    influence : float array, shape (k,)
+        Squared change of the estimate without the study, over the squared standard error without it.
+    contribution_label : str
+    """
+
+    study: tuple[str, ...]
+    contribution: FloatArray
+    influence: FloatArray
+    contribution_label: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Drapery(Record):
+    """P-values of each study and of the pooled rate against every benchmark.
+
+    Attributes
+    ----------
+    study : tuple of str
+    rates : float array, shape (m,)
+        Benchmarks between 0 and 1.
+    pvalues : float array, shape (k, m)
+        Two-sided exact p-value of each study (Clopper-Pearson: twice the smaller tail).
+    pooled : float array, shape (m,)
+        Of the pooled rate: :meth:`metaresp.result.Fit.test`.
+    rate : float
+        The pooled rate.
+    level : float
+        Where a line across stands: the intervals end there.
+    """
+
+    study: tuple[str, ...]
+    rates: FloatArray
+    pvalues: FloatArray
+    pooled: FloatArray
+    rate: float
+    level: float
+
+
+def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95, 0.99)) -> Funnel:
+    """Return the funnel of a fit.
+
+    Parameters
+    ----------
+    fit : Fit
+    size : {"n", "se"}
+        ``n``: rate against the number of patients, which does not depend on the rate.  ``se``: logit
+        against its standard error, which does, so that logits funnel by construction.
+    levels : tuple of float
+        Of the contours.
+
+    Raises
+    ------
+    UnknownName
+        If *size* is not known.
+    InvalidArgument
+        If a level is not between 0 and 1.
+
+    References
+    ----------
+    Hunter et al. (2014), Journal of Clinical Epidemiology 67:897: funnels of proportions by study size.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> found = funnel(mr.pool(events=[13, 4, 9], n=[18, 7, 15]))
+    >>> found.y.tolist(), found.x.round(2).tolist()
+    ([18.0, 7.0, 15.0], [0.72, 0.57, 0.6])
+    """
+    if size not in SIZES:
+        raise UnknownName(f"size={size!r} is not known: choose 'n' or 'se'{closest(str(size), SIZES)}")
+    if not isinstance(levels, tuple | list) or not levels:
+        raise InvalidArgument(f"levels={levels!r}: must be several levels, such as (0.9, 0.95)")
+    tails = np.array([(1 - check_level(level)) / 2 for level in levels])[:, None]
+    events, n = fit.studies.events.astype(float), fit.studies.n.astype(float)
+    rate = float(fit.rate)
+    add = np.where((events == 0) | (events == n), 0.5, 0.0) if size == "se" else np.zeros_like(n)
+    if size == "n":
+        x, y, centre = events / n, n, rate
+        steps = np.geomspace(max(1.0, 0.7 * n.min()), 1.1 * n.max(), CONTOUR_POINTS)
+        sizes: FloatArray = np.unique(np.round(steps).astype(np.float64))
+        low, high = (_count(tail, sizes, rate) / sizes for tail in (tails, 1 - tails))
+    else:
+        r, s = events + add, n - events + add
+        x, y, centre = np.log(r / s), np.sqrt(1 / r + 1 / s), float(special.logit(rate))
+        if not np.isfinite(centre):
+            raise CannotEstimate("funnel: size='se' needs a pooled rate between 0% and 100%; use size='n'")
+        sizes = np.linspace(0.0, 1.08 * float(y.max()), CONTOUR_POINTS, dtype=np.float64)
+        low, high = centre + special.ndtri(tails) * sizes, centre - special.ndtri(tails) * sizes
+    corrected = tuple((add > 0).tolist())
+    return Funnel(
+        size, fit.studies.study, x, y, corrected, centre, tuple(map(float, levels)), sizes, low, high
+    )
+
+
+def _count(tail: FloatArray, n: FloatArray, rate: float) -> FloatArray:
+    """Return the least count at which the binomial distribution function reaches *tail*."""
+    tail, n = np.broadcast_arrays(tail, n)
+    if not 0 < rate < 1:
+        return n * rate
+    count: FloatArray = np.clip(np.ceil(special.bdtrik(tail, n, rate) - 1e-9), 0.0, n)
+    return np.where(np.isnan(count), 0.0, count)
+
+
+def baujat(fit: Fit) -> Baujat:
+    """Return each study's share of the heterogeneity and its influence on the pooled rate.
+
+    Raises
+    ------
+    CannotEstimate
+        If there are fewer than three studies.
+
+    Notes
+    -----
+    All fits without one study are one batch.  The share is that of the deviance of one common rate,
+    which a study at 0% or 100% has too.  R: ``metafor::baujat``, ``meta::baujat`` (shares of Cochran's Q).
+
+    References
+    ----------
+    Baujat, Mahe, Pignon and Hill (2002), Statistics in Medicine 21:2641.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> found = baujat(mr.pool(events=[2, 4, 14, 5], n=[18, 17, 15, 20]))
+    >>> int(found.contribution.argmax())
+    2
+    """
+    k = fit.k
+    if k < 3:
+        raise CannotEstimate(f"baujat: needs three studies or more, here {k}")
+    options = {name: value for name, value in fit.spec.options().items() if name != "study_ci"}
+    options["prediction"] = None
+    if fit.spec.model == "common":
+        del options["prediction"]
+    x, n = fit.studies.events.astype(float), fit.studies.n.astype(float)
+    without = pool_batch(fit.studies.events, fit.studies.n, 1 - np.eye(k, dtype=np.int64), **options)
+    usable = np.isfinite(without.estimate) & np.isfinite(without.se) & np.isfinite(fit.estimate)
+    distance = np.where(usable, without.estimate, 0.0) - (fit.estimate if np.isfinite(fit.estimate) else 0.0)
+    influence = np.where(usable, (distance / np.where(usable, without.se, 1.0)) ** 2, np.nan)
+    p = x.sum() / n.sum()
+    share = 2 * (special.rel_entr(x, n * p) + special.rel_entr(n - x, n * (1 - p)))
+    return Baujat(
+        fit.studies.study, np.maximum(share, 0.0), influence, "Share of the deviance of one common rate"
+    )
+
+
+def drapery(fit: Fit, *, points: int = 401) -> Drapery:
+    """Return the p-value functions of each study and of the pooled rate.
+
+    Parameters
+    ----------
+    fit : Fit
+    points : int
+        Benchmarks between 0 and 1, from 51 to 5001.
+
+    Raises
+    ------
+    InvalidArgument
+        If *points* is out of its range.
+
+    References
+    ----------
+    Ruecker and Schwarzer (2021), Research Synthesis Methods 12:34.  R: ``meta::drapery``.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> found = drapery(mr.pool(events=[13, 4, 9], n=[18, 7, 15]))
+    >>> found.pvalues.shape
+    (3, 401)
+    """
+    if isinstance(points, bool) or not isinstance(points, int) or not 51 <= points <= 5001:
+        raise InvalidArgument(f"points={points!r}: must be a whole number from 51 to 5001")
+    rates = np.linspace(0.0, 1.0, points + 2)[1:-1]
+    tests = binomial_test(fit.studies.events[:, None], fit.studies.n[:, None], rates)
+    pooled = np.array([fit.test(float(rate)).pvalue for rate in rates])
+    return Drapery(
+        fit.studies.study,
+        rates,
+        np.asarray(tests.pvalue, dtype=float),
+        pooled,
+        float(fit.rate),
+        fit.spec.level,
+    )

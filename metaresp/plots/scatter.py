@@ -1,0 +1,216 @@
+"""Funnel, Baujat and drapery plots: finished numbers on one pair of axes."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from matplotlib.transforms import Bbox
+
+from metaresp.arrays import FloatArray
+from metaresp.plots.fonts import families
+from metaresp.plots.output import checked_number, plain_settings, points, rendered, save_figures
+from metaresp.plots.style import Style, find_style
+
+if TYPE_CHECKING:
+    from metaresp.analyses.funnel import Baujat, Drapery, Funnel
+
+HEIGHT = 0.72
+MOST_LABELS = 8
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """A drawn picture.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+    axes : matplotlib.axes.Axes
+    alt : str
+        The figure in words.
+    """
+
+    figure: Figure
+    axes: Axes
+    alt: str
+
+    def save(self, path: str | os.PathLike[str], *, dpi: float | None = None) -> Path:
+        """Write a PNG, PDF, SVG, EPS or TIFF file and return its path."""
+        return save_figures([self.figure], path, dpi, "", self.alt)
+
+    def _repr_png_(self) -> bytes:
+        return rendered([self.figure], "png", 120.0)
+
+
+def _sheet(width: float | str, style: Style, words: Sequence[str]) -> tuple[Figure, Axes]:
+    across = points(width) / 72
+    checked_number("width", across, 2, 40, "of inches ")
+    figure = Figure(figsize=(across, HEIGHT * across), facecolor=style.background, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.set_facecolor(style.background)
+    axes.tick_params(colors=style.rule, labelcolor=style.text, labelsize=style.font_size)
+    axes.spines[["top", "right"]].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(style.rule)
+    fonts = list(families(style.fonts, words))
+    axes.tick_params(labelfontfamily=fonts)
+    axes.set_xlabel(words[0], color=style.text, fontsize=style.font_size, fontfamily=fonts)
+    axes.set_ylabel(words[1], color=style.text, fontsize=style.font_size, fontfamily=fonts)
+    return figure, axes
+
+
+def _finished(figure: Figure, axes: Axes, alt: str, path: str | os.PathLike[str] | None) -> Picture:
+    picture = Picture(figure, axes, alt)
+    if path is not None:
+        picture.save(path)
+    return picture
+
+
+def draw_funnel(
+    rows: "Funnel",
+    path: str | os.PathLike[str] | None = None,
+    *,
+    width: float | str = 5.0,
+    style: Style | str | None = None,
+) -> Picture:
+    """Draw studies against their size, with contours of what sampling alone would give.
+
+    Parameters
+    ----------
+    rows : Funnel
+    path : path, optional
+    width : float or str
+        Inches, or such as ``"120mm"``.
+    style : str or Style, optional
+    """
+    look = find_style(style)
+    by_n = rows.size == "n"
+    words = ("Response rate", "Patients") if by_n else ("Logit of the response rate", "Standard error")
+    with plain_settings():
+        figure, axes = _sheet(width, look, words)
+        for i, level in enumerate(rows.levels):
+            dashes = ((4, 2), (2, 2), (1, 2))[i % 3]
+            label = f"{100 * level:g}%"
+            axes.plot(rows.low[i], rows.sizes, color=look.grid, linewidth=0.8, dashes=dashes, label=label)
+            axes.plot(rows.high[i], rows.sizes, color=look.grid, linewidth=0.8, dashes=dashes)
+        axes.axvline(rows.centre, color=look.diamond, linewidth=0.9)
+        for chosen, face in ((False, look.square), (True, "none")):
+            at = [i for i, corrected in enumerate(rows.corrected) if corrected is chosen]
+            label = "0% or 100%, 0.5 added" if chosen else ""
+            if at:
+                axes.plot(
+                    rows.x[at], rows.y[at], "o", markersize=5, markerfacecolor=face, clip_on=False,
+                    markeredgecolor=look.interval, markeredgewidth=0.7, label=label or "_",
+                )  # fmt: skip
+        if by_n:
+            axes.set_yscale("log")
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+            axes.set_xlim(-0.02, 1.02)
+            ticks = [size for power in range(10) for size in (10**power, 2 * 10**power, 5 * 10**power)]
+            low, high = axes.get_ylim()
+            inside = [size for size in ticks if low <= size <= high]
+            axes.set_yticks(inside, [f"{size:,}" for size in inside])
+            axes.minorticks_off()
+        else:
+            axes.invert_yaxis()
+        figure.legend(
+            loc="outside lower center", ncols=4, frameon=False, labelcolor=look.text,
+            prop={"family": list(families(look.fonts, words)), "size": 0.9 * look.font_size},
+        )  # fmt: skip
+    alt = f"Funnel plot of {len(rows.study)} studies: {words[0].lower()} against {words[1].lower()}."
+    return _finished(figure, axes, alt, path)
+
+
+def draw_baujat(
+    rows: "Baujat",
+    path: str | os.PathLike[str] | None = None,
+    *,
+    width: float | str = 5.0,
+    style: Style | str | None = None,
+) -> Picture:
+    """Draw influence against heterogeneity, naming the studies that stand out.
+
+    Parameters
+    ----------
+    rows : Baujat
+    path, width, style
+        As for :func:`draw_funnel`.
+    """
+    look = find_style(style)
+    words = (rows.contribution_label, "Influence on the pooled rate")
+    x, y = rows.contribution, rows.influence
+    known = [i for i in range(len(rows.study)) if y[i] == y[i]]
+    with plain_settings():
+        figure, axes = _sheet(width, look, (*words, *rows.study))
+        axes.plot(
+            x[known], y[known], "o", markersize=5, markerfacecolor=look.square, clip_on=False,
+            markeredgecolor=look.interval, markeredgewidth=0.7,
+        )  # fmt: skip
+        axes.set_xlim(left=0.0, right=1.1 * max(float(x.max()), 1e-9))
+        axes.set_ylim(bottom=0.0, top=1.12 * max([float(y[i]) for i in known] + [1e-9]))
+        _name(axes, rows.study, x, y, known, look)
+    named = sorted(known, key=lambda i: -x[i])[:3]
+    alt = f"Baujat plot of {len(known)} studies; largest shares: {', '.join(rows.study[i] for i in named)}."
+    return _finished(figure, axes, alt, path)
+
+
+def _name(
+    axes: Axes, study: Sequence[str], x: FloatArray, y: FloatArray, known: Sequence[int], look: Style
+) -> None:
+    """Write the names of the points farthest out, each where it touches no other name."""
+    figure = axes.figure
+    assert isinstance(figure, Figure)  # made in _sheet
+    figure.draw_without_rendering()
+    span = (max(float(x.max()), 1e-12), max([float(y[i]) for i in known] + [1e-12]))
+    outermost = sorted(known, key=lambda i: -max(x[i] / span[0], y[i] / span[1]))
+    boxes: list[Bbox] = []
+    for i in outermost[:MOST_LABELS]:
+        words = study[i] if len(study[i]) <= 28 else f"{study[i][:27]}…"
+        for dx, dy, ha in ((5, 3, "left"), (-5, 3, "right"), (5, -9, "left"), (-5, -9, "right")):
+            text = axes.annotate(
+                words, (x[i], y[i]), (dx, dy), textcoords="offset points", ha=ha, color=look.text,
+                fontsize=0.85 * look.font_size, fontfamily=list(families(look.fonts, [words])),
+                parse_math=False,
+            )  # fmt: skip
+            box = text.get_window_extent()
+            inside = figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1)
+            if inside and not any(box.overlaps(other) for other in boxes):
+                boxes.append(box)
+                break
+            text.remove()
+
+
+def draw_drapery(
+    rows: "Drapery",
+    path: str | os.PathLike[str] | None = None,
+    *,
+    width: float | str = 5.0,
+    style: Style | str | None = None,
+) -> Picture:
+    """Draw the p-value function of each study and, thicker, of the pooled rate.
+
+    Parameters
+    ----------
+    rows : Drapery
+    path, width, style
+        As for :func:`draw_funnel`.
+    """
+    look = find_style(style)
+    with plain_settings():
+        figure, axes = _sheet(width, look, ("Response rate", "p-value (two-sided)"))
+        for pvalues in rows.pvalues:
+            axes.plot(rows.rates, pvalues, color=look.square, linewidth=0.6)
+        axes.plot(rows.rates, rows.pooled, color=look.diamond, linewidth=1.8)
+        axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3))
+        axes.set_xlim(0.0, 1.0)
+        axes.set_ylim(0.0, 1.01)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    alt = f"Drapery plot: p-value functions of {len(rows.study)} studies and of the pooled rate."
+    return _finished(figure, axes, alt, path)
