@@ -76,8 +76,11 @@ def apply_correction(
     if amount == 0 or not corrected.any():
         shape = corrected.shape
         return np.broadcast_to(events, shape), np.broadcast_to(size, shape), np.zeros(shape, dtype=np.bool_)
-    added = np.where(corrected, amount, 0.0)
-    return events + added, size + 2.0 * added, corrected
+    shape = corrected.shape
+    events, size = np.broadcast_to(events, shape).copy(), np.broadcast_to(size, shape).copy()
+    events[corrected] += amount
+    size[corrected] += 2.0 * amount
+    return events, size, corrected
 
 
 def study_effects(
