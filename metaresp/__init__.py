@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metaresp import datasets
+    from metaresp.analyses.funnel import Baujat, Drapery, Funnel, baujat, drapery, funnel
+    from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
         BinomialCI,
@@ -46,6 +48,14 @@ __version__ = "0.1.0"
 
 _HOME = {
     "datasets": "metaresp.datasets",
+    "Baujat": "metaresp.analyses.funnel",
+    "Drapery": "metaresp.analyses.funnel",
+    "Funnel": "metaresp.analyses.funnel",
+    "baujat": "metaresp.analyses.funnel",
+    "drapery": "metaresp.analyses.funnel",
+    "funnel": "metaresp.analyses.funnel",
+    "Subgroups": "metaresp.analyses.subgroups",
+    "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
     "BinomialCI": "metaresp.binomial",
     "BinomialTest": "metaresp.binomial",
@@ -81,12 +91,15 @@ _HOME = {
 __all__ = [
     "BINOMIAL_CI",
     "Batch",
+    "Baujat",
     "BinomialCI",
     "BinomialTest",
     "CannotEstimate",
     "Coverage",
+    "Drapery",
     "ExcludedStudy",
     "Fit",
+    "Funnel",
     "Interval",
     "InvalidArgument",
     "InvalidStudies",
@@ -97,20 +110,25 @@ __all__ = [
     "MissingDependency",
     "RecoveredCounts",
     "Studies",
+    "Subgroups",
     "UnknownName",
     "UnreadableFile",
     "__version__",
+    "baujat",
     "binomial_ci",
     "binomial_test",
     "check_percent",
     "compare_methods",
     "coverage",
     "datasets",
+    "drapery",
+    "funnel",
     "missing_bounds",
     "pool",
     "pool_batch",
     "read_studies",
     "recover_counts",
+    "subgroups",
 ]
 
 
