@@ -74,7 +74,7 @@ def _block(column: Column, rows: Sequence[ForestRow], ruler: Ruler, limit: float
     """Break one column into lines and measure it; text columns are wrapped, numbers never."""
     lines: dict[int, tuple[str, ...]] = {}
     before = after = whole = 0.0
-    for index, row in enumerate([None, *rows], start=-1):
+    for index, row in [*enumerate(rows), (-1, None)]:
         if row is not None and row.kind == "note":
             lines[index] = ("",)
             continue
@@ -82,7 +82,14 @@ def _block(column: Column, rows: Sequence[ForestRow], ruler: Ruler, limit: float
         shift = 0.0 if row is None or column.key != "study" else row.indent * INDENT * ruler.size
         words = clean(column.title if row is None else row.text(column.key))
         measure = ruler.of(bold=bold)
-        lines[index] = _broken(words, column, row is None, limit - shift, ruler, measure)
+        lines[index] = _broken(
+            words,
+            column,
+            row is None,
+            limit - shift,
+            max(HEAD_WIDTH * ruler.size, whole, before + after),
+            measure,
+        )
         for line in lines[index]:
             head = _before(line, column.align)
             if head is None:
@@ -95,12 +102,12 @@ def _block(column: Column, rows: Sequence[ForestRow], ruler: Ruler, limit: float
 
 
 def _broken(
-    words: str, column: Column, head: bool, limit: float, ruler: Ruler, measure: Callable[[str], float]
+    words: str, column: Column, head: bool, limit: float, head_limit: float, measure: Callable[[str], float]
 ) -> tuple[str, ...]:
     """Return the lines of a cell; numbers stay on one, and their head is not much wider than they are."""
     if column.align == "left":
         return wrap(words, limit, measure)
-    return wrap(words, HEAD_WIDTH * ruler.size, measure) if head else (words,)
+    return wrap(words, head_limit, measure) if head else (words,)
 
 
 def _before(line: str, align: str) -> str | None:
