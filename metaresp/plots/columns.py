@@ -14,6 +14,9 @@ INDENT = 0.9
 DISC = 1.45
 # The head of a column of numbers is wrapped where it is wider than this, in font sizes.
 HEAD_WIDTH = 11.0
+# Where what stands before the bracket is wider than in the rows by this share, the head is broken there.
+HEAD_OVERHANG = 0.2
+BRACKETS = frozenset("([{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def _block(column: Column, rows: Sequence[ForestRow], ruler: Ruler, limit: float
             row is None,
             limit - shift,
             max(HEAD_WIDTH * ruler.size, whole, before + after),
+            before,
             measure,
         )
         for line in lines[index]:
@@ -102,11 +106,20 @@ def _block(column: Column, rows: Sequence[ForestRow], ruler: Ruler, limit: float
 
 
 def _broken(
-    words: str, column: Column, head: bool, limit: float, head_limit: float, measure: Callable[[str], float]
+    words: str,
+    column: Column,
+    head: bool,
+    limit: float,
+    head_limit: float,
+    before: float,
+    measure: Callable[[str], float],
 ) -> tuple[str, ...]:
     """Return the lines of a cell; numbers stay on one, and their head is not much wider than they are."""
     if column.align == "left":
         return wrap(words, limit, measure)
+    front, bracket, rest = words.partition(column.align)
+    if head and front and bracket in BRACKETS and measure(front) > before + HEAD_OVERHANG * head_limit:
+        return (*wrap(front.strip(), head_limit, measure), bracket + rest)
     return wrap(words, head_limit, measure) if head else (words,)
 
 
