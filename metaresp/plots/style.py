@@ -17,7 +17,7 @@ from metaresp.records import Record
 MARKERS = {"square": "s", "diamond": "D", "circle": "o"}
 COLOURS = (
     "text", "muted", "rule", "grid", "interval", "square", "diamond", "diamond_edge", "subtotal",
-    "prediction", "shrunken", "background", "stripe", "risk_low", "risk_some", "risk_high", "risk_none",
+    "prediction", "shrunken", "background", "risk_low", "risk_some", "risk_high", "risk_none",
     "risk_text",
 )  # fmt: skip
 RULES = ("header", "rows", "none")
@@ -69,8 +69,8 @@ class Style(Record):
     numbers_left : bool
         Whether rate and weights stand to the left of the axis.
     text, muted, rule, grid, interval, square, diamond, diamond_edge, subtotal, prediction, shrunken : str
-    background, stripe, risk_low, risk_some, risk_high, risk_none, risk_text : str
-        Colours; an empty *stripe* is none.
+    background, risk_low, risk_some, risk_high, risk_none, risk_text : str
+        Colours.
     models, lines, zones : tuple of str
         Colours of further models, benchmarks and shaded parts, in turn.
     words : mapping of str to str
@@ -103,7 +103,6 @@ class Style(Record):
     prediction: str = "#b4562f"
     shrunken: str = "#b4562f"
     background: str = "#ffffff"
-    stripe: str = ""
     risk_low: str = "#56b4a0"
     risk_some: str = "#f0d264"
     risk_high: str = "#e07b54"
@@ -207,5 +206,5 @@ def _checked(style: Style, where: str) -> Style:
 def _check_colours(style: Style, where: str) -> None:
     several = [(name, colour) for name in ("models", "lines", "zones") for colour in getattr(style, name)]
     for name, colour in [*((name, getattr(style, name)) for name in COLOURS), *several]:
-        if not (name == "stripe" and colour == "") and not is_color_like(colour):
+        if not is_color_like(colour):
             raise InvalidArgument(f"{where}: {name}={colour!r}: must be a colour such as '#1f4e79'")
