@@ -125,6 +125,16 @@ def test_forest(trials, ending, tmp_path):
     assert run.stdout == f"wrote {output}\n"
 
 
+def test_forest_by_subgroups_in_a_style(trials, tmp_path):
+    trials.write_text("trial,r,n,region\nXu,13,18,A\nLi,4,7,A\nWang,9,15,B\nHu,2,9,B\n", encoding="utf-8")
+    output = tmp_path / "groups.svg"
+    run = metaresp("forest", trials, "-o", output, "--by", "region", "--style", "jama", "--page", "A4")
+    assert run.returncode == 0, run.stderr
+    assert "Test between groups" in output.read_text(encoding="utf-8")
+    assert metaresp("forest", trials, "--no-pool", "--by", "region").returncode == 2
+    assert "did you mean 'jama'" in metaresp("forest", trials, "--style", "jamma").stderr
+
+
 def test_forest_without_pooling(trials, tmp_path):
     run = metaresp("forest", trials, "-o", tmp_path / "a.svg", "--no-pool", "--json")
     assert run.returncode == 0, run.stderr

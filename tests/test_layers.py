@@ -32,6 +32,7 @@ RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 
 # One-line delegates: (module, function) that may import from a later room, inside the function.
 DELEGATES = {
+    ("analyses", "plot"),
     ("binomial", "plot"),
     ("studies", "forest"),
     ("result", "forest"),

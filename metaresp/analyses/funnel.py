@@ -1,6 +1,8 @@
 """What a funnel, a Baujat and a drapery plot show, computed once and frozen."""
 
+import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
@@ -12,6 +14,9 @@ from metaresp.model import pool_batch
 from metaresp.records import Record
 from metaresp.result import Fit
 from metaresp.spec import check_level
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SIZES = ("n", "se")
 CONTOUR_POINTS = 81
@@ -52,6 +57,19 @@ class Funnel(Record):
     low: FloatArray
     high: FloatArray
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row a study: study, x, y, corrected."""
+        import pandas as pd
+
+        columns = {"study": list(self.study), "x": self.x, "y": self.y, "corrected": list(self.corrected)}
+        return pd.DataFrame(columns)
+
+    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw the picture; see :func:`metaresp.plots.scatter.draw_funnel` for *path* and *style*."""
+        from metaresp.plots.scatter import draw_funnel
+
+        return draw_funnel(self, path, **style)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Baujat(Record):
@@ -71,6 +89,19 @@ class Baujat(Record):
     contribution: FloatArray
     influence: FloatArray
     contribution_label: str
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row a study: study, contribution, influence."""
+        import pandas as pd
+
+        columns = {"study": list(self.study), "contribution": self.contribution, "influence": self.influence}
+        return pd.DataFrame(columns)
+
+    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw the picture; see :func:`metaresp.plots.scatter.draw_baujat` for *path* and *style*."""
+        from metaresp.plots.scatter import draw_baujat
+
+        return draw_baujat(self, path, **style)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -98,6 +129,24 @@ class Drapery(Record):
     pooled: FloatArray
     rate: float
     level: float
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row a benchmark: rate, pooled, and a column of p-values for each study."""
+        import pandas as pd
+
+        columns = [
+            f"{label} ({i})" if self.study.count(label) > 1 else label for i, label in enumerate(self.study)
+        ]
+        frame = pd.DataFrame(self.pvalues.T, columns=columns)
+        frame.insert(0, "rate", self.rates)
+        frame.insert(1, "pooled", self.pooled)
+        return frame
+
+    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw the picture; see :func:`metaresp.plots.scatter.draw_drapery` for *path* and *style*."""
+        from metaresp.plots.scatter import draw_drapery
+
+        return draw_drapery(self, path, **style)
 
 
 def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95, 0.99)) -> Funnel:

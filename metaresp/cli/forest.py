@@ -11,7 +11,7 @@ from metaresp.cli import options as o
 
 def forest(
     file: o.File,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Picture: .png, .pdf or .svg.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help=".png, .pdf, .svg, .eps or .tiff.")] = Path(
         "forest.png"
     ),
     no_pool: Annotated[
@@ -27,6 +27,9 @@ def forest(
     sheet: o.Sheet = None,
     encoding: o.Encoding = None,
     sort: Annotated[str | None, typer.Option(help="Column to sort by: study, events, n, rate, ...")] = None,
+    by: Annotated[str | None, typer.Option(help="Column of subgroups, each with a diamond.")] = None,
+    style: Annotated[str | None, typer.Option(help="jama, bmj, lancet, revman, ... or a .toml file.")] = None,
+    page: Annotated[str | None, typer.Option(help="Fit to pages: A3, A4, A5 or letter.")] = None,
     title: Annotated[str | None, typer.Option(help="Title above the plot.")] = None,
     model: o.Model = "binomial-normal",
     transform: o.Transform = o.DEFAULT,
@@ -48,6 +51,7 @@ def forest(
     Examples:
       metaresp forest trials.csv -o forest.pdf
       metaresp forest trials.csv -o forest.svg --sort rate --title "Overall response"
+      metaresp forest trials.csv -o forest.pdf --by region --style jama --page A4
       metaresp forest endpoints.csv -o endpoints.png --no-pool
     """
     import metaresp as mr
@@ -65,17 +69,18 @@ def forest(
     studies = mr.read_studies(file, missing=missing, **columns)
     if sort is not None:
         studies = studies.sort_by(sort)
-    style = {} if title is None else {"title": title}
+    look = {"title": title, "style": style, "page": page}
+    drawing = {name: value for name, value in look.items() if value is not None}
     settings = o.model_options(
         model, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
     )
     if no_pool:
-        o.refuse_with_no_pool(settings, cluster)
-        studies.forest(output, level=level, method=study_ci, **style)
+        o.refuse_with_no_pool(settings, cluster, by)
+        studies.forest(output, level=level, method=study_ci, **drawing)
         content = studies.to_dict()
     else:
         fit = mr.pool(studies, cluster=cluster, **settings)
-        fit.forest(output, **style)
+        fit.forest(output, by=by, **drawing)
         content = fit.to_dict()
     if json:
         print(json_format.dumps({"output": str(output), **content}, indent=2, allow_nan=False))

@@ -71,7 +71,7 @@ def model_options(
     }
 
 
-def refuse_with_no_pool(settings: dict[str, Any], cluster: str | None) -> None:
+def refuse_with_no_pool(settings: dict[str, Any], cluster: str | None, by: str | None) -> None:
     """Refuse options of a pooling where nothing is pooled."""
     usual = {
         "model": "binomial-normal",
@@ -80,7 +80,7 @@ def refuse_with_no_pool(settings: dict[str, Any], cluster: str | None) -> None:
         "seed": None,
     }
     given = [name for name, value in settings.items() if value != usual.get(name, DEFAULT)]
-    given += [] if cluster is None else ["cluster"]
+    given += [name for name, value in (("cluster", cluster), ("by", by)) if value is not None]
     if given:
         option = given[0].replace("_", "-")
         raise InvalidArgument(f"--{option} has no meaning with --no-pool: leave it out")
