@@ -56,8 +56,10 @@ def forest(
     """
     import metaresp as mr
 
-    columns = o.file_options(
-        sheet,
+    studies = o.read_table(
+        file,
+        missing=missing,
+        sheet=sheet,
         encoding=encoding,
         events=events,
         n=n,
@@ -66,7 +68,6 @@ def forest(
         percent=percent,
         enrolled=enrolled,
     )
-    studies = mr.read_studies(file, missing=missing, **columns)
     if sort is not None:
         studies = studies.sort_by(sort)
     look = {"title": title, "style": style, "page": page}

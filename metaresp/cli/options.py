@@ -1,11 +1,14 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from metaresp.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from metaresp import Studies
 
 DEFAULT = "default"
 
@@ -93,9 +96,11 @@ def _number_or_name(text: str) -> float | str:
         return text
 
 
-def file_options(sheet: str | None, **columns: str | None) -> dict[str, Any]:
-    """Return what is given of a file's sheet, encoding and columns as keyword arguments."""
-    given: dict[str, Any] = {name: value for name, value in columns.items() if value is not None}
+def read_table(file: Path, *, missing: str, sheet: str | None, **given: str | None) -> "Studies":
+    """Read the table of a command; of *given*, columns and encoding, what is None is recognised."""
+    import metaresp as mr
+
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if sheet is not None:
-        given["sheet"] = int(sheet) if sheet.isdecimal() else sheet
-    return given
+        options["sheet"] = int(sheet) if sheet.isdecimal() else sheet
+    return mr.read_studies(file, missing=missing, **options)

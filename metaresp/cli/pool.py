@@ -39,8 +39,10 @@ def pool(
     """
     import metaresp as mr
 
-    columns = o.file_options(
-        sheet,
+    studies = o.read_table(
+        file,
+        missing=missing,
+        sheet=sheet,
         encoding=encoding,
         events=events,
         n=n,
@@ -49,7 +51,6 @@ def pool(
         percent=percent,
         enrolled=enrolled,
     )
-    studies = mr.read_studies(file, missing=missing, **columns)
     settings = o.model_options(
         model, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
     )

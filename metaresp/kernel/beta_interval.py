@@ -6,7 +6,7 @@ import numpy as np
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.beta_binomial import Fit, mu_limits
-from metaresp.kernel.count_interval import CountInterval, around
+from metaresp.kernel.count_interval import CountInterval, normal, student
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.registry import Registry
 
@@ -51,17 +51,6 @@ def profile_t(
     return CountInterval(limits.low, limits.high, k - 1)
 
 
-@BETA_CI.add("t")
-def student(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
-) -> CountInterval:
-    """Wald interval with a t quantile on k - 1 degrees of freedom.  Parameters as in :func:`profile`."""
-    return around(fit.mu, fit.se, k - 1, tail)
-
-
-@BETA_CI.add("normal")
-def normal(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
-) -> CountInterval:
-    """Wald interval with a normal quantile.  Parameters as in :func:`profile`."""
-    return around(fit.mu, fit.se, np.full_like(fit.mu, np.inf), tail)
+# The Wald intervals need no more than mu and its standard error.
+BETA_CI.add("t")(student)
+BETA_CI.add("normal")(normal)

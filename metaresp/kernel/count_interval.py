@@ -1,7 +1,7 @@
 """Intervals for the mean and for a new trial in models fitted to the counts themselves."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,6 +20,18 @@ class CountInterval(NamedTuple):
     df: FloatArray
 
 
+class Estimate(Protocol):
+    """A fit of any count model: the mean on the link scale and its standard error, shape (lanes,)."""
+
+    @property
+    def mu(self) -> FloatArray:
+        """The mean."""
+
+    @property
+    def se(self) -> FloatArray:
+        """Its standard error."""
+
+
 CountMethod = Callable[[FloatArray, FloatArray, FloatArray, Fit, FloatArray, float], CountInterval]
 COUNT_CI: Registry[CountMethod] = Registry("ci")
 COUNT_PREDICTION: Registry[CountMethod] = Registry("prediction")
@@ -31,16 +43,15 @@ def around(centre: FloatArray, spread: FloatArray, df: FloatArray, tail: float) 
     return CountInterval(centre - half, centre + half, df)
 
 
-@COUNT_CI.add("normal")
 def normal(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Estimate, k: FloatArray, tail: float
 ) -> CountInterval:
     """Wald interval with a normal quantile: ``mu +- z se``.
 
     Parameters
     ----------
     x, n, copies : float array, shape (lanes, k)
-    fit : Fit
+    fit : Estimate
         The maximum likelihood fit of those lanes.
     k : float array, shape (lanes,)
         Number of studies, multiplicities counted.
@@ -54,15 +65,19 @@ def normal(
     return around(fit.mu, fit.se, np.full_like(fit.mu, np.inf), tail)
 
 
-@COUNT_CI.add("t")
 def student(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Estimate, k: FloatArray, tail: float
 ) -> CountInterval:
     """Wald interval with a t quantile on k - 1 degrees of freedom.
 
     R: ``metafor::rma.glmm(test="t")``.  Parameters as in :func:`normal`.
     """
     return around(fit.mu, fit.se, k - 1, tail)
+
+
+# Filed without the decorator: they serve every count model, whatever its fit holds beside mu and se.
+COUNT_CI.add("normal")(normal)
+COUNT_CI.add("t")(student)
 
 
 @COUNT_CI.add("profile")
@@ -98,9 +113,10 @@ def bartlett(
     """Profile-likelihood interval with a Bartlett-type correction for the number of studies.
 
     The critical value is a chi-square quantile times ``1 + 2 C`` with
-    ``C = sum w**3 / (sum w  sum w**2)`` and w each study's information about mu given tau: Noma (2011),
-    Statistics in Medicine 30, section 3, whose normal within-study likelihood gives ``w = 1 / (v + tau2)``.
-    With k equal studies ``C = 1 / k``.
+    ``C = sum w**3 / (sum w  sum w**2)`` and w each study's information about mu given tau.  With k equal
+    studies that is ``1 + 2 / k``; for k equal normal means the first-order Bartlett factor is
+    ``1 + 3 / (2 k)``, so that this one errs to the wide side.  It is of the kind that Noma (2011),
+    Statistics in Medicine 30:3304, derives for the normal model, and not his derivation.
 
     R: none for this model.  Parameters as in :func:`normal`.
     """
