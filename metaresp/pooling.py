@@ -2,7 +2,6 @@
 
 import math
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,12 @@ import numpy as np
 from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument
-from metaresp.kernel.binomial_normal import OK
-from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
-from metaresp.model.inverse_variance import effects
 from metaresp.model.variance_interval import maximum, tau2_interval
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity
+from metaresp.sentences import listed, names, say
 from metaresp.spec import DEFAULT, Option, Spec, resolve
 from metaresp.studies import Studies, read_studies
 
@@ -33,11 +30,6 @@ _I2_WORDS = {
     "common": "not defined for one common rate",
     "Q": "max(0, (Q - df) / Q)",
     "inverse-variance": "tau2 / (tau2 + typical sampling variance), Higgins and Thompson 2002",
-}
-# Intervals whose centre is not the mean at the tau2 that was asked for.
-_OWN_CENTRE = {
-    "profile": "the maximum likelihood mean",
-    "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
 }
 
 
@@ -153,7 +145,7 @@ def pool(
     )
     studies = as_studies(data, events=events, n=n, study=study, response=response, missing=missing)
     if not len(studies):
-        raise CannotEstimate(f"no study to pool: {_listed(studies)}")
+        raise CannotEstimate(f"no study to pool: {listed(studies)}")
     if cluster is not None:
         check_clusters(studies, cluster)
     return fit_studies(studies, spec)
@@ -194,14 +186,10 @@ def check_clusters(studies: Studies, cluster: str) -> None:
     for label, members in studies.clusters(cluster).items():
         if len(members) > 1:
             raise CannotEstimate(
-                f"{cluster} {label!r} has {len(members)} studies ({_names(studies, members)}) that may share "
+                f"{cluster} {label!r} has {len(members)} studies ({names(studies, members)}) that may share "
                 "patients, and this model takes studies as independent: pool "
                 f"studies.largest_per({cluster!r}), the largest report of each"
             )
-
-
-def _names(studies: Studies, positions: Sequence[int]) -> str:
-    return ", ".join(studies.study[i] for i in positions[:5]) + (", ..." if len(positions) > 5 else "")
 
 
 def fit_studies(studies: Studies, spec: Spec) -> Fit:
@@ -214,7 +202,7 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
         if spec.correct == "none" and at_edge:
             raise CannotEstimate(
-                f"correct='none' leaves {_names(studies, at_edge)} at 0 or n without a variance on "
+                f"correct='none' leaves {names(studies, at_edge)} at 0 or n without a variance on "
                 f"the {spec.transform} scale: use correct='only-zero', transform='arcsine' or a count model"
             )
         raise CannotEstimate(f"model={spec.model!r}: {reason or 'no estimate for these data'}")
@@ -240,7 +228,7 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
         weights=weigh(counts, spec, found)[0],
         study_ci=study_ci,
         reason=reason,
-        notes=tuple(_notes(studies, counts, spec, found, one)),
+        notes=tuple(say(studies, counts, spec, one)),
     )
 
 
@@ -276,77 +264,3 @@ def _share(tau2: float, typical_v: float) -> float:
 
 def _interval(low: float, high: float) -> Interval | None:
     return None if np.isnan(low) else Interval(low, high)
-
-
-def _listed(studies: Studies) -> str:
-    shown = "; ".join(f"{item.study}: {item.reason}" for item in studies.excluded[:3])
-    more = len(studies.excluded) - 3
-    return shown + (f"; and {more} more" if more > 0 else "")
-
-
-def _notes(studies: Studies, counts: Counts, spec: Spec, found: Estimates, one: dict[str, Any]) -> list[str]:
-    """Say in sentences what was done to awkward data."""
-    notes = []
-    if studies.excluded:
-        left_out = len(studies.excluded)
-        notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {_listed(studies)}.")
-    reason = REASONS[one["reason"]]
-    if reason:
-        notes.append(f"{reason[0].upper()}{reason[1:]}.")
-    if one["reason"] in EXACT:
-        return notes
-    k = len(studies)
-    if k == 2 and spec.model != "common":
-        name = "rho" if spec.model == "beta-binomial" else "tau2"
-        notes.append(f"With two studies the data say next to nothing about {name}.")
-    if spec.prediction is not None and np.isnan(one["prediction_low"]):
-        notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
-    estimated = spec.model != "common" and spec.tau2 not in {"common", 0.0}
-    notes += [
-        f"{name} is estimated as 0: the fit is that of one common rate."
-        for name in ("tau2", "rho")
-        if estimated and one[name] == 0 and one["reason"] == OK
-    ]
-    if spec.ci in _OWN_CENTRE and spec.model == "inverse-variance":
-        notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
-    if spec.ci == "hartung-knapp" and _narrower_than_normal(one, spec):
-        notes.append(
-            "The studies differ less than chance alone would have them: the Hartung-Knapp interval is "
-            "narrower than the normal one; ci='hartung-knapp-floor' never is."
-        )
-    if spec.model == "inverse-variance":
-        notes += _transform_notes(studies, counts, spec, one)
-    return notes
-
-
-def _narrower_than_normal(one: dict[str, Any], spec: Spec) -> bool:
-    """Whether a Hartung-Knapp interval is narrower than ``estimate +- z se``; with tau2 = 0 by Q alone."""
-    if one["tau2"] != 0 or not one["Q_df"] > 0:
-        return False
-    t, z = t_quantile(np.array([one["Q_df"], np.inf]), (1 - spec.level) / 2)
-    return bool(t * np.sqrt(one["Q"] / one["Q_df"]) < z)
-
-
-def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
-    notes = []
-    corrected = np.flatnonzero(effects(counts, spec).corrected[0])
-    if corrected.size:
-        notes.append(
-            f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} "
-            f"studies for the pooling ({_names(studies, corrected.tolist())}); their own rates and intervals "
-            "are those of the counts."
-        )
-    if spec.transform == "freeman-tukey" and studies.n.max() > 10 * studies.n.min():
-        notes.append(
-            f"Sample sizes range from {studies.n.min()} to {studies.n.max()}: the Freeman-Tukey "
-            f"back-transform with one size ({spec.back_n}) can mislead; compare another transform or the "
-            "binomial-normal model."
-        )
-    if spec.transform in {"identity", "log"}:
-        limits = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}[spec.transform]
-        values = [one["estimate_low"], one["estimate_high"]]
-        if spec.prediction is not None and not np.isnan(one["prediction_low"]):
-            values += [one["estimate_prediction_low"], one["estimate_prediction_high"]]
-        if min(values) < limits[0] or max(values) > limits[1]:
-            notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
-    return notes

@@ -19,6 +19,7 @@ ROOMS = [
     {"kernel"},
     {"spec"},
     {"model"},
+    {"outcome", "sentences"},
     {"result"},
     {"pooling"},
     {"subsets"},

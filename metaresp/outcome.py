@@ -1,0 +1,70 @@
+"""Records that a fit is made of or hands out: heterogeneity, and the test against a benchmark."""
+
+from dataclasses import dataclass
+
+from metaresp.records import Interval, Record
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Heterogeneity(Record):
+    """How much the true rates differ between studies.
+
+    Attributes
+    ----------
+    Q, df, pvalue : float
+        Test that all studies share one rate; ``Q_definition`` says which.
+    I2, H2 : float
+        Share of the variation that is between studies, in percent, and its ratio;
+        ``I2_definition`` says of what.
+    I2_Q : float
+        ``max(0, 100 (Q - df) / Q)``, the definition by Q (inverse-variance model only).
+    I2_ci, H2_ci : Interval or None
+        Intervals of I2 and H2, from that of tau2 (profile likelihood; Q-profile for inverse variance).
+    I2_Q_ci : Interval or None
+        Test-based interval of I2_Q (Higgins and Thompson 2002).
+    lrt, lrt_pvalue : float
+        Likelihood-ratio test of tau2 = 0, its p-value from the half-half mixture of a point mass at 0
+        and chi-square on 1 df (binomial-normal model only; Self and Liang 1987, case 5).
+    Q_definition, I2_definition : str
+        In words.
+    """
+
+    Q: float
+    df: float
+    pvalue: float
+    I2: float
+    H2: float
+    I2_Q: float
+    I2_ci: Interval | None
+    H2_ci: Interval | None
+    I2_Q_ci: Interval | None
+    lrt: float
+    lrt_pvalue: float
+    Q_definition: str
+    I2_definition: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TestResult(Record):
+    """Test of the pooled rate against a benchmark.
+
+    Attributes
+    ----------
+    benchmark : float
+        The rate tested, between 0 and 1.
+    alternative : str
+        ``two-sided``, ``greater`` or ``less``.
+    statistic, df : float
+        Distance of estimate and benchmark in standard errors on the model's scale, and the degrees of
+        freedom of its t distribution (infinite: normal).  NaN for an exact binomial test, and where the
+        p-value is found by inverting intervals.
+    pvalue : float
+    method : str
+    """
+
+    benchmark: float
+    alternative: str
+    statistic: float
+    df: float
+    pvalue: float
+    method: str

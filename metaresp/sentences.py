@@ -1,0 +1,100 @@
+"""Sentences that say what a pooling did to awkward data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from metaresp.counts import Counts
+from metaresp.kernel.binomial_normal import OK
+from metaresp.kernel.quantiles import t_quantile
+from metaresp.model.estimates import EXACT, REASONS
+from metaresp.model.inverse_variance import effects
+from metaresp.spec import Spec
+from metaresp.studies import Studies
+
+# Intervals whose centre is not the mean at the tau2 that was asked for.
+_OWN_CENTRE = {
+    "profile": "the maximum likelihood mean",
+    "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
+}
+
+
+def names(studies: Studies, positions: Sequence[int]) -> str:
+    """Return the labels of the studies at *positions*, the first five."""
+    return ", ".join(studies.study[i] for i in positions[:5]) + (", ..." if len(positions) > 5 else "")
+
+
+def listed(studies: Studies) -> str:
+    """Return which studies were left out and why, the first three."""
+    shown = "; ".join(f"{item.study}: {item.reason}" for item in studies.excluded[:3])
+    more = len(studies.excluded) - 3
+    return shown + (f"; and {more} more" if more > 0 else "")
+
+
+def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
+    """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane."""
+    notes = []
+    if studies.excluded:
+        left_out = len(studies.excluded)
+        notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
+    reason = REASONS[one["reason"]]
+    if reason:
+        notes.append(f"{reason[0].upper()}{reason[1:]}.")
+    if one["reason"] in EXACT:
+        return notes
+    k = len(studies)
+    if k == 2 and spec.model != "common":
+        name = "rho" if spec.model == "beta-binomial" else "tau2"
+        notes.append(f"With two studies the data say next to nothing about {name}.")
+    if spec.prediction is not None and np.isnan(one["prediction_low"]):
+        notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
+    estimated = spec.model != "common" and spec.tau2 not in {"common", 0.0}
+    notes += [
+        f"{name} is estimated as 0: the fit is that of one common rate."
+        for name in ("tau2", "rho")
+        if estimated and one[name] == 0 and one["reason"] == OK
+    ]
+    if spec.ci in _OWN_CENTRE and spec.model == "inverse-variance":
+        notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
+    if spec.ci == "hartung-knapp" and _narrower_than_normal(one, spec):
+        notes.append(
+            "The studies differ less than chance alone would have them: the Hartung-Knapp interval is "
+            "narrower than the normal one; ci='hartung-knapp-floor' never is."
+        )
+    if spec.model == "inverse-variance":
+        notes += _transform_notes(studies, counts, spec, one)
+    return notes
+
+
+def _narrower_than_normal(one: dict[str, Any], spec: Spec) -> bool:
+    """Whether a Hartung-Knapp interval is narrower than ``estimate +- z se``; with tau2 = 0 by Q alone."""
+    if one["tau2"] != 0 or not one["Q_df"] > 0:
+        return False
+    t, z = t_quantile(np.array([one["Q_df"], np.inf]), (1 - spec.level) / 2)
+    return bool(t * np.sqrt(one["Q"] / one["Q_df"]) < z)
+
+
+def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
+    notes = []
+    corrected = np.flatnonzero(effects(counts, spec).corrected[0])
+    if corrected.size:
+        notes.append(
+            f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} "
+            f"studies for the pooling ({names(studies, corrected.tolist())}); their own rates and intervals "
+            "are those of the counts."
+        )
+    if spec.transform == "freeman-tukey" and studies.n.max() > 10 * studies.n.min():
+        notes.append(
+            f"Sample sizes range from {studies.n.min()} to {studies.n.max()}: the Freeman-Tukey "
+            f"back-transform with one size ({spec.back_n}) can mislead; compare another transform or the "
+            "binomial-normal model."
+        )
+    if spec.transform in {"identity", "log"}:
+        limits = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}[spec.transform]
+        values = [one["estimate_low"], one["estimate_high"]]
+        if spec.prediction is not None and not np.isnan(one["prediction_low"]):
+            values += [one["estimate_prediction_low"], one["estimate_prediction_high"]]
+        if min(values) < limits[0] or max(values) > limits[1]:
+            notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
+    return notes
