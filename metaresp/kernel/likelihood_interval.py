@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import BoolArray, FloatArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.binomial_normal import TAU_MAX, Fit, Sums, evaluate
 
 _STEPS = 40
@@ -18,6 +18,8 @@ _VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard 
 _HIGHER = 1e-7  # another hill of the nuisance parameter counts from this height on
 _LEAST_TAU = 1e-5
 _FARTHEST = 250.0  # a logit beyond which a rate is 0 or 1 to the last digit
+_FIRST = 40.0  # farthest first guess, in logits
+_TAU_UNIT = 0.5  # tau is searched on a scale that is linear below this and logarithmic beyond
 _FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])
 
 
@@ -50,7 +52,7 @@ class _Side(NamedTuple):
     top: FloatArray
     side: FloatArray
 
-    def take(self, rows: BoolArray) -> "_Side":
+    def take(self, rows: BoolArray | IntArray) -> "_Side":
         return _Side(*(field[rows] for field in self))
 
 
@@ -70,13 +72,14 @@ def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: 
     Limits
     """
     top = fit.loglik - fit.loglik_saturated
-    root = np.sqrt(fall)
+    # normal theory: the profile of k equal studies falls by k log(1 + (d / se)**2 / k), with tau near d
+    k = copies.sum(axis=-1)
+    distance = np.minimum(fit.se * np.sqrt(k * np.expm1(np.minimum(fall / k, 7.0))), _FIRST)
+    tau = np.minimum(np.hypot(fit.tau, distance**2 / np.hypot(distance, np.sqrt(k) * fit.se)), TAU_MAX)
     ends = []
     for side in (-1.0, 1.0):
         job = _Side(x, n, copies, fit.mu, fit.se, top - fall / 2, top, np.full(fit.mu.size, side))
-        mu = fit.mu + side * root * np.minimum(fit.se, 10.0)
-        tau = np.minimum(np.sqrt(fit.tau**2 + 0.1 * (mu - fit.mu) ** 2), TAU_MAX)
-        ends.append(_settle(job, mu, tau))
+        ends.append(_settle(job, fit.mu + side * distance, tau))
     return Limits(*ends)
 
 
@@ -95,53 +98,57 @@ def _settle(job: _Side, mu: FloatArray, tau: FloatArray) -> FloatArray:
 
 
 def _joint(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Move mu to the target and tau to its hill, both in coordinates that are logarithmic far out.
+
+    Far from the maximum tau keeps up with the distance of mu, and the profile falls with its logarithm:
+    ``mu = centre + se sinh(a)`` and ``tau = sinh(b) / 2``.
+    """
     mu, tau = mu.copy(), tau.copy()
     good = np.zeros(mu.size, dtype=bool)
     alive = np.arange(mu.size)
     wanted = np.sqrt(2 * (job.top - job.target))
     for _ in range(_STEPS):
-        part = _Side(*(field[alive] for field in job))
+        part = job.take(alive)
         m, t = mu[alive], tau[alive]
         s = evaluate(part.x, part.n, part.copies, m, t)
-        d_tau, gain = _tau_step(s, t)
+        b_step, follow, gain = _tau_step(s, t)
+        stretch = np.hypot(t, _TAU_UNIT)
+        slope = s.d_mu + s.d_mu_tau * stretch * b_step
         value = s.value + gain
-        slope = s.d_mu + s.d_mu_tau * d_tau
         r = np.sqrt(2 * np.maximum(part.top - value, 0.0))
-        downhill = slope * part.side < 0
-        newton = np.where(downhill, r / np.where(downhill, -slope, 1.0), part.side * part.se)
-        d_mu = (wanted[alive] - r) * np.where(r > 1e-3, newton, part.side * part.se)
-        reach = np.maximum(np.abs(m - part.centre), part.se)
-        d_mu = np.clip(d_mu, -reach, reach)
+        downhill = (slope * part.side < 0) & (r > 1e-3)
+        reach = np.hypot(m - part.centre, part.se)
+        a_step = (wanted[alive] - r) * part.side
+        a_step *= np.where(downhill, r / np.where(downhill, np.abs(slope) * reach, 1.0), 1.0)
+        a_step = np.clip(a_step, -1.0, 1.0)
         settled = (np.abs(value - part.target) < _VALUE * (1 + np.abs(part.target))) & (gain < _VALUE)
-        at_zero_hill = (t > 0) | (s.d_tau_tau <= 0)
-        done = settled & at_zero_hill
+        done = settled & ((t > 0) | (s.d_tau_tau <= 0))
         good[alive[done]] = True
-        mu[alive[done]] = m[done] + d_mu[done]
+        a = np.arcsinh((m - part.centre) / part.se) + a_step
+        mu[alive] = np.clip(part.centre + part.se * np.sinh(a), -_FARTHEST, _FARTHEST)
         go = ~done
+        b = np.arcsinh(t / _TAU_UNIT) + np.clip(b_step + follow * reach * a_step, -1.0, 1.0)
+        new_tau = np.minimum(_TAU_UNIT * np.abs(np.sinh(b)), TAU_MAX)
+        tau[alive[go]] = np.where(new_tau < _LEAST_TAU, 0.0, new_tau)[go]
         alive = alive[go]
         if not alive.size:
             break
-        follow = np.where(s.d_tau_tau < 0, -s.d_mu_tau / np.where(s.d_tau_tau < 0, s.d_tau_tau, 1.0), 0.0)
-        shift = np.clip(d_tau + follow * d_mu, -np.maximum(t, 0.3), np.maximum(t, 0.3))
-        new_tau = np.minimum(np.abs(t + shift), TAU_MAX)
-        mu[alive] = np.clip(m + d_mu, -_FARTHEST, _FARTHEST)[go]
-        tau[alive] = np.where(new_tau < 1e-5, 0.0, new_tau)[go]
     return mu, tau, good
 
 
-def _tau_step(s: Sums, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the step of tau towards its hill, and the height it is expected to gain."""
-    concave = s.d_tau_tau < 0
-    newton = -s.d_tau / np.where(concave, s.d_tau_tau, -1.0)
-    uphill = np.where(s.d_tau == 0, 0.2, np.sign(s.d_tau) * np.maximum(0.5 * tau, 0.1))
-    step = np.where(concave, newton, uphill)
-    held = (tau >= TAU_MAX) & (s.d_tau > 0)
-    step = np.where(held, 0.0, step)
-    reach = np.maximum(tau, 0.3)
-    bounded = np.clip(step, -reach, reach)
-    gain = np.where(concave & ~held, bounded * s.d_tau + 0.5 * bounded**2 * s.d_tau_tau, 0.0)
-    gain = np.where(concave | held | (tau == 0), np.maximum(gain, 0.0), np.abs(bounded * s.d_tau))
-    return bounded, gain
+def _tau_step(s: Sums, tau: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the step towards the hill of ``b = asinh(2 tau)``, how b follows mu, and the gain expected."""
+    stretch = np.hypot(tau, _TAU_UNIT)
+    d_b = stretch * s.d_tau
+    d_b_b = stretch**2 * s.d_tau_tau + tau * s.d_tau
+    concave = d_b_b < 0
+    curve = np.where(concave, d_b_b, -1.0)
+    step = np.where(concave, -d_b / curve, np.where(s.d_tau == 0, 0.2, np.sign(s.d_tau) * 0.5))
+    held = (tau >= TAU_MAX * (1 - 1e-12)) & (s.d_tau > 0)
+    step = np.where(held, 0.0, np.clip(step, -1.0, 1.0))
+    gain = np.where(concave, np.maximum(step * d_b + 0.5 * step**2 * d_b_b, 0.0), np.abs(step * d_b))
+    follow = np.where(concave & ~held, -s.d_mu_tau * stretch / curve, 0.0)
+    return step, follow, gain
 
 
 def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray, FloatArray]:
@@ -169,10 +176,11 @@ def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
     for _ in range(25):
         s = evaluate(job.x, job.n, job.copies, mu, tau)
         best = np.maximum(best, s.value)
-        step, gain = _tau_step(s, tau)
+        step, _, gain = _tau_step(s, tau)
         if (gain < _VALUE).all():
             break
-        tau = np.clip(np.abs(tau + step), 0.0, TAU_MAX)
+        b = np.arcsinh(tau / _TAU_UNIT) + step
+        tau = np.minimum(np.abs(_TAU_UNIT * np.sinh(b)), TAU_MAX)
     result: FloatArray = best
     return result
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from metaresp.kernel import binomial_normal
+from metaresp.kernel import binomial_normal, likelihood_interval
 from metaresp.kernel.likelihood_interval import Maximum, mu_limits, tau_limits
 from tests.datasets import NAMES, counts, reference
 from tests.kernel.test_binomial_normal import random_lanes
@@ -121,3 +121,18 @@ def test_wider_for_a_higher_level():
     narrow, wide = (mu_limits(x, n, np.ones_like(x), fit, np.full(len(x), f)) for f in (2.7, 6.6))
     assert (wide.low < narrow.low).all()
     assert (wide.high > narrow.high).all()
+
+
+def test_far_limits_at_three_studies_settle_without_bisection(monkeypatch):
+    """A squared t quantile on 2 df: tau follows mu far out, and the profile falls with a logarithm."""
+    x, n = random_lanes(12, 60, 3)
+    fit, top = fitted(x, n)
+    usable = fit.reason == binomial_normal.OK
+    x, n, fall = x[usable], n[usable], np.full(int(usable.sum()), 18.5)
+    fit, top = fitted(x, n)
+    monkeypatch.setattr(likelihood_interval, "_bisect", None)
+    limits = mu_limits(x, n, np.ones_like(x), fit, fall)
+    for i in range(0, len(x), 6):
+        for limit in (limits.low[i], limits.high[i]):
+            depth = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))
+            assert depth == pytest.approx(18.5, abs=1e-5), (x[i], n[i], limit)
