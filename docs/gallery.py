@@ -5,7 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 import metaresp as mr
-from metaresp.analyses.funnel import baujat, drapery, funnel
+from metaresp.analyses.baujat import baujat
+from metaresp.analyses.funnel import drapery, funnel
 from metaresp.plots.scatter import draw_baujat, draw_drapery, draw_funnel
 
 HERE = Path(__file__).resolve().parent

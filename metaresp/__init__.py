@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metaresp import datasets
-    from metaresp.analyses.funnel import Baujat, Drapery, Funnel, baujat, drapery, funnel
+    from metaresp.analyses.baujat import Baujat, baujat
+    from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -48,10 +49,10 @@ __version__ = "0.1.0"
 
 _HOME = {
     "datasets": "metaresp.datasets",
-    "Baujat": "metaresp.analyses.funnel",
+    "Baujat": "metaresp.analyses.baujat",
     "Drapery": "metaresp.analyses.funnel",
     "Funnel": "metaresp.analyses.funnel",
-    "baujat": "metaresp.analyses.funnel",
+    "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
     "Subgroups": "metaresp.analyses.subgroups",

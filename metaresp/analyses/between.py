@@ -1,68 +1,174 @@
-"""Likelihood-ratio test that groups of studies share one mean, in the binomial-normal model."""
+"""Tests that groups of studies share one mean: statistics of many sets of groups at once, and references."""
+
+from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
-from metaresp.arrays import BoolArray, FloatArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
+from metaresp.kernel import beta_binomial
 from metaresp.kernel.binomial_normal import TAU_MAX, evaluate
+from metaresp.kernel.profile import Local, Surface
+from metaresp.kernel.shared import Arrow, Range, climb
 
 # A logit beyond which a rate is 0 or 1 in the likelihood's last digit.
-FARTHEST = 30.0
-TAU_STARTS = (0.0, 0.3, 1.0, 2.5)
+LOGITS = Range(-30.0, 30.0)
+LEAST_SE = 1e-8
+STARTS = {"binomial-normal": (0.0, 0.3, 1.0, 2.5), "beta-binomial": (0.0, 0.5, 1.6, 4.1)}
 
 
-def likelihood_ratio(groups: Counts, shared: bool, held: BoolArray) -> float:
+class Spread(NamedTuple):
+    """A likelihood by the logit of the mean and by what tells the spread, with the range of that."""
+
+    surface: Surface
+    range: Range
+    starts: tuple[float, ...]
+
+
+def likelihood_ratios(
+    lanes: Counts, groups: int, *, shared: bool, held: BoolArray, model: str = "binomial-normal"
+) -> FloatArray:
     """Return twice the gain in log-likelihood of a mean for each group over one mean for all.
 
     Parameters
     ----------
-    groups : Counts
-        One lane a group, shape (groups, k).
+    lanes : Counts
+        One lane a group: lane ``groups * s + g`` is group g of set s.
+    groups : int
+        Of each set.
     shared : bool
-        Whether the groups have one tau; otherwise each has its own, under both hypotheses.
-    held : bool array, shape (groups,)
-        Groups whose tau is 0 under both hypotheses: all at 0% or 100%, where nothing is known of it.
+        Whether the groups have one spread (tau, or the intraclass correlation); otherwise each has its own,
+        under both hypotheses.
+    held : bool array, shape (sets, groups)
+        Groups whose own spread is 0 under both hypotheses: all at 0% or 100%, where nothing is known of it.
+    model : {"binomial-normal", "beta-binomial"}
+
+    Returns
+    -------
+    float array, shape (sets,)
 
     Notes
     -----
     The likelihood is finite where every count of a group is 0 (its supremum, at a logit of minus
     infinity), so that separated groups have a statistic, which no Wald test has.
     """
-    count = groups.k.size
-    rate = (groups.events + 0.5) / (groups.total + 1)
-    apart = np.clip(np.log(rate / (1 - rate)), -8.0, 8.0)
-    total = (groups.events.sum() + 0.5) / (groups.total.sum() + 1)
-    together = np.array([np.log(total / (1 - total))])
-    top = _maximum(groups, count, shared, held, apart)
-    null = _maximum(groups, 1, shared, held, together)
-    return max(0.0, 2 * (top - null))
+    sets = held.shape[0]
+    apart = _logit(lanes.events, lanes.total).reshape(sets, groups)
+    together = _logit(*(field.reshape(sets, groups).sum(axis=-1) for field in (lanes.events, lanes.total)))
+    largest = np.where(lanes.copies > 0, lanes.n, 1.0).max(initial=1.0)
+    spread = _spread(model, lanes, float(largest))
+    if not shared:
+        top = _highest(spread, 1, apart.reshape(-1, 1), held.reshape(-1, 1), spread_is_own=True)
+        null = _highest(spread, groups, together[:, None], held, spread_is_own=True)
+        return _twice(top.reshape(sets, groups).sum(axis=-1) - null)
+    free = np.zeros_like(held)
+    wide = [field.reshape(sets, -1) for field in (lanes.x, lanes.n, lanes.copies)]
+    merged = Counts(*wide, *(field.reshape(sets, groups).sum(axis=-1) for field in lanes[3:]))
+    whole = _spread(model, merged, float(largest))
+    top = _highest(spread, groups, apart, free, spread_is_own=False)
+    null = _highest(whole, 1, together[:, None], free[:, :1], spread_is_own=False)
+    return _twice(top - null)
 
 
-def _maximum(groups: Counts, means: int, shared: bool, held: BoolArray, start: FloatArray) -> float:
-    """Return the greatest log-likelihood with that many means, less the saturated one."""
-    from scipy.optimize import minimize
+def _twice(gain: FloatArray) -> FloatArray:
+    statistic: FloatArray = np.maximum(2 * gain, 0.0)
+    return statistic
 
-    lanes = groups.k.size
-    taus = 1 if shared else lanes
-    free = np.ones(lanes) if shared else np.where(held, 0.0, 1.0)
 
-    def falling(place: FloatArray) -> tuple[float, FloatArray]:
-        mu = np.broadcast_to(place[:means], (lanes,)).copy()
-        tau = np.broadcast_to(place[means:], (lanes,)) * free
-        found = evaluate(groups.x, groups.n, groups.copies, mu, tau)
-        slopes = [found.d_mu, found.d_tau * free]
-        gathered = [
-            slope if size == lanes else slope.sum(keepdims=True)
-            for slope, size in zip(slopes, (means, taus), strict=True)
-        ]
-        return -float(found.value.sum()), -np.concatenate(gathered)
+def _logit(events: FloatArray, n: FloatArray) -> FloatArray:
+    """Return a finite logit to start from."""
+    logit: FloatArray = np.clip(np.log(events + 0.5) - np.log(n - events + 0.5), -8.0, 8.0)
+    return logit
 
-    bounds = [(-FARTHEST, FARTHEST)] * means + [(0.0, TAU_MAX)] * taus
-    values = []
-    for tau in TAU_STARTS:
-        place = np.concatenate([start, np.full(taus, tau)])
-        done = minimize(
-            falling, place, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9}
-        )
-        values.append(-float(done.fun))
-    return max(values)
+
+def _spread(model: str, lanes: Counts, largest: float) -> Spread:
+    """Return the likelihood of the lanes, less the saturated one."""
+    x, n, copies = lanes.x, lanes.n, lanes.copies
+    if model == "beta-binomial":
+        size = np.full(lanes.k.size, largest)
+        data = beta_binomial.Counts(x, n, copies, size, size > 1)
+        top = float(np.log1p(largest * beta_binomial.THETA_MAX)) if largest > 1 else 0.0
+        return Spread(data.surface, Range(0.0, top), tuple(min(start, top) for start in STARTS[model]))
+
+    def surface(rows: IntArray, mu: FloatArray, tau: FloatArray) -> Local:
+        return Local(*evaluate(x[rows], n[rows], copies[rows], mu, tau))
+
+    return Spread(surface, Range(0.0, TAU_MAX), STARTS[model])
+
+
+def _highest(
+    spread: Spread, groups: int, logits: FloatArray, held: BoolArray, spread_is_own: bool
+) -> FloatArray:
+    """Return the greatest log-likelihood of each set, the best of climbs from several spreads."""
+    best = np.full(held.shape[0], -np.inf)
+
+    def crosswise(rows: IntArray, a: FloatArray, b: FloatArray) -> Local:
+        return spread.surface(rows, b, a).swapped()
+
+    for start in spread.starts:
+        if spread_is_own:
+            arrow = Arrow(spread.surface, groups, LOGITS, spread.range, held)
+            found = climb(arrow, logits[:, 0], np.where(held, 0.0, start))
+        else:
+            arrow = Arrow(crosswise, groups, spread.range, LOGITS, held)
+            found = climb(arrow, np.full(held.shape[0], start), logits)
+        best = np.maximum(best, found.value)
+    return best
+
+
+def likelihood_f(statistic: FloatArray, k: FloatArray, groups: int) -> tuple[FloatArray, FloatArray]:
+    """Return the F value that a likelihood ratio of *k* studies in *groups* stands for, and its p-value.
+
+    Parameters
+    ----------
+    statistic : float array
+    k : float array
+        Studies in all; more than there are groups.
+    groups : int
+
+    Notes
+    -----
+    For normal effects with one variance the statistic is ``k log(1 + (groups - 1) F / (k - groups))`` with F
+    on (groups - 1) and (k - groups) degrees of freedom exactly: the test of an analysis of variance.
+
+    Examples
+    --------
+    >>> f, p = likelihood_f(np.array(6.0), np.array(8.0), 2)
+    >>> round(float(f), 4), round(float(p), 4)
+    (6.702, 0.0413)
+    """
+    between, within = groups - 1.0, k - groups
+    f = within / between * np.expm1(statistic / k)
+    pvalue = np.asarray(special.fdtrc(between, within, f), dtype=np.float64)
+    return f, pvalue
+
+
+def welch_f(estimate: FloatArray, se: FloatArray, df: FloatArray) -> tuple[float, float, float, float]:
+    """Return Q between means, Welch's F, its denominator degrees of freedom, and its p-value.
+
+    Parameters
+    ----------
+    estimate, se, df : float array, shape (groups,)
+        Means, their standard errors and degrees of freedom.
+
+    References
+    ----------
+    Welch (1951), On the comparison of several mean values, Biometrika 38:330.  R: ``oneway.test``.
+
+    Examples
+    --------
+    >>> found = welch_f(np.array([0.0, 1.0]), np.array([0.3, 0.4]), np.array([4.0, 5.0]))
+    >>> [round(value, 4) for value in found]
+    [4.0, 4.0, 8.7474, 0.0775]
+    """
+    # studies that agree exactly may have a standard error of 0: the smallest that still has a weight
+    w = 1 / np.maximum(se, LEAST_SE * max(float(se.max()), LEAST_SE)) ** 2
+    share = w / w.sum()
+    centre = np.sum(share * estimate)
+    q = float(np.sum(w * (estimate - centre) ** 2))
+    groups = estimate.size
+    spare = float(np.sum((1 - share) ** 2 / df))
+    f = q / (groups - 1) / (1 + 2 * (groups - 2) / (groups**2 - 1) * spare)
+    within = (groups**2 - 1) / (3 * spare)
+    return q, f, within, float(special.fdtrc(groups - 1, within, f))

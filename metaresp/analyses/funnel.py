@@ -1,4 +1,4 @@
-"""What a funnel, a Baujat and a drapery plot show, computed once and frozen."""
+"""What a funnel and a drapery plot show, computed once and frozen."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from scipy import special
 from metaresp.arrays import FloatArray
 from metaresp.binomial import binomial_test
 from metaresp.errors import CannotEstimate, InvalidArgument, UnknownName, closest
-from metaresp.model import pool_batch
 from metaresp.records import Record
 from metaresp.result import Fit
 from metaresp.spec import check_level
@@ -69,39 +68,6 @@ class Funnel(Record):
         from metaresp.plots.scatter import draw_funnel
 
         return draw_funnel(self, path, **style)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Baujat(Record):
-    """Each study's share of the heterogeneity and its influence on the pooled rate.
-
-    Attributes
-    ----------
-    study : tuple of str
-    contribution : float array, shape (k,)
-        To the deviance of one common rate (binomial models) or to Cochran's Q (inverse variance).
-    influence : float array, shape (k,)
-        Squared change of the estimate without the study, over the squared standard error without it.
-    contribution_label : str
-    """
-
-    study: tuple[str, ...]
-    contribution: FloatArray
-    influence: FloatArray
-    contribution_label: str
-
-    def to_frame(self) -> "pd.DataFrame":
-        """Return one row a study: study, contribution, influence."""
-        import pandas as pd
-
-        columns = {"study": list(self.study), "contribution": self.contribution, "influence": self.influence}
-        return pd.DataFrame(columns)
-
-    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
-        """Draw the picture; see :func:`metaresp.plots.scatter.draw_baujat` for *path* and *style*."""
-        from metaresp.plots.scatter import draw_baujat
-
-        return draw_baujat(self, path, **style)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -212,49 +178,6 @@ def _count(tail: FloatArray, n: FloatArray, rate: float) -> FloatArray:
         return n * rate
     count: FloatArray = np.clip(np.ceil(special.bdtrik(tail, n, rate) - 1e-9), 0.0, n)
     return np.where(np.isnan(count), 0.0, count)
-
-
-def baujat(fit: Fit) -> Baujat:
-    """Return each study's share of the heterogeneity and its influence on the pooled rate.
-
-    Raises
-    ------
-    CannotEstimate
-        If there are fewer than three studies.
-
-    Notes
-    -----
-    All fits without one study are one batch.  The share is that of the deviance of one common rate,
-    which a study at 0% or 100% has too.  R: ``metafor::baujat``, ``meta::baujat`` (shares of Cochran's Q).
-
-    References
-    ----------
-    Baujat, Mahe, Pignon and Hill (2002), Statistics in Medicine 21:2641.
-
-    Examples
-    --------
-    >>> import metaresp as mr
-    >>> found = baujat(mr.pool(events=[2, 4, 14, 5], n=[18, 17, 15, 20]))
-    >>> int(found.contribution.argmax())
-    2
-    """
-    k = fit.k
-    if k < 3:
-        raise CannotEstimate(f"baujat: needs three studies or more, here {k}")
-    options = {name: value for name, value in fit.spec.options().items() if name != "study_ci"}
-    options["prediction"] = None
-    if fit.spec.model == "common":
-        del options["prediction"]
-    x, n = fit.studies.events.astype(float), fit.studies.n.astype(float)
-    without = pool_batch(fit.studies.events, fit.studies.n, 1 - np.eye(k, dtype=np.int64), **options)
-    usable = np.isfinite(without.estimate) & np.isfinite(without.se) & np.isfinite(fit.estimate)
-    distance = np.where(usable, without.estimate, 0.0) - (fit.estimate if np.isfinite(fit.estimate) else 0.0)
-    influence = np.where(usable, (distance / np.where(usable, without.se, 1.0)) ** 2, np.nan)
-    p = x.sum() / n.sum()
-    share = 2 * (special.rel_entr(x, n * p) + special.rel_entr(n - x, n * (1 - p)))
-    return Baujat(
-        fit.studies.study, np.maximum(share, 0.0), influence, "Share of the deviance of one common rate"
-    )
 
 
 def drapery(fit: Fit, *, points: int = 401) -> Drapery:

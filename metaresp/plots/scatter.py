@@ -18,7 +18,8 @@ from metaresp.plots.output import checked_number, plain_settings, points, render
 from metaresp.plots.style import Style, find_style
 
 if TYPE_CHECKING:
-    from metaresp.analyses.funnel import Baujat, Drapery, Funnel
+    from metaresp.analyses.baujat import Baujat
+    from metaresp.analyses.funnel import Drapery, Funnel
 
 HEIGHT = 0.72
 MOST_LABELS = 8

@@ -84,6 +84,10 @@ def between_line(groups: "Subgroups", writer: Writer) -> str:
     """Return the test between the groups in one line; nothing where there is none."""
     if not parts.known(groups.pvalue):
         return ""
-    test = f"{groups.test}, χ² = {groups.statistic:.2f} on {groups.df:.0f} df"
+    if groups.reference == "F":
+        value = f"F = {groups.F:.2f} on {groups.df:.0f} and {significant(groups.df2)} df"
+    else:
+        value = f"χ² = {groups.statistic:.2f} on {groups.df:.0f} df"
+    test = f"{groups.test}, {value}"
     words = writer.words["between"].format(test=test, p=pvalue(groups.pvalue))
     return writer.number(words) if writer.words["decimal"] != "." else words

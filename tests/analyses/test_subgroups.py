@@ -5,11 +5,14 @@ import pytest
 from scipy import optimize, special, stats
 
 import metaresp as mr
+from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.analyses.subgroups import Subgroups, subgroups
+from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName
 
 # A quasi-Newton maximum of a log-likelihood of size 1e2 in double precision, against one by simplex.
 LIKELIHOOD = 1e-5
+WELCH = (2.89820100232926, 4.44840224604221, 0.156376969752939)
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(61)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
@@ -46,6 +49,7 @@ def test_the_statistic_is_the_definition(common):
     x, n, region = [3, 5, 9, 10, 8, 14], [20, 20, 21, 25, 19, 22], "AAABBB"
     found = subgroups(mr.pool(studies(x, n, region)), "region", common_tau2=common)
     rows = [np.array(list(region)) == name for name in "AB"]
+    data_x, data_n = x, n
     x, n = np.array(x), np.array(n)
 
     def best(means):
@@ -59,22 +63,124 @@ def test_the_statistic_is_the_definition(common):
         return -min(optimize.minimize(falling, s, method="Nelder-Mead", options=options).fun for s in starts)
 
     assert found.statistic == pytest.approx(2 * (best(2) - best(1)), abs=LIKELIHOOD)
-    assert found.pvalue == pytest.approx(stats.chi2.sf(found.statistic, 1))
+    f = 4 * np.expm1(found.statistic / 6)
+    assert (found.F, found.pvalue) == pytest.approx((f, stats.f.sf(f, 1, 4)))
+    large = subgroups(
+        mr.pool(studies(data_x, data_n, region)), "region", common_tau2=common, reference="chi-square"
+    )
+    assert (large.statistic, large.df2, large.reference) == (found.statistic, np.inf, "chi-square")
+    assert large.pvalue == pytest.approx(stats.chi2.sf(found.statistic, 1))
+
+
+def test_a_beta_binomial_fit_is_tested_by_its_own_likelihood():
+    x, n, region = np.array([3, 5, 9, 10, 8, 14]), np.array([20, 20, 21, 25, 19, 22]), "AAABBB"
+    found = subgroups(mr.pool(studies(x, n, region), model="beta-binomial"), "region")
+
+    def best(means):
+        def falling(place):
+            p = np.broadcast_to(special.expit(place[:means]), 2)
+            rho = np.broadcast_to(special.expit(place[means:]), 2)
+            size = (1 - rho) / rho
+            parts = [slice(0, 3), slice(3, 6)]
+            return -sum(
+                stats.betabinom.logpmf(x[r], n[r], a * s, (1 - a) * s).sum()
+                for r, a, s in zip(parts, p, size, strict=True)
+            )
+
+        start = np.r_[np.full(means, -0.3), [-3.0, -3.0]]
+        options = {"xatol": 1e-7, "fatol": 1e-11, "maxiter": 4000, "maxfev": 4000}
+        return -optimize.minimize(falling, start, method="Nelder-Mead", options=options).fun
+
+    assert found.statistic == pytest.approx(2 * (best(2) - best(1)), abs=LIKELIHOOD)
+    assert found.test == "likelihood ratio, own ρ"
+    alone = subgroups(mr.pool(studies([0, 12, 11], [60, 60, 50], "ABB"), model="beta-binomial"), "region")
+    assert alone.test == "likelihood ratio, one ρ"
+    assert "one intraclass correlation" in alone.notes[0]
+
+
+def test_many_sets_at_once_are_the_sets_one_by_one():
+    random = np.random.default_rng(5)
+    n = random.integers(5, 41, (12, 3, 4))
+    x = random.binomial(n, random.beta(1, 2, n.shape))
+    x[0, 1] = 0
+    x[1, 2] = n[1, 2]
+    lanes, _ = clean(x.reshape(-1, 4), n.reshape(-1, 4), None)
+    held = np.isin(x.sum(-1) / n.sum(-1), (0, 1))
+    for model in ("binomial-normal", "beta-binomial"):
+        for shared in (False, True):
+            together = likelihood_ratios(lanes, 3, shared=shared, held=held, model=model)
+            alone = [
+                likelihood_ratios(
+                    clean(x[i], n[i], None)[0], 3, shared=shared, held=held[i : i + 1], model=model
+                )[0]
+                for i in range(12)
+            ]
+            np.testing.assert_allclose(together, alone, atol=1e-9)
+            assert (together >= 0).all()
+
+
+def test_the_f_reference_is_the_analysis_of_variance():
+    """Normal effects with one variance: the likelihood ratio is a function of the F statistic."""
+    random = np.random.default_rng(6)
+    groups = [random.normal(size=4), random.normal(size=5), random.normal(size=3)]
+    whole = np.concatenate(groups)
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups)
+    ratio = whole.size * np.log(((whole - whole.mean()) ** 2).sum() / within)
+    found = stats.f_oneway(*groups)
+    f, p = likelihood_f(np.array(ratio), np.array(12.0), 3)
+    assert (float(f), float(p)) == pytest.approx((found.statistic, found.pvalue), rel=1e-10)
+
+
+def test_welch_is_that_of_r():
+    """R 4.2, oneway.test of 1.1 2.3 1.9 3.2 | 2.8 4.1 3.9 5.0 2.2 | 2.0 6.1 5.2."""
+    groups = [[1.1, 2.3, 1.9, 3.2], [2.8, 4.1, 3.9, 5.0, 2.2], [2.0, 6.1, 5.2]]
+    mean = np.array([np.mean(g) for g in groups])
+    se = np.array([np.std(g, ddof=1) / np.sqrt(len(g)) for g in groups])
+    _, f, df, p = welch_f(mean, se, np.array([3.0, 4.0, 2.0]))
+    assert (f, df, p) == pytest.approx(WELCH, rel=1e-12)
+
+
+def test_groups_of_studies_that_agree_exactly():
+    fit = mr.pool(studies([5, 5, 8, 9], [20, 20, 20, 20], "AABB"), model="inverse-variance")
+    found = subgroups(fit, "region")
+    assert 0 <= found.pvalue <= 1
+    both = mr.pool(studies([5, 5, 8, 8], [20, 20, 20, 20], "AABB"), model="inverse-variance")
+    assert subgroups(both, "region").pvalue < 0.05
+
+
+def test_references():
+    data = mr.datasets.load("debruin2009")
+    usual = subgroups(mr.pool(data, model="inverse-variance"), "ethnicity")
+    assert (usual.reference, usual.test) == ("F", "Q between groups")
+    assert 2 < usual.df2 < 13
+    normal = subgroups(mr.pool(data, model="inverse-variance", ci="normal"), "ethnicity")
+    assert normal.reference == "chi-square"
+    assert normal.pvalue == pytest.approx(stats.chi2.sf(normal.statistic, 1))
+    asked = subgroups(mr.pool(data, model="inverse-variance", ci="normal"), "ethnicity", reference="F")
+    assert (asked.reference, asked.statistic) == ("F", normal.statistic)
+    assert subgroups(mr.pool(data, model="common"), "ethnicity").reference == "chi-square"
+    with pytest.raises(InvalidArgument, match="no meaning for model='common'"):
+        subgroups(mr.pool(data, model="common"), "ethnicity", reference="F")
+    with pytest.raises(UnknownName, match="reference='f'"):
+        subgroups(mr.pool(data), "ethnicity", reference="f")
 
 
 def test_separated_groups_are_told_apart():
     fit = mr.pool(studies([0, 0, 0, 4, 5, 3], [20] * 6, "AAABBB"))
     for found in (subgroups(fit, "region"), subgroups(fit, "region", common_tau2=True)):
-        assert 0 < found.pvalue < 0.001
+        # k = 6, a likelihood ratio of 13.3: F = 32 on 1 and 4 degrees of freedom
+        assert 0 < found.pvalue < 0.006
         assert (found.rate[0], found.low[0]) == (0, 0)
         assert found.high[0] == mr.binomial_ci(0, 60).high
     two = subgroups(mr.pool(studies([0, 12], [60, 60], "AB")), "region")
     assert 0 < two.pvalue < 0.05
     assert "one study" in two.notes[0]
+    assert "Every group has one study" in two.notes[1]
+    assert two.reference == "chi-square"
     inverse = subgroups(
         mr.pool(studies([0, 0, 0, 4, 5, 3], [20] * 6, "AAABBB"), model="inverse-variance"), "region"
     )
-    assert inverse.pvalue < 0.001
+    assert inverse.pvalue < 0.006
     assert inverse.test.startswith("likelihood ratio")
 
 

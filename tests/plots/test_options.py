@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import metaresp as mr
-from metaresp.analyses.funnel import baujat, drapery, funnel
+from metaresp.analyses.baujat import baujat
+from metaresp.analyses.funnel import drapery, funnel
 from metaresp.errors import InvalidArgument, UnknownName, UnreadableFile
 from metaresp.plots.forest import draw_forest
 from metaresp.plots.scatter import draw_baujat, draw_drapery, draw_funnel

@@ -1,0 +1,128 @@
+"""What a Baujat plot shows: each study's share of the heterogeneity and its influence, computed once."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import FloatArray
+from metaresp.counts import clean
+from metaresp.errors import CannotEstimate
+from metaresp.model import pool_batch
+from metaresp.model.inverse_variance import effects
+from metaresp.records import Record
+from metaresp.result import Fit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEVIANCE, PEARSON, COCHRAN = (
+    "Share of the deviance of one common rate",
+    "Squared Pearson residual",
+    "Contribution to Cochran's Q",
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Baujat(Record):
+    """Each study's share of the heterogeneity and its influence on the pooled rate.
+
+    Attributes
+    ----------
+    study : tuple of str
+    contribution : float array, shape (k,)
+        Binomial models: to the deviance of one common rate.  Inverse variance: squared Pearson residual,
+        which with one common effect is the contribution to Cochran's Q.
+    influence : float array, shape (k,)
+        Squared change of the estimate without the study, over the squared standard error without it; NaN
+        where the fit without it has no estimate.
+    contribution_label : str
+        Which of the three it is.
+    """
+
+    study: tuple[str, ...]
+    contribution: FloatArray
+    influence: FloatArray
+    contribution_label: str
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row a study: study, contribution, influence."""
+        import pandas as pd
+
+        columns = {"study": list(self.study), "contribution": self.contribution, "influence": self.influence}
+        return pd.DataFrame(columns)
+
+    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw the picture; see :func:`metaresp.plots.scatter.draw_baujat` for *path* and *style*."""
+        from metaresp.plots.scatter import draw_baujat
+
+        return draw_baujat(self, path, **style)
+
+
+def baujat(fit: Fit) -> Baujat:
+    """Return each study's share of the heterogeneity and its influence on the pooled rate.
+
+    Raises
+    ------
+    CannotEstimate
+        If there are fewer than three studies, or no events, or nothing but events.
+
+    Notes
+    -----
+    All fits without one study are one batch.  The influence is ``(mu(i) - mu)**2 / se(i)**2`` on the model's
+    scale, with mu(i) and se(i) of the fit without study i.
+
+    Inverse variance: the contribution is ``(y - mu)**2 / (v + tau2)``; both axes are those of R's
+    ``metafor::baujat``, whatever the transform and the estimator of tau2.
+
+    Binomial models have no residual on the logit scale at 0% or 100%: the contribution is the study's share
+    of the deviance of one common rate, ``2 (x log(x / (n p)) + (n - x) log((n - x) / (n - n p)))`` with p of
+    the totals; the sum is the likelihood-ratio statistic of one common rate against a rate for each study
+    (``rma.glmm``'s QE.LRT).
+
+    References
+    ----------
+    Baujat, Mahe, Pignon and Hill (2002), Statistics in Medicine 21:2641.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> found = baujat(mr.pool(events=[2, 4, 14, 5], n=[18, 17, 15, 20]))
+    >>> int(found.contribution.argmax())
+    2
+    """
+    k = fit.k
+    if k < 3:
+        raise CannotEstimate(f"baujat: needs three studies or more, here {k}")
+    if not np.isfinite(fit.estimate):
+        raise CannotEstimate("baujat: a pooled rate of 0% or 100% has no residuals")
+    options = {name: value for name, value in fit.spec.options().items() if name != "study_ci"}
+    if "prediction" in options:
+        options["prediction"] = None
+    without = pool_batch(fit.studies.events, fit.studies.n, 1 - np.eye(k, dtype=np.int64), **options)
+    usable = np.isfinite(without.estimate) & np.isfinite(without.se)
+    distance = np.where(usable, without.estimate, fit.estimate) - fit.estimate
+    influence = np.where(usable, (distance / np.where(usable, without.se, 1.0)) ** 2, np.nan)
+    if fit.spec.model == "inverse-variance":
+        share, label = _residuals(fit), COCHRAN if fit.spec.tau2 == "common" else PEARSON
+    else:
+        share, label = _deviance(fit), DEVIANCE
+    return Baujat(fit.studies.study, share, influence, label)
+
+
+def _residuals(fit: Fit) -> FloatArray:
+    """Return squared Pearson residuals; 0 where a study without variance is at the estimate."""
+    lanes, _ = clean(fit.studies.events, fit.studies.n, None)
+    y, v, _ = (field[0] for field in effects(lanes, fit.spec))
+    squares = (y - fit.estimate) ** 2
+    share: FloatArray = np.divide(squares, v + fit.tau2, out=np.zeros_like(squares), where=squares > 0)
+    return share
+
+
+def _deviance(fit: Fit) -> FloatArray:
+    x, n = fit.studies.events.astype(float), fit.studies.n.astype(float)
+    p = x.sum() / n.sum()
+    share: FloatArray = 2 * (special.rel_entr(x, n * p) + special.rel_entr(n - x, n * (1 - p)))
+    return np.maximum(share, 0.0)
