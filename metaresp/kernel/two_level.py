@@ -6,24 +6,21 @@ The logit of study j in cluster i is ``mu + b_i + c_ij`` with normal b and c of 
 studies at a time: clusters differ in how many studies they hold, and the outer nodes follow each cluster.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel import binomial_normal, quadrature
-from metaresp.kernel.beta_binomial import FARTHEST, NO_MEAN
+from metaresp.kernel.beta_binomial import NO_MEAN
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_MAX, TAU_UNBOUNDED
 from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.two_level_gaussian import ONE_EACH
 from metaresp.kernel.two_level_likelihood import Nested, Point, climb, evaluate
+from metaresp.kernel.two_level_profile import Best, mu_limit, usual_taus
 
 WITHIN_UNKNOWN = 7  # every study holds one patient: studies within a cluster cannot be told to differ
-_GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical logits
 _CLOSE = 1e-10  # log-likelihoods nearer than this (relative) are equal: the simpler model is reported
-_HIGHER = 1e-8  # another hill of the standard deviations counts from this height on
-_VALUE = 1e-10  # log-likelihood: accuracy of a limit
 _ALL = np.array([True, True, True])
 
 
@@ -42,11 +39,6 @@ class NestedFit(NamedTuple):
     low: float  # profile-likelihood limits of mu; NaN if no fall was given
     high: float
     reason: int
-
-
-class _Best(NamedTuple):
-    at: FloatArray  # (mu, tau_between, tau_within)
-    value: float
 
 
 def fit_nested_binomial(
@@ -92,10 +84,8 @@ def fit_nested_binomial(
     if events == 0 or rest == 0:
         nan = np.nan
         return NestedFit(nan, nan, nan, nan, nan, nan, nan, nan, constant, nan, nan, NO_MEAN)
-    g = groups(cluster)
-    data = Nested(x[g.order], n[g.order], g)
-    one_each, single = g.first.size == x.size, bool((n == 1).all())
-    free = np.array([True, g.first.size > 1, not (one_each or single)])
+    data, free = arrange(x, n, cluster)
+    one_each, single = data.groups.first.size == x.size, bool((n == 1).all())
     fits = _fits(data, free, refine)
     names = ["common", "between", "within", "both"]
     best = fits["common"]
@@ -118,7 +108,7 @@ def fit_nested_binomial(
     )
     ends = [np.nan, np.nan]
     if fall is not None:
-        ends = [_limit(data, best, free, fall, side, refine) for side in (-1.0, 1.0)]
+        ends = [mu_limit(data, best, free, fall, side, refine) for side in (-1.0, 1.0)]
     flat = fits["common"].value
     return NestedFit(
         mu=float(best.at[0]),
@@ -136,6 +126,40 @@ def fit_nested_binomial(
     )
 
 
+def arrange(x: FloatArray, n: FloatArray, cluster: IntArray) -> tuple[Nested, BoolArray]:
+    """Return the studies in the order of their clusters, and which of the three parameters are free.
+
+    A standard deviation is free unless the design cannot show it: one cluster has no between; one study a
+    cluster, or one patient a study, no within.
+    """
+    g = groups(cluster)
+    seen = g.first.size < x.size and not bool((n == 1).all())
+    return Nested(x[g.order], n[g.order], g), np.array([True, g.first.size > 1, seen])
+
+
+def mu_interval(
+    x: FloatArray, n: FloatArray, cluster: IntArray, fit: NestedFit, fall: float, refine: int = 1
+) -> tuple[float, float]:
+    """Return the profile-likelihood limits of mu of a fit that has been made.
+
+    Parameters
+    ----------
+    x, n, cluster, fall, refine
+        As in :func:`fit_nested_binomial`.
+    fit : NestedFit
+    """
+    data, free = arrange(x, n, cluster)
+    best = top_of(fit)
+    low, high = (mu_limit(data, best, free, fall, side, refine) for side in (-1.0, 1.0))
+    return low, high
+
+
+def top_of(fit: NestedFit) -> Best:
+    """Return where the likelihood of a fit is highest, and its height less the saturated one."""
+    at = np.array([fit.mu, fit.tau_between, fit.tau_within])
+    return Best(at, fit.loglik - fit.loglik_saturated)
+
+
 def _standard_error(point: Point, present: BoolArray) -> float:
     information = -point.hessian[np.ix_(present, present)]
     if np.linalg.eigvalsh(information)[0] <= 1e-8 * information[0, 0]:
@@ -143,12 +167,12 @@ def _standard_error(point: Point, present: BoolArray) -> float:
     return float(np.sqrt(np.linalg.inv(information)[0, 0]))
 
 
-def _fits(data: Nested, free: BoolArray, refine: int) -> dict[str, _Best]:
+def _fits(data: Nested, free: BoolArray, refine: int) -> dict[str, Best]:
     """Return the best point with neither, one or both standard deviations free to be positive."""
     mu = float(np.log(data.x.sum()) - np.log((data.n - data.x).sum()))
     zero = np.array([mu, 0.0, 0.0])
-    found = {"common": _Best(zero, evaluate(data, zero, refine=refine).value)}
-    taus = _taus(data)
+    found = {"common": Best(zero, evaluate(data, zero, refine=refine).value)}
+    taus = usual_taus(data)
     if free[1]:
         starts = _hills(data, mu, taus, np.zeros(1))
         found["between"] = _highest(data, starts, np.array([True, True, False]), refine)
@@ -156,17 +180,11 @@ def _fits(data: Nested, free: BoolArray, refine: int) -> dict[str, _Best]:
         x, n = data.x[None], data.n[None]
         flat = binomial_normal.fit(x, n, np.ones_like(x), refine)
         at = np.array([float(flat.mu[0]), 0.0, float(flat.tau[0])])
-        found["within"] = _Best(at, float(flat.loglik[0] - flat.loglik_saturated[0]))
+        found["within"] = Best(at, float(flat.loglik[0] - flat.loglik_saturated[0]))
     if free.all():
         starts = [found["between"].at, found["within"].at, *_hills(data, mu, taus, taus)]
         found["both"] = _highest(data, starts, _ALL, refine)
     return found
-
-
-def _taus(data: Nested) -> FloatArray:
-    y = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
-    result: FloatArray = np.minimum(max(float(np.ptp(y)), 0.5) * _GRID, 0.5 * TAU_MAX)
-    return result
 
 
 def _hills(data: Nested, mu: float, between: FloatArray, within: FloatArray) -> list[FloatArray]:
@@ -190,74 +208,10 @@ def _hills(data: Nested, mu: float, between: FloatArray, within: FloatArray) -> 
     ]
 
 
-def _highest(data: Nested, starts: list[FloatArray], free: BoolArray, refine: int) -> _Best:
-    best = _Best(starts[0], -np.inf)
+def _highest(data: Nested, starts: list[FloatArray], free: BoolArray, refine: int) -> Best:
+    best = Best(starts[0], -np.inf)
     for start in starts:
         at, point = climb(data, start, free, TAU_MAX, refine)
         if point.value > best.value:
-            best = _Best(at, point.value)
+            best = Best(at, point.value)
     return best
-
-
-def _limit(data: Nested, best: _Best, free: BoolArray, fall: float, side: float, refine: int) -> float:
-    """Return where the profile of mu has fallen by half of *fall*: Newton on the root of the fall."""
-    spreads = free & np.array([False, True, True])
-    target, wanted = best.value - 0.5 * fall, math.sqrt(fall)
-    curve = max(-float(evaluate(data, best.at, quadrature.SCAN).hessian[0, 0]), 1e-3)
-    inside: float = float(best.at[0])
-    outside: float = side * float(np.inf)
-    mu, spread = inside + side * min(wanted / math.sqrt(curve), 5.0), best.at[1:]
-    for _ in range(60):
-        found, slope = _ridge(data, mu, spread, spreads, refine)
-        if found.value <= target + _VALUE * (1 + abs(target)) * 10:
-            other = _other_hill(data, mu, spreads, found, target, refine)
-            found, slope = other or (found, slope)
-        spread = found.at[1:]
-        miss = found.value - target
-        if abs(miss) < _VALUE * (1 + abs(target)):
-            return mu - miss / slope if slope else mu
-        if miss > 0:
-            inside = mu
-        else:
-            outside = mu
-        root = math.sqrt(2 * max(best.value - found.value, 0.0))
-        step = (root - wanted) * root / slope if slope * side < 0 and root > 0.05 * wanted else np.nan
-        new = mu + step
-        between = side * (new - inside) > 0 and side * (outside - new) > 0
-        if not between:
-            far = inside + side * 2 * max(abs(inside - best.at[0]), 0.5)
-            new = 0.5 * (inside + outside) if np.isfinite(outside) else far
-        new = float(np.clip(new, inside - 10, inside + 10))
-        if abs(new) >= FARTHEST:
-            return float(np.clip(new, -FARTHEST, FARTHEST))
-        if new == mu:
-            return mu
-        mu = new
-    return mu
-
-
-def _ridge(data: Nested, mu: float, spread: FloatArray, free: BoolArray, refine: int) -> tuple[_Best, float]:
-    """Return the top over the standard deviations at *mu* near *spread*, and its slope in mu."""
-    start = np.array([mu, *spread])
-    if not free.any():
-        point, at = evaluate(data, start, refine=refine), start
-    else:
-        at, point = climb(data, start, free, TAU_MAX, refine)
-    return _Best(at, point.value), float(point.gradient[0])
-
-
-def _other_hill(
-    data: Nested, mu: float, free: BoolArray, known: _Best, target: float, refine: int
-) -> tuple[_Best, float] | None:
-    """Look for standard deviations with a higher likelihood at *mu* than the hill that is known."""
-    taus = np.concatenate([[0.0], _taus(data), [2 * float(_taus(data)[-1])]])
-    best = None
-    for tb in taus if free[1] else taus[:1]:
-        for tw in taus if free[2] else taus[:1]:
-            s = evaluate(data, np.array([mu, tb, tw]), quadrature.SCAN)
-            if s.value > max(known.value, target) + _HIGHER and (best is None or s.value > best[0]):
-                best = (s.value, np.array([tb, tw]))
-    if best is None:
-        return None
-    found, slope = _ridge(data, mu, best[1], free, refine)
-    return (found, slope) if found.value > known.value + _HIGHER else None

@@ -209,6 +209,24 @@ def fit_nested_gaussian(y: FloatArray, v: FloatArray, cluster: IntArray) -> Gaus
     )
 
 
+def nested_weights(v: FloatArray, cluster: IntArray, within: float, between: float) -> FloatArray:
+    """Return the weight of each study in the mean, ``V^-1 1``, shape (k,), in the order given.
+
+    Parameters
+    ----------
+    v : float array, shape (k,)
+        Sampling variances.
+    cluster : int array, shape (k,)
+    within, between : float
+        Variance components.
+    """
+    g = groups(cluster)
+    found = _mean(np.zeros_like(v), v[g.order], g, within, between).one
+    result = np.empty_like(found)
+    result[g.order] = found
+    return result
+
+
 def _highest(
     data: _Nested, within: FloatArray, between: FloatArray, longest: float
 ) -> tuple[FloatArray, FloatArray]:

@@ -58,6 +58,12 @@ class _Inner(NamedTuple):
 
 def _given(data: Nested, logit: FloatArray, within: float, nats: float, refine: int) -> _Inner:
     """Return the likelihood of each cluster at *logit*, shape (clusters, points)."""
+    each = _each(data, logit, within, nats, refine)
+    return _Inner(*np.add.reduceat(each, data.groups.first, axis=1))
+
+
+def _each(data: Nested, logit: FloatArray, within: float, nats: float, refine: int) -> FloatArray:
+    """Return log-likelihood and derivatives of each study, shape (6, k, points)."""
     points = logit.shape[1]
     mu = logit[data.groups.owner].ravel()
     x, n = (np.repeat(field, points)[:, None] for field in (data.x, data.n))
@@ -67,7 +73,8 @@ def _given(data: Nested, logit: FloatArray, within: float, nats: float, refine: 
         study = quadrature.moments(x[part], n[part], mu[part], tau, nats, refine)
         for row, field in zip(out, study, strict=True):
             row[part] = field[:, 0]
-    return _Inner(*np.add.reduceat(out.reshape(6, -1, points), data.groups.first, axis=1))
+    result: FloatArray = out.reshape(6, -1, points)
+    return result
 
 
 def _mode(
@@ -171,6 +178,32 @@ def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine
     return Point(value, mean.sum(axis=-1), hessian)
 
 
+def contributions(data: Nested, at: FloatArray) -> FloatArray:
+    """Return what each study tells about mu given the standard deviations, shape (k,), by cluster.
+
+    The information of a cluster is minus the second derivative of its log-likelihood; its studies share
+    it by their own information given the cluster's logit, averaged over what is known of that.
+
+    Parameters
+    ----------
+    data : Nested
+    at : float array, shape (3,)
+        As in :func:`evaluate`.
+    """
+    mu, between, within = (float(value) for value in at)
+    z, _ = _nodes(data, mu, between, within, quadrature.FULL, 1)
+    each = _each(data, mu + between * z, within, quadrature.FULL, 1)
+    inner = _Inner(*np.add.reduceat(each, data.groups.first, axis=1))
+    log = inner.value - 0.5 * z * z
+    f = np.exp(log - log.max(axis=-1, keepdims=True))
+    f /= f.sum(axis=-1, keepdims=True)
+    score = inner.d_mu - (inner.d_mu * f).sum(axis=-1, keepdims=True)
+    cluster = -((inner.d_mu_mu + score * score) * f).sum(axis=-1)
+    own = -(each[3] * f[data.groups.owner]).sum(axis=-1)
+    result: FloatArray = (cluster / data.groups.sums(own))[data.groups.owner] * own
+    return result
+
+
 def climb(
     data: Nested, start: FloatArray, free: BoolArray, longest: float, refine: int = 1
 ) -> tuple[FloatArray, Point]:
@@ -199,7 +232,7 @@ def climb(
     here = evaluate(data, at, refine=refine)
     for _ in range(_STEPS):
         moving = free & ~((at >= longest) & (here.gradient > 0) & _SPREADS)
-        step = _step(here, moving)
+        step = newton_step(here, moving)
         small = abs(float(step @ here.gradient)) < _DECREMENT * (1 + abs(here.value))
         if small or length < _SHORTEST:
             dip = free & _SPREADS & (at < _AT_ZERO) & (np.diag(here.hessian) > 0)
@@ -223,7 +256,7 @@ def _off_zero(start: FloatArray, free: BoolArray) -> FloatArray:
     return np.where(free & _SPREADS & (start < _AT_ZERO), 0.5 * _PUSH, start)
 
 
-def _step(here: Point, moving: BoolArray) -> FloatArray:
+def newton_step(here: Point, moving: BoolArray) -> FloatArray:
     """Return Newton's step, uphill also where the likelihood is not concave, at most 2 long."""
     roots, vectors = np.linalg.eigh(-here.hessian[np.ix_(moving, moving)])
     size = np.maximum(np.abs(roots), 1e-9 * np.abs(roots).max(initial=0.0) + 1e-300)
