@@ -1,4 +1,4 @@
-"""Records that a fit is made of or hands out: heterogeneity, and the test against a benchmark."""
+"""Records that a fit is made of or hands out: heterogeneity, its levels, the test against a benchmark."""
 
 from dataclasses import dataclass
 
@@ -20,11 +20,14 @@ class Heterogeneity(Record):
         ``max(0, 100 (Q - df) / Q)``, the definition by Q (inverse-variance model only).
     I2_ci, H2_ci : Interval or None
         Intervals of I2 and H2, from that of tau2 (profile likelihood; Q-profile for inverse variance).
+        None for studies nested in clusters: ask :meth:`metaresp.Fit.tau2_ci`.
     I2_Q_ci : Interval or None
         Test-based interval of I2_Q (Higgins and Thompson 2002).
     lrt, lrt_pvalue : float
         Likelihood-ratio test of tau2 = 0, its p-value from the half-half mixture of a point mass at 0
-        and chi-square on 1 df (binomial-normal model only; Self and Liang 1987, case 5).
+        and chi-square on 1 df (binomial-normal model only; Self and Liang 1987, case 5).  Studies nested
+        in clusters: test that both variances are 0, from a mixture on 0, 1 and 2 df (case 7), by the
+        restricted likelihood where the model is that of inverse variance.
     Q_definition, I2_definition : str
         In words.
     """
@@ -42,6 +45,42 @@ class Heterogeneity(Record):
     lrt_pvalue: float
     Q_definition: str
     I2_definition: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Levels(Record):
+    """Variation between clusters, and between the studies of one cluster.
+
+    NaN where the data cannot show it: one study a cluster, one patient a study, an exact answer.
+
+    Attributes
+    ----------
+    cluster : str
+        The covariate that tells the cluster.
+    clusters : int
+        How many there are.
+    tau2_between, tau2_within : float
+        Variances on the model's scale, of clusters and of the studies of a cluster; their sum is tau2.
+    I2_between, I2_within : float
+        Shares in percent of ``tau2 + typical sampling variance``; their sum is I2.
+    lrt_between, lrt_between_pvalue : float
+        Likelihood-ratio test of no clustering, ``tau2_between = 0``; the p-value is from the half-half
+        mixture of a point mass at 0 and chi-square on 1 df, which is conservative where tau2_within is
+        near 0 too (Self and Liang 1987).  Restricted likelihood for inverse variance.
+    lrt_within, lrt_within_pvalue : float
+        The same of ``tau2_within = 0``.
+    """
+
+    cluster: str
+    clusters: int
+    tau2_between: float
+    tau2_within: float
+    I2_between: float
+    I2_within: float
+    lrt_between: float
+    lrt_between_pvalue: float
+    lrt_within: float
+    lrt_within_pvalue: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)

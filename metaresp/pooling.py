@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
+from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
 from metaresp.records import Interval
-from metaresp.result import Fit, Heterogeneity
-from metaresp.sentences import listed, names, say
-from metaresp.spec import DEFAULT, Option, Spec, resolve
+from metaresp.result import Fit, Heterogeneity, Levels
+from metaresp.sentences import listed, names, nothing_nested, say, say_nested
+from metaresp.spec import DEFAULT, NESTED_ONLY, Option, Spec, resolve
 from metaresp.studies import Studies, read_studies
 
 _Q_WORDS = {
@@ -31,6 +33,8 @@ _I2_WORDS = {
     "Q": "max(0, (Q - df) / Q)",
     "inverse-variance": "tau2 / (tau2 + typical sampling variance), Higgins and Thompson 2002",
 }
+
+_I2_CI = {"binomial-normal", "inverse-variance"}  # models whose I2 has the interval of tau2
 
 
 def pool(
@@ -50,7 +54,7 @@ def pool(
     correction: Option = DEFAULT,
     correct: Option = DEFAULT,
     back_n: Option = DEFAULT,
-    cluster: str | None = None,
+    cluster: str | Sequence[Any] | None = None,
     level: float = 0.95,
     study_ci: str = "clopper-pearson",
     seed: int | None = None,
@@ -91,8 +95,13 @@ def pool(
     back_n : str
         Sample size of the Freeman-Tukey back-transform.
     cluster : str, optional
-        Covariate that tells which studies may share patients (a centre).  Studies of one cluster are
-        not pooled as if they were independent: more than one of a cluster is an error.
+        Covariate that tells which studies belong together (a centre, a trial with several arms): their
+        logits, or transformed rates, vary between clusters and within them.  Or, where *events* and *n*
+        are the values themselves, the labels.  Only for studies of different patients: of reports that
+        share patients keep the largest, ``studies.largest_per("centre")``.  Binomial-normal: ``ci`` is
+        ``t`` (default; clusters - 1 degrees of freedom), ``normal``, ``profile`` or ``profile-t``.
+        Inverse variance: REML with ``CR2`` (default; cluster-robust, Satterthwaite), ``CR1``, ``t`` or
+        ``normal``.
     level : float
         Confidence level of every interval.
     study_ci : str
@@ -112,7 +121,7 @@ def pool(
     InvalidArgument
         An option has no such value, or no meaning for the model.
     CannotEstimate
-        There is no study to pool, or studies of one cluster would be pooled.
+        There is no study to pool, or the interval does not exist for these data.
 
     Notes
     -----
@@ -128,27 +137,61 @@ def pool(
     (0.65, [0.3085, 0.8855])
     >>> mr.pool(events=[0, 0, 0], n=[18, 12, 7]).notes
     ('No event in any study: exact binomial interval on the totals; heterogeneity is not estimable.',)
+    >>> centres = mr.pool(events=[1, 2, 9, 7, 4, 0], n=[9, 12, 14, 11, 8, 6], cluster=list("aabbba"))
+    >>> round(centres.rate, 2), centres.clusters, round(centres.tau2_between, 1), centres.tau2_within
+    (0.31, 2, 1.5, 0.0)
     """
-    spec = resolve(
-        model=model,
-        link=link,
-        transform=transform,
-        tau2=tau2,
-        ci=ci,
-        prediction=prediction,
-        correction=correction,
-        correct=correct,
-        back_n=back_n,
-        level=level,
-        study_ci=study_ci,
-        seed=seed,
-    )
-    studies = as_studies(data, events=events, n=n, study=study, response=response, missing=missing)
+    options: dict[str, Any] = {
+        "model": model,
+        "link": link,
+        "transform": transform,
+        "tau2": tau2,
+        "ci": ci,
+        "prediction": prediction,
+        "correction": correction,
+        "correct": correct,
+        "back_n": back_n,
+        "level": level,
+        "study_ci": study_ci,
+        "seed": seed,
+    }
+    spec = resolve(**options) if cluster is None else None
+    studies, name = _read(data, cluster, events=events, n=n, study=study, response=response, missing=missing)
     if not len(studies):
         raise CannotEstimate(f"no study to pool: {listed(studies)}")
-    if cluster is not None:
-        check_clusters(studies, cluster)
-    return fit_studies(studies, spec)
+    note = ""
+    if spec is None:
+        spec, note = _clustered(studies, name, options)
+    return fit_studies(studies, spec, note)
+
+
+def _read(
+    data: Any, cluster: str | Sequence[Any] | None, *, missing: str, **columns: Any
+) -> tuple[Studies, str]:
+    """Return the studies, and the covariate that tells their clusters if there is one."""
+    if cluster is None or isinstance(cluster, str):
+        return as_studies(data, missing=missing, **columns), cluster or ""
+    if data is not None:
+        raise InvalidArgument(
+            f"cluster={cluster!r}: must be the name of a column or covariate of the studies"
+        )
+    plain = as_studies(None, missing=missing, cluster=list(np.asarray(cluster, dtype=object)), **columns)
+    return plain, "cluster"
+
+
+def _clustered(studies: Studies, cluster: str, options: dict[str, Any]) -> tuple[Spec, str]:
+    """Resolve the options for clustered studies: the nested model, where there is something to nest.
+
+    Returns
+    -------
+    spec : Spec
+    note : str
+        Why the model is the ordinary one, or empty.
+    """
+    count, k = len(studies.clusters(cluster)), len(studies)
+    if 1 < count < k or options["ci"] in NESTED_ONLY:
+        return resolve(**options, cluster=cluster), ""
+    return resolve(**options), nothing_nested(cluster, count, k)
 
 
 def as_studies(
@@ -159,8 +202,12 @@ def as_studies(
     study: Any = None,
     response: Any = None,
     missing: str = "raise",
+    cluster: Sequence[Any] | None = None,
 ) -> Studies:
-    """Return *data* as Studies: already such, a frame, a path, or the values themselves."""
+    """Return *data* as Studies: already such, a frame, a path, or the values themselves.
+
+    *cluster*, the values of a covariate of that name, goes with values only.
+    """
     columns = {"events": events, "n": n, "study": study, "response": response}
     if missing not in {"raise", "drop"}:
         raise InvalidArgument(f"missing={missing!r} must be 'raise' or 'drop'")
@@ -175,27 +222,23 @@ def as_studies(
         return Studies.from_frame(data, missing=missing, **columns)
     if response is None and (events is None or n is None):
         raise InvalidArgument("pool: give studies, a data frame, a file, or both events= and n=")
+    covariates = {} if cluster is None else {"cluster": cluster}
     if missing == "drop":
         given_columns = {name: value for name, value in columns.items() if value is not None}
-        return Studies.from_frame(given_columns, missing=missing)
-    return Studies(events, n, study, response=response)
+        return Studies.from_frame(given_columns | covariates, missing=missing)
+    return Studies(events, n, study, covariates, response=response)
 
 
-def check_clusters(studies: Studies, cluster: str) -> None:
-    """Refuse studies that may share patients."""
-    for label, members in studies.clusters(cluster).items():
-        if len(members) > 1:
-            raise CannotEstimate(
-                f"{cluster} {label!r} has {len(members)} studies ({names(studies, members)}) that may share "
-                "patients, and this model takes studies as independent: pool "
-                f"studies.largest_per({cluster!r}), the largest report of each"
-            )
-
-
-def fit_studies(studies: Studies, spec: Spec) -> Fit:
-    """Fit one lane and dress it."""
+def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
+    """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
-    found = estimate(counts, spec)
+    levels: Levels | None = None
+    if spec.cluster is None:
+        found = estimate(counts, spec)
+        weights = weigh(counts, spec, found)[0]
+    else:
+        found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
+        levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
     one = {name: values[0].item() for name, values in found._asdict().items()}
     reason = REASONS[one["reason"]]
     if np.isnan(one["estimate"]):
@@ -207,7 +250,8 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
             )
         raise CannotEstimate(f"model={spec.model!r}: {reason or 'no estimate for these data'}")
     if np.isnan(one["low"]) or np.isnan(one["high"]):
-        raise CannotEstimate(f"ci={spec.ci!r} has no limits for these data: choose another interval")
+        alone = " of one cluster" if levels is not None and levels.clusters == 1 else ""
+        raise CannotEstimate(f"ci={spec.ci!r} has no limits for these data{alone}: choose another interval")
     study_ci = binomial_ci(studies.events, studies.n, method=spec.study_ci, level=spec.level)
     return Fit(
         studies=studies,
@@ -224,11 +268,12 @@ def fit_studies(studies: Studies, spec: Spec) -> Fit:
         tau2=one["tau2"],
         rho=one["rho"],
         heterogeneity=_heterogeneity(counts, spec, found, one),
+        levels=levels,
         loglik=one["loglik"],
-        weights=weigh(counts, spec, found)[0],
+        weights=weights,
         study_ci=study_ci,
         reason=reason,
-        notes=tuple(say(studies, counts, spec, one)),
+        notes=(*([note] if note else []), *say(studies, counts, spec, one), *say_nested(spec, one, levels)),
     )
 
 
@@ -237,7 +282,11 @@ def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, 
     by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
     if spec.tau2 == "common":
         i2_ci = by_q
-    elif one["reason"] not in EXACT and spec.model in {"binomial-normal", "inverse-variance"}:
+    elif (
+        spec.cluster is None
+        and one["reason"] not in EXACT
+        and spec.model in {"binomial-normal", "inverse-variance"}
+    ):
         limits = [limit.item() for limit in tau2_interval(counts, spec, maximum(found), None, spec.level)]
         i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
         h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))

@@ -5,18 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
+from metaresp import questions
 from metaresp.arrays import FloatArray
-from metaresp.binomial import BinomialCI, binomial_test
-from metaresp.counts import Counts, clean
-from metaresp.errors import CannotEstimate, InvalidArgument
-from metaresp.kernel.likelihood_interval import Maximum
-from metaresp.model.estimates import ALL_EXTREME, REASONS
-from metaresp.model.inversion import effect_of, least_alpha
+from metaresp.binomial import BinomialCI
+from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
 from metaresp.model.scales import scale_name
-from metaresp.model.variance_interval import tau2_interval
-from metaresp.outcome import Heterogeneity, TestResult
+from metaresp.outcome import Heterogeneity, Levels, TestResult
 from metaresp.records import Interval, Record
 from metaresp.spec import Spec
 from metaresp.studies import Studies
@@ -24,11 +19,7 @@ from metaresp.studies import Studies
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fit", "Heterogeneity", "TestResult"]
-
-_NO_WIDTH = 1e-12  # a standard error that is only rounding: the studies agree exactly
-# Intervals that are no estimate plus and minus a t quantile times a standard error
-_NOT_T = {"profile", "bartlett", "profile-t", "henmi-copas", "bootstrap"}
+__all__ = ["Fit", "Heterogeneity", "Levels", "TestResult"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,10 +43,12 @@ class Fit(Record):
     estimate, se, df, estimate_ci, estimate_prediction
         The same on the model's scale; ``df`` is that of the t quantile (infinite: normal).
     tau2 : float
-        Between-study variance; NaN where it is not estimable.
+        Between-study variance; NaN where it is not estimable.  Nested studies: the sum of its levels.
     rho : float
         Intraclass correlation, beta-binomial model only; NaN elsewhere.
     heterogeneity : Heterogeneity
+    levels : Levels or None
+        The parts of tau2 between and within clusters, of studies nested in clusters.
     loglik : float
         Maximised log-likelihood of the counts (binomial-normal model only).
     weights : float array
@@ -82,6 +75,7 @@ class Fit(Record):
     tau2: float
     rho: float
     heterogeneity: Heterogeneity
+    levels: Levels | None
     loglik: float
     weights: FloatArray
     study_ci: BinomialCI
@@ -109,13 +103,31 @@ class Fit(Record):
         return float(np.sqrt(self.tau2))
 
     @property
+    def tau2_between(self) -> float:
+        """Variance between clusters, of studies nested in clusters; NaN elsewhere."""
+        return self.levels.tau2_between if self.levels is not None else float(np.nan)
+
+    @property
+    def tau2_within(self) -> float:
+        """Variance between the studies of one cluster, where they are nested; NaN elsewhere."""
+        return self.levels.tau2_within if self.levels is not None else float(np.nan)
+
+    @property
+    def clusters(self) -> int | None:
+        """Number of clusters that studies are nested in; None where they are not."""
+        return None if self.levels is None else self.levels.clusters
+
+    @property
     def is_exact(self) -> bool:
         """Whether the answer is a binomial interval on the totals, because no model applies."""
         return bool(np.isnan(self.se)) or self.spec.model == "common"
 
     @property
-    def _counts_studies(self) -> bool:
-        return self.reason == REASONS[ALL_EXTREME]
+    def counted(self) -> str:
+        """What an exact answer counts: ``totals``, or ``studies`` or ``clusters`` as single patients."""
+        return {REASONS[ALL_EXTREME]: "studies", REASONS[CLUSTERS_EXTREME]: "clusters"}.get(
+            self.reason, "totals"
+        )
 
     @property
     def scale(self) -> str:
@@ -126,15 +138,20 @@ class Fit(Record):
     def model_label(self) -> str:
         """The model in words."""
         if self.is_exact:
-            return f"Exact binomial on the {'studies' if self._counts_studies else 'totals'}"
+            return f"Exact binomial on the {self.counted}"
+        nested = ""
+        if self.levels is not None:
+            nested = f", studies nested in {self.levels.clusters} clusters by {self.levels.cluster}"
         if self.spec.model == "binomial-normal":
-            return f"Random effects (binomial-normal, {self.spec.link} link)"
+            return f"Random effects (binomial-normal, {self.spec.link} link{nested})"
         if self.spec.model == "beta-binomial":
             return "Beta-binomial"
         kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"
-        return f"{kind} (inverse variance, {self.spec.transform}, tau2 {self.spec.tau2})"
+        return f"{kind} (inverse variance, {self.spec.transform}, tau2 {self.spec.tau2}{nested})"
 
-    def tau2_ci(self, method: str | None = None, *, level: float | None = None) -> Interval:
+    def tau2_ci(
+        self, method: str | None = None, *, component: str | None = None, level: float | None = None
+    ) -> Interval:
         """Return the confidence interval of tau2.
 
         Parameters
@@ -142,7 +159,10 @@ class Fit(Record):
         method : {"profile", "q-profile", "generalised-q"}, optional
             Binomial-normal: ``profile`` (likelihood).  Inverse variance: ``q-profile`` (default;
             Viechtbauer 2007), ``generalised-q`` (Biggerstaff and Jackson 2008), ``profile``
-            (restricted likelihood).
+            (restricted likelihood).  Nested in clusters: ``profile`` (restricted for inverse variance).
+        component : {"total", "between", "within"}, optional
+            Of studies nested in clusters: the variance between clusters, that of the studies of a
+            cluster, or their sum (default).
         level : float, optional
             That of the fit by default.
 
@@ -162,21 +182,7 @@ class Fit(Record):
         -----
         R: ``metafor::confint(rma(...), type = "QP" | "GENQ" | "PL")``; none for ``rma.glmm``.
         """
-        if self.is_exact:
-            raise CannotEstimate(f"tau2_ci: tau2 is not estimable here ({self.reason or self.model_label})")
-        counts = self._counts()
-        het = self.heterogeneity
-        values = (self.estimate, self.tau, self.se, (het.lrt - het.Q) / 2, -het.Q / 2)
-        top = Maximum(*(np.array([value]) for value in values))
-        wanted = self.spec.level if level is None else level
-        low, high = tau2_interval(counts, self.spec, top, method, wanted)
-        return Interval(low[0].item(), high[0].item())
-
-    def _counts(self) -> Counts:
-        return clean(self.studies.events[None], self.studies.n[None], None)[0]
-
-    def _on_scale(self, rate: float) -> float:
-        return effect_of(rate, self._counts(), self.spec, self.tau2)
+        return questions.tau2_limits(self, method, component, level)
 
     def probability_above(self, rate: float) -> float:
         """Return the probability that the true rate of a new trial exceeds *rate*.
@@ -200,21 +206,7 @@ class Fit(Record):
         R: ``predict(rma.glmm(...), prob=">logit")`` of metafor; ``meta::cidprop`` uses the benchmark as
         if it were a logit.
         """
-        _check_rate(rate)
-        if self.estimate_prediction is None:
-            raise InvalidArgument("probability_above: this fit has no prediction interval to take it from")
-        low, high = self.estimate_prediction
-        target = self._on_scale(rate)
-        if not high - low > _NO_WIDTH:
-            raise CannotEstimate("probability_above: the prediction interval has no width")
-        if self.spec.prediction == "bootstrap":
-            half = least_alpha(target, self._counts(), self.spec, "estimate_prediction") / 2
-            return 1 - half if target < self.estimate else half
-        tail = (1 - self.spec.level) / 2
-        df = {"normal": np.inf, "hts": self.k - 2.0}.get(self.spec.prediction or "", self.k - 1.0)
-        quantile = -float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
-        spread = (high - low) / 2 / quantile
-        return _t_cdf((self.estimate - target) / spread, df)
+        return questions.probability_above(self, rate)
 
     def test(self, rate: float, *, alternative: str = "two-sided") -> TestResult:
         """Test the pooled rate against a benchmark.
@@ -240,49 +232,25 @@ class Fit(Record):
         CannotEstimate
             If the standard error is 0, as Hartung-Knapp's is for studies that agree exactly.
         """
-        _check_rate(rate)
-        if alternative not in {"two-sided", "greater", "less"}:
-            raise InvalidArgument(
-                f"alternative={alternative!r} is not known: choose 'two-sided', 'greater', 'less'"
-            )
-        if self.is_exact:
-            method = self.spec.ci if self.spec.model == "common" else "clopper-pearson"
-            events, n = self.events, self.n
-            if self._counts_studies:
-                events, n = int((self.studies.events > 0).sum()), self.k
-            p = binomial_test(events, n, rate, method=method, alternative=alternative).pvalue
-            return TestResult(float(rate), alternative, np.nan, np.nan, float(p), f"binomial, {method}")
-        target = self._on_scale(rate)
-        if self.spec.ci in _NOT_T:
-            half = least_alpha(target, self._counts(), self.spec) / 2
-            above, statistic, df = (half if target < self.estimate else 1 - half), np.nan, np.nan
-        elif self.se > _NO_WIDTH:
-            statistic, df = (self.estimate - target) / self.se, self.df
-            above = _t_cdf(-statistic, df)
-        else:
-            raise CannotEstimate(
-                f"test: the standard error is 0, since the studies agree exactly (ci={self.spec.ci!r})"
-            )
-        below = _t_cdf(statistic, df) if np.isfinite(statistic) else 1 - above
-        p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
-        return TestResult(float(rate), alternative, float(statistic), float(df), float(p), self.spec.ci)
+        return questions.test(self, rate, alternative)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a study: study, events, n, rate, low, high, weight."""
+        """Return one row a study: study, events, n, rate, low, high, weight, and its cluster if nested."""
         import pandas as pd
 
         ci = self.study_ci
-        return pd.DataFrame(
-            {
-                "study": list(self.studies.study),
-                "events": self.studies.events,
-                "n": self.studies.n,
-                "rate": ci.rate,
-                "low": ci.low,
-                "high": ci.high,
-                "weight": self.weights,
-            }
-        )
+        columns: dict[str, Any] = {
+            "study": list(self.studies.study),
+            "events": self.studies.events,
+            "n": self.studies.n,
+            "rate": ci.rate,
+            "low": ci.low,
+            "high": ci.high,
+            "weight": self.weights,
+        }
+        if self.levels is not None:
+            columns.setdefault(self.levels.cluster, list(self.studies.column(self.levels.cluster)))
+        return pd.DataFrame(columns)
 
     def to_r(self) -> str:
         """Return an R script that repeats this analysis with metafor, and with meta where it can.
@@ -315,12 +283,3 @@ class Fit(Record):
 
         html: str = notebook(self)
         return html
-
-
-def _t_cdf(value: float, df: float) -> float:
-    return float(special.ndtr(value) if np.isinf(df) else special.stdtr(df, value))
-
-
-def _check_rate(rate: Any) -> None:
-    if isinstance(rate, bool) or not isinstance(rate, int | float | np.floating) or not 0 < rate < 1:
-        raise InvalidArgument(f"rate={rate!r}: must be a number between 0 and 1, such as 0.2")

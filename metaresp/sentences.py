@@ -8,8 +8,9 @@ import numpy as np
 from metaresp.counts import Counts
 from metaresp.kernel.binomial_normal import OK
 from metaresp.kernel.quantiles import t_quantile
-from metaresp.model.estimates import EXACT, REASONS
+from metaresp.model.estimates import CLUSTERS_EXTREME, EXACT, ONE_STUDY, REASONS
 from metaresp.model.inverse_variance import effects
+from metaresp.outcome import Levels
 from metaresp.spec import Spec
 from metaresp.studies import Studies
 
@@ -18,6 +19,8 @@ _OWN_CENTRE = {
     "profile": "the maximum likelihood mean",
     "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
 }
+
+_FEW = 4  # Satterthwaite degrees of freedom: Tipton (2015), Psychological Methods 20:375
 
 
 def names(studies: Studies, positions: Sequence[int]) -> str:
@@ -43,11 +46,11 @@ def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> li
         notes.append(f"{reason[0].upper()}{reason[1:]}.")
     if one["reason"] in EXACT:
         return notes
-    k = len(studies)
+    k, nested = len(studies), spec.cluster is not None
     if k == 2 and spec.model != "common":
         name = "rho" if spec.model == "beta-binomial" else "tau2"
         notes.append(f"With two studies the data say next to nothing about {name}.")
-    if spec.prediction is not None and np.isnan(one["prediction_low"]):
+    if spec.prediction is not None and np.isnan(one["prediction_low"]) and not nested:
         notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
     estimated = spec.model != "common" and spec.tau2 not in {"common", 0.0}
     notes += [
@@ -97,4 +100,56 @@ def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str
             values += [one["estimate_prediction_low"], one["estimate_prediction_high"]]
         if min(values) < limits[0] or max(values) > limits[1]:
             notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
+    return notes
+
+
+def nothing_nested(cluster: str, clusters: int, k: int) -> str:
+    """Return why clustered studies got the ordinary model."""
+    if k == 1:
+        return ""
+    if clusters == k:
+        return f"Every {cluster} has one study: nothing is nested, and the model is the ordinary one."
+    return (
+        f"All {k} studies have one {cluster}: how much clusters differ is not estimable; the model is the "
+        f"ordinary one, and speaks of studies of that {cluster} alone."
+    )
+
+
+def say_nested(spec: Spec, one: dict[str, Any], levels: Levels | None) -> list[str]:
+    """Say what a fit of studies nested in clusters did, and what it cannot do."""
+    if levels is None:
+        return []
+    many = f"{levels.clusters} clusters by {levels.cluster}"
+    if one["reason"] in EXACT:
+        if one["reason"] in {ONE_STUDY, CLUSTERS_EXTREME}:
+            return []
+        return [
+            f"The exact interval takes patients as independent although their studies are nested in {many}: "
+            "where nothing varies, how alike a cluster is cannot be seen, and the interval may be too narrow."
+        ]
+    notes = [
+        f"Studies are nested in {many}, as groups of different patients. Reports that share patients would "
+        f"be counted twice: of those keep one, studies.largest_per({levels.cluster!r})."
+    ]
+    if spec.prediction is not None and np.isnan(one["prediction_low"]):
+        notes.append(
+            f"No prediction interval: prediction={spec.prediction!r} needs more than {levels.clusters} "
+            "clusters."
+        )
+    if levels.clusters == 2 and one["tau2"] > 0:
+        notes.append("With two clusters the data say next to nothing about how much clusters differ.")
+    if one["tau2"] > 0:
+        notes += [
+            f"tau2 {name} clusters is estimated as 0: {what}."
+            for name, value, what in (
+                ("between", levels.tau2_between, "studies differ no less within clusters than across them"),
+                ("within", levels.tau2_within, "the studies of a cluster share its rate"),
+            )
+            if value == 0
+        ]
+    if spec.ci == "CR2" and one["df"] < _FEW:
+        notes.append(
+            f"The CR2 interval has {one['df']:.1f} degrees of freedom; below {_FEW} its level is not "
+            "reliable."
+        )
     return notes

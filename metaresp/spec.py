@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.errors import InvalidArgument, known_name
+from metaresp.errors import InvalidArgument, closest, known_name
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
 from metaresp.kernel.tau2 import TAU2
@@ -36,6 +37,20 @@ MODELS: Mapping[str, Mapping[str, Option]] = {
     "beta-binomial": {"ci": "profile"},
     "common": {"ci": "clopper-pearson"},
 }
+# What the models of studies nested in clusters offer instead, the first being the default.
+NESTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "binomial-normal": {
+        "link": ("logit",),
+        "ci": tuple(NESTED_COUNT_CI),
+        "prediction": tuple(NESTED_PREDICTION),
+    },
+    "inverse-variance": {
+        "tau2": ("REML",),
+        "ci": tuple(NESTED_EFFECT_CI),
+        "prediction": tuple(NESTED_PREDICTION),
+    },
+}
+NESTED_ONLY = frozenset({"CR1", "CR2"})  # intervals that no ordinary model has
 _TAKES_NONE = {"prediction"}
 _TAKES_NUMBER = {"tau2", "correction"}
 
@@ -55,6 +70,8 @@ class Spec(Record):
         As in :func:`metaresp.pool`.
     seed : int or None
         Seed of the methods that simulate.
+    cluster : str or None
+        Covariate that tells the cluster of each study, where studies are nested in clusters.
     """
 
     model: str
@@ -69,10 +86,13 @@ class Spec(Record):
     correct: str | None = None
     back_n: str | None = None
     seed: int | None = None
+    cluster: str | None = None
 
     def options(self) -> dict[str, Any]:
         """Return the options as keyword arguments that give this same specification."""
         shared = {"model": self.model, "level": self.level, "study_ci": self.study_ci, "seed": self.seed}
+        if self.cluster is not None:
+            shared["cluster"] = self.cluster
         own = {name: getattr(self, name) for name in MODELS[self.model]}
         return shared | {name: v for name, v in own.items() if v is not None or name in _TAKES_NONE}
 
@@ -83,6 +103,7 @@ def resolve(
     level: float = 0.95,
     study_ci: str = "clopper-pearson",
     seed: int | None = None,
+    cluster: str | None = None,
     **options: Option,
 ) -> Spec:
     """Check every option and fill in the defaults of the model.
@@ -93,6 +114,8 @@ def resolve(
         An option has a value outside its rule, or has no meaning for the model.
     """
     known = MODELS[known_name("model", model, MODELS)]
+    if cluster is not None:
+        known = {**known, **{name: names[0] for name, names in _nested(model, cluster).items()}}
     resolved: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, str) and value == DEFAULT:
@@ -106,13 +129,39 @@ def resolve(
     if model == "inverse-variance":
         _drop_idle(complete, resolved)
     for name, value in complete.items():
-        complete[name] = _checked(model, name, value)
+        complete[name] = (
+            _checked(model, name, value)
+            if cluster is None or name not in NESTED[model]
+            else _checked_nested(model, cluster, name, value)
+        )
     return Spec(
         model=model,
         level=check_level(level),
         study_ci=known_name("study_ci", study_ci, BINOMIAL_CI),
         seed=_seed(seed),
+        cluster=cluster,
         **complete,
+    )
+
+
+def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:
+    if model not in NESTED:
+        raise InvalidArgument(
+            f"model={model!r} takes studies as independent and has no form for studies nested in clusters: "
+            f"with cluster={cluster!r} choose {' or '.join(map(repr, NESTED))}"
+        )
+    return NESTED[model]
+
+
+def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Option:
+    """Return *value* if the nested model knows it; what only the ordinary one knows is an error."""
+    names = NESTED[model][name]
+    if value in names or (value is None and name in _TAKES_NONE):
+        return value
+    hint = closest(value, names) if isinstance(value, str) else ""
+    raise InvalidArgument(
+        f"{name}={value!r} is not possible with cluster={cluster!r}, model={model!r}: "
+        f"choose {', '.join(map(repr, names))}{hint}"
     )
 
 

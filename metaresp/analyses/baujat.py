@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from metaresp.analyses.clusters import refuse_clusters
 from metaresp.arrays import FloatArray
 from metaresp.counts import clean
 from metaresp.errors import CannotEstimate
@@ -93,6 +94,7 @@ def baujat(fit: Fit) -> Baujat:
     >>> int(found.contribution.argmax())
     2
     """
+    refuse_clusters(fit, "baujat")
     k = fit.k
     if k < 3:
         raise CannotEstimate(f"baujat: needs three studies or more, here {k}")

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
+from metaresp.analyses.clusters import refuse_clusters
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName
@@ -151,6 +152,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     """
     if not isinstance(fit, Fit):
         raise InvalidArgument(f"fit={fit!r}: must be a result of mr.pool")
+    refuse_clusters(fit, "subgroups")
     if not isinstance(common_tau2, bool):
         raise InvalidArgument(f"common_tau2={common_tau2!r}: must be True or False")
     if reference not in (None, "F", "chi-square"):

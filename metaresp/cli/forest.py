@@ -52,6 +52,7 @@ def forest(
       metaresp forest trials.csv -o forest.pdf
       metaresp forest trials.csv -o forest.svg --sort rate --title "Overall response"
       metaresp forest trials.csv -o forest.pdf --by region --style jama --page A4
+      metaresp forest arms.csv -o forest.pdf --cluster centre
       metaresp forest endpoints.csv -o endpoints.png --no-pool
     """
     import metaresp as mr

@@ -34,7 +34,9 @@ Prediction: TypeAlias = Annotated[
 ]
 Correct: TypeAlias = Annotated[str, typer.Option(help="Inverse variance: which studies are corrected.")]
 Correction: TypeAlias = Annotated[float | None, typer.Option(help="Inverse variance: what is added; 0.5.")]
-Cluster: TypeAlias = Annotated[str | None, typer.Option(help="Column of centres; each may have one study.")]
+Cluster: TypeAlias = Annotated[
+    str | None, typer.Option(help="Column of clusters (centres) that studies are nested in: two levels.")
+]
 Level: TypeAlias = Annotated[float, typer.Option(help="Confidence level.")]
 StudyCI: TypeAlias = Annotated[str, typer.Option("--study-ci", help="Interval of each study.")]
 BackN: TypeAlias = Annotated[str, typer.Option(help="Freeman-Tukey: size of the back-transform; harmonic.")]

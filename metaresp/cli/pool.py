@@ -35,6 +35,7 @@ def pool(
       metaresp pool trials.csv
       metaresp pool trials.xlsx --events responders --n treated --missing drop
       metaresp pool trials.csv --model inverse-variance --transform arcsine --tau2 PM
+      metaresp pool arms.csv --cluster centre
       metaresp pool trials.csv --json
     """
     import metaresp as mr

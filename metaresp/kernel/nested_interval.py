@@ -7,7 +7,7 @@ import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.quantiles import t_quantile
-from metaresp.kernel.two_level import NestedFit, mu_interval
+from metaresp.kernel.two_level import NestedFit, mu_interval, top_of
 from metaresp.kernel.two_level_gaussian import GaussianFit
 from metaresp.registry import Registry
 
@@ -93,7 +93,7 @@ def count_profile_t(data: NestedCounts, clusters: float, tail: float) -> NestedI
 
 def _profile(data: NestedCounts, df: float, tail: float) -> NestedInterval:
     fall = float(t_quantile(df, tail)) ** 2
-    low, high = mu_interval(data.x, data.n, data.cluster, data.fit, fall)
+    low, high = mu_interval(data.x, data.n, data.cluster, top_of(data.fit), fall)
     return NestedInterval(low, high, data.fit.se, df)
 
 

@@ -17,7 +17,7 @@ from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_MAX, TAU_UNBO
 from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.two_level_gaussian import ONE_EACH
 from metaresp.kernel.two_level_likelihood import Nested, Point, climb, evaluate
-from metaresp.kernel.two_level_profile import Best, mu_limit, usual_taus
+from metaresp.kernel.two_level_profile import Best, height_at, mu_limit, usual_taus
 
 WITHIN_UNKNOWN = 7  # every study holds one patient: studies within a cluster cannot be told to differ
 _CLOSE = 1e-10  # log-likelihoods nearer than this (relative) are equal: the simpler model is reported
@@ -138,7 +138,7 @@ def arrange(x: FloatArray, n: FloatArray, cluster: IntArray) -> tuple[Nested, Bo
 
 
 def mu_interval(
-    x: FloatArray, n: FloatArray, cluster: IntArray, fit: NestedFit, fall: float, refine: int = 1
+    x: FloatArray, n: FloatArray, cluster: IntArray, best: Best, fall: float, refine: int = 1
 ) -> tuple[float, float]:
     """Return the profile-likelihood limits of mu of a fit that has been made.
 
@@ -146,10 +146,10 @@ def mu_interval(
     ----------
     x, n, cluster, fall, refine
         As in :func:`fit_nested_binomial`.
-    fit : NestedFit
+    best : Best
+        Its maximum, see :func:`top_of`.
     """
     data, free = arrange(x, n, cluster)
-    best = top_of(fit)
     low, high = (mu_limit(data, best, free, fall, side, refine) for side in (-1.0, 1.0))
     return low, high
 
@@ -158,6 +158,15 @@ def top_of(fit: NestedFit) -> Best:
     """Return where the likelihood of a fit is highest, and its height less the saturated one."""
     at = np.array([fit.mu, fit.tau_between, fit.tau_within])
     return Best(at, fit.loglik - fit.loglik_saturated)
+
+
+def fall_at(x: FloatArray, n: FloatArray, cluster: IntArray, best: Best, mu: float) -> float:
+    """Return twice the fall of the profile log-likelihood from its maximum to *mu*, at least 0.
+
+    Parameters as in :func:`mu_interval`; *mu* is any mean.
+    """
+    data, free = arrange(x, n, cluster)
+    return max(0.0, 2 * (best.value - height_at(data, mu, best, free)))
 
 
 def _standard_error(point: Point, present: BoolArray) -> float:

@@ -13,7 +13,7 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel import quadrature
 from metaresp.kernel.binomial_normal import TAU_MAX
 from metaresp.kernel.cluster_robust import groups
-from metaresp.kernel.two_level import NestedFit, arrange, top_of
+from metaresp.kernel.two_level import arrange
 from metaresp.kernel.two_level_gaussian import GaussianFit, restricted
 from metaresp.kernel.two_level_likelihood import Nested, Point, climb, evaluate, newton_step
 from metaresp.kernel.two_level_profile import Best, usual_taus
@@ -49,7 +49,7 @@ def _interval(height: Height, top: float, at: float, most: float, fall: float) -
 
 
 def count_limits(
-    x: FloatArray, n: FloatArray, cluster: IntArray, fit: NestedFit, fall: float, which: str
+    x: FloatArray, n: FloatArray, cluster: IntArray, best: Best, fall: float, which: str
 ) -> tuple[float, float]:
     """Return the profile-likelihood interval of a standard deviation of the count model.
 
@@ -57,7 +57,8 @@ def count_limits(
     ----------
     x, n, cluster
         As in :func:`metaresp.kernel.two_level.fit_nested_binomial`.
-    fit : NestedFit
+    best : Best
+        The maximum.
     fall : float
         Critical value of twice the log-likelihood.
     which : {"between", "within", "total"}
@@ -69,7 +70,6 @@ def count_limits(
         0 and infinity where the data set no limit.
     """
     data, _ = arrange(x, n, cluster)
-    best = top_of(fit)
     if which == TOTAL:
         return _interval(_total(data, best), best.value, math.hypot(*best.at[1:]), TAU_MAX, fall)
     one = 1 if which == BETWEEN else 2
@@ -116,14 +116,21 @@ def _total(data: Nested, best: Best) -> Height:
     def height(tau: float) -> float:
         nonlocal warm
         if tau == 0:
-            return climb(data, np.array([warm[0], 0.0, 0.0]), np.array([True, False, False]), TAU_MAX)[
-                1
-            ].value
-        tops = [_climb_split(data, tau, np.array([warm[0], angle])) for angle in (warm[1], *_ANGLES)]
+            flat = climb(data, np.array([warm[0], 0.0, 0.0]), np.array([True, False, False]), TAU_MAX)
+            return flat[1].value
+        angles = [warm[1], *_ANGLES]
+        scan = [_on_circle(data, tau, np.array([warm[0], angle]), quadrature.SCAN).value for angle in angles]
+        starts = [warm] if int(np.argmax(scan)) == 0 else [warm, np.array([warm[0], angles[np.argmax(scan)]])]
+        tops = [_climb_split(data, tau, _off_edge(start)) for start in starts]
         warm, value = max(tops, key=lambda top: top[1])
         return value
 
     return height
+
+
+def _off_edge(at: FloatArray) -> FloatArray:
+    """Return *at* with the angle moved off 0 and a right angle, where no slope is seen."""
+    return np.array([at[0], min(max(at[1], _ANGLES[0]), _ANGLES[-1])])
 
 
 def _climb_split(data: Nested, tau: float, at: FloatArray) -> tuple[FloatArray, float]:
@@ -147,10 +154,10 @@ def _climb_split(data: Nested, tau: float, at: FloatArray) -> tuple[FloatArray, 
     return at, here.value
 
 
-def _on_circle(data: Nested, tau: float, at: FloatArray) -> Point:
+def _on_circle(data: Nested, tau: float, at: FloatArray, nats: float = quadrature.FULL) -> Point:
     """Return the log-likelihood with derivatives by mu and the angle, the third being 0."""
     between, within = tau * math.cos(at[1]), tau * math.sin(at[1])
-    point = evaluate(data, np.array([at[0], max(between, 0.0), within]))
+    point = evaluate(data, np.array([at[0], max(between, 0.0), within]), nats)
     turn = np.array([0.0, -within, between])
     gradient, hessian = np.zeros(3), np.zeros((3, 3))
     gradient[0], gradient[1] = point.gradient[0], turn @ point.gradient

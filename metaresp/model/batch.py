@@ -146,6 +146,9 @@ def pool_batch(
 ) -> Batch:
     """Pool many sets of studies at once.
 
+    There is no ``cluster=`` here: clusters differ in how many studies they hold, and a lane that leaves a
+    study out has other clusters, so that nested models are fitted one by one, by :func:`metaresp.pool`.
+
     Parameters
     ----------
     events, n : array_like of int, shape (..., k)
@@ -218,15 +221,19 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
         out.reason[rows] = ALL_EXTREME
     rows = np.flatnonzero(np.isin(out.reason, EXACT))
     if rows.size:
-        found = exact(*exact_counts(lanes.take(rows), out.reason[rows]), spec.level)
-        scale = scale_of(spec)
-        found |= {
-            "estimate": scale(found["rate"]),
-            "estimate_low": scale(found["low"]),
-            "estimate_high": scale(found["high"]),
-        }
-        out.put(rows, found)
+        out.put(rows, exact_on_scale(*exact_counts(lanes.take(rows), out.reason[rows]), spec))
     return out
+
+
+def exact_on_scale(events: FloatArray, n: FloatArray, spec: Spec) -> Numbers:
+    """Return exact rates and limits, with what they are on the scale of the model."""
+    found = exact(events, n, spec.level)
+    scale = scale_of(spec)
+    return found | {
+        "estimate": scale(found["rate"]),
+        "estimate_low": scale(found["low"]),
+        "estimate_high": scale(found["high"]),
+    }
 
 
 def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:

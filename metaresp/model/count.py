@@ -22,7 +22,7 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
     tau2 = fit.tau**2
     mean = binomial_normal.mean_rate(fit.mu, fit.tau)
-    v = _typical_variance(lanes, mean * binomial_normal.mean_rate(-fit.mu, fit.tau))
+    v = typical_variance(lanes, mean * binomial_normal.mean_rate(-fit.mu, fit.tau))
     out: Numbers = {
         "rate": special.expit(fit.mu),
         "low": special.expit(ci.low),
@@ -55,7 +55,7 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     return out, fit.reason
 
 
-def _typical_variance(lanes: Counts, spread: FloatArray) -> FloatArray:
+def typical_variance(lanes: Counts, spread: FloatArray) -> FloatArray:
     """Return the typical sampling variance of a study's logit if every study had the mean rate.
 
     *spread* is the mean rate times its complement.

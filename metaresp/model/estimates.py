@@ -10,8 +10,10 @@ from metaresp.binomial.methods import JEFFREYS_PRIOR
 from metaresp.counts import Counts
 from metaresp.kernel.beta_binomial import RHO_ONE, RHO_UNKNOWN
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
+from metaresp.kernel.two_level import WITHIN_UNKNOWN
+from metaresp.kernel.two_level_gaussian import ONE_EACH
 
-NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE, ALL_EXTREME = 10, 11, 12, 13, 14, 15
+NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE, ALL_EXTREME, CLUSTERS_EXTREME = range(10, 17)
 
 REASONS = {
     OK: "",
@@ -26,10 +28,14 @@ REASONS = {
     "heterogeneity is not estimable",
     ALL_EXTREME: "every study is at 0% or at 100%, so tau is not bounded: exact binomial interval "
     "on the number of studies, each counting as one patient; heterogeneity is not estimable",
+    CLUSTERS_EXTREME: "every cluster is at 0% or at 100%, so tau is not bounded: exact binomial interval "
+    "on the number of clusters, each counting as one patient; heterogeneity is not estimable",
+    ONE_EACH: "every cluster holds one study: the two levels cannot be told apart",
+    WITHIN_UNKNOWN: "every study holds one patient: tau2 within clusters is not estimable, and taken as 0",
     NO_ESTIMATE: "the estimator has no value for these data",
 }
 Numbers: TypeAlias = dict[str, FloatArray]
-EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME)
+EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME, CLUSTERS_EXTREME)
 
 
 class Estimates(NamedTuple):

@@ -215,6 +215,10 @@ def heterogeneity_lines(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[s
     point = words["decimal"]
     if known(fit.tau2):
         parts.append(f"τ² = {significant(fit.tau2).replace('.', point)}")
+    if fit.levels is not None and known(fit.levels.tau2_within):
+        shares = (significant(value) for value in (fit.levels.tau2_between, fit.levels.tau2_within))
+        between, within = (text.replace(".", point) for text in shares)
+        parts[-1] += f" ({words['levels'].format(between=between, within=within)})"
     if known(h.I2):
         parts.append(f"I² = {share(h.I2).replace('.', point)}")
     if known(h.lrt_pvalue):

@@ -1,5 +1,10 @@
 """What R calls the effect scales, and how it turns them back into rates."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metaresp.spec import Spec
+
 MEASURES = {
     "logit": "PLO",
     "arcsine": "PAS",
@@ -10,6 +15,7 @@ MEASURES = {
 }
 META_SCALES = {"logit": "PLOGIT", "arcsine": "PAS", "freeman-tukey": "PFT", "log": "PLN", "identity": "PRAW"}
 
+_RULES = {"only-zero": "only0", "if-any": "if0all", "all": "all", "none": "none"}
 _BACK = {
     "logit": "transf.ilogit",
     "arcsine": "transf.iarcsin",
@@ -38,3 +44,12 @@ def back_transform(transform: str, back_n: str | None) -> str:
     if transform != "freeman-tukey":
         return _BACK[transform]
     return f"function(x) transf.ipft(x, ni = {_SIZES[back_n or 'harmonic']})"
+
+
+def escalc(spec: "Spec") -> str:
+    """Return the call of ``escalc`` that makes the effects of a model."""
+    rule = ""
+    if spec.correct is not None:
+        rule = f', add = {spec.correction!r}, to = "{_RULES[spec.correct]}"'
+    measure = MEASURES[str(spec.transform)]
+    return f'es <- escalc(measure = "{measure}", xi = events, ni = n, data = d, slab = study{rule})'

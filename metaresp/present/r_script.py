@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from metaresp.errors import InvalidArgument
-from metaresp.present.r_effects import MEASURES, META_SCALES, back_transform
+from metaresp.present.r_effects import META_SCALES, back_transform, escalc
+from metaresp.present.r_nested import nested_script
 from metaresp.present.r_text import numbers, strings
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from metaresp.studies import Studies
 
 _TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
-_RULES = {"only-zero": "only0", "if-any": "if0all", "all": "all", "none": "none"}
 _META_RULES = {"only-zero": "only0", "if-any": "if0all", "all": "all"}
 _META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
 _META_CI = {
@@ -59,9 +59,9 @@ def r_script(studies: "Studies", spec: "Spec", model: str | None = None) -> str:
     if name not in _MODELS:
         choices = ", ".join(map(repr, _MODELS))
         raise InvalidArgument(f"model={name!r} has no counterpart in R; to_r() writes scripts for {choices}")
-    return "\n".join(
-        ["# The same analysis in R, written by metaresp.", *_data(studies), *_MODELS[name](spec), ""]
-    )
+    nested = getattr(spec, "cluster", None) is not None
+    lines = nested_script(studies, spec) if nested else _MODELS[name](spec)
+    return "\n".join(["# The same analysis in R, written by metaresp.", *_data(studies), *lines, ""])
 
 
 def _data(studies: "Studies") -> list[str]:
@@ -83,21 +83,13 @@ def _percent(level: float) -> str:
 def _inverse_variance(spec: "Spec") -> list[str]:
     return [
         "library(metafor)  # 5.1 or later; most of this runs on earlier ones",
-        *_effects(spec),
+        escalc(spec),
         *_fit(spec),
         *_rate(spec),
         *_prediction(spec),
         *_spread(spec),
         *_meta(spec),
     ]
-
-
-def _effects(spec: "Spec") -> list[str]:
-    rule = ""
-    if spec.correct is not None:
-        rule = f', add = {spec.correction!r}, to = "{_RULES[spec.correct]}"'
-    measure = MEASURES[str(spec.transform)]
-    return [f'es <- escalc(measure = "{measure}", xi = events, ni = n, data = d, slab = study{rule})']
 
 
 def _call(tau2: str | float | None, test: str, level: float) -> list[str]:

@@ -12,6 +12,7 @@ from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, r
 from metaresp.records import Record
 
 if TYPE_CHECKING:
+    from metaresp.outcome import Levels
     from metaresp.result import Fit
 
 PERCENT = SCALES["percent"]
@@ -26,6 +27,8 @@ _CI_WORDS = {
     "profile-t": "profile likelihood with a t quantile",
     "bartlett": "profile likelihood, Bartlett-type correction",
     "bootstrap": "parametric bootstrap",
+    "CR1": "cluster-robust (CR1)",
+    "CR2": "cluster-robust (CR2, Satterthwaite)",
 }
 
 
@@ -121,6 +124,8 @@ def _facts(fit: "Fit", level: str, d: int) -> list[tuple[str, str]]:
     between = heterogeneity_words(fit)
     if between:
         facts.append(("Between trials", between))
+    if fit.levels is not None and math.isfinite(fit.levels.tau2_between):
+        facts.append(("Levels", _level_words(fit.levels)))
     noun = "study" if fit.k == 1 else "studies"
     crude = rate_text(fit.events / fit.n, PERCENT, d)
     facts.append(("Data", f"{fit.k} {noun}, {fit.events} of {fit.n} patients responded ({crude})"))
@@ -144,6 +149,20 @@ def heterogeneity_words(fit: "Fit") -> str:
         parts.append(f"likelihood-ratio test of {name} = 0: {pvalue(h.lrt_pvalue)}")
     elif not math.isnan(h.Q):
         parts.append(f"Q = {h.Q:.1f} on {h.df:.0f} df, {pvalue(h.pvalue)}")
+    return "; ".join(parts)
+
+
+def _level_words(levels: "Levels") -> str:
+    """Return one line on both levels: clusters, and the studies of a cluster."""
+    parts = [
+        f"between clusters tau = {significant(math.sqrt(levels.tau2_between))}, "
+        f"I2 = {levels.I2_between:.0f}%, test of no clustering: {pvalue(levels.lrt_between_pvalue)}"
+    ]
+    if math.isfinite(levels.tau2_within):
+        parts.append(
+            f"within clusters tau = {significant(math.sqrt(levels.tau2_within))}, "
+            f"I2 = {levels.I2_within:.0f}%, {pvalue(levels.lrt_within_pvalue)}"
+        )
     return "; ".join(parts)
 
 

@@ -28,6 +28,7 @@ WORDS: Mapping[str, str] = {
     "no_group": "not given",
     "heterogeneity": "Heterogeneity: {details}",
     "not_estimable": "not estimable",
+    "levels": "between clusters {between}, within clusters {within}",
     "lrt": "likelihood-ratio test of τ² = 0: {p}",
     "between": "Test between groups: {test}, {p}",
     "study_intervals": "Study intervals: {level}, {method}.",

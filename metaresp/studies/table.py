@@ -271,13 +271,27 @@ class Studies(Record):
             members.setdefault(value, []).append(i)
         return {value: tuple(positions) for value, positions in members.items()}
 
+    def cluster_codes(self, name: str) -> IntArray:
+        """Return the number of each study's cluster, shape (k,), in order of first appearance.
+
+        Raises
+        ------
+        InvalidStudies
+            If a study has no value there.
+        """
+        codes = np.empty(len(self), dtype=np.int64)
+        for code, members in enumerate(self.clusters(name).values()):
+            codes[list(members)] = code
+        return codes
+
     def largest_per(self, name: str) -> "Studies":
         """Return the studies with only the largest report of each cluster; the others move to excluded.
 
         Reports that may share patients must not be pooled as if they were independent: this gives the
-        set with one report per centre.  Reports whose events are unknown take part by their n: where
-        such a one is the largest, its centre contributes nothing.  Of reports of the same size the
-        first stays.
+        set with one report per centre.  ``pool(..., cluster=)`` is for another matter, *different* patients
+        of one centre, and does not undo counting a patient twice.  Reports whose events are unknown take
+        part by their n: where such a one is the largest, its centre contributes nothing.  Of reports of
+        the same size the first stays.
 
         Parameters
         ----------

@@ -390,13 +390,6 @@ def test_missing_rows_are_listed_not_invented():
     assert "1 of 3 studies take no part: B" in fit.notes[0]
 
 
-def test_studies_of_one_centre_are_not_pooled_as_independent():
-    studies = mr.Studies(events=[3, 5, 9], n=[10, 12, 20], covariates={"centre": ["N", "N", "P"]})
-    with pytest.raises(mr.CannotEstimate, match="largest_per"):
-        mr.pool(studies, cluster="centre")
-    assert mr.pool(studies.largest_per("centre"), cluster="centre").k == 2
-
-
 def test_study_counts_are_never_shown_corrected():
     fit = mr.pool(events=[0, 4, 9], n=[10, 10, 12], model="inverse-variance")
     frame = fit.to_frame()

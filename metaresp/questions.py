@@ -1,0 +1,129 @@
+"""What can be asked of a fit: intervals of tau2, a benchmark against the pooled rate or a new trial."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import IntArray
+from metaresp.binomial import binomial_test
+from metaresp.counts import Counts, clean
+from metaresp.errors import CannotEstimate, InvalidArgument, known_name
+from metaresp.kernel.likelihood_interval import Maximum
+from metaresp.kernel.two_level_profile import Best
+from metaresp.model.inversion import effect_of, least_alpha
+from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval
+from metaresp.model.variance_interval import tau2_interval
+from metaresp.outcome import TestResult
+from metaresp.records import Interval
+
+if TYPE_CHECKING:
+    from metaresp.result import Fit
+
+_NO_WIDTH = 1e-12  # a standard error that is only rounding: the studies agree exactly
+# Intervals that are no estimate plus and minus a t quantile times a standard error
+_NOT_T = {"profile", "bartlett", "profile-t", "henmi-copas", "bootstrap"}
+
+
+def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: float | None) -> Interval:
+    """Answer :meth:`metaresp.Fit.tau2_ci`."""
+    if fit.is_exact:
+        raise CannotEstimate(f"tau2_ci: tau2 is not estimable here ({fit.reason or fit.model_label})")
+    counts = _counts(fit)
+    wanted = fit.spec.level if level is None else level
+    if fit.levels is not None:
+        if method is not None:
+            known_name("method", method, ("profile",))
+        return Interval(
+            *nested_tau2_interval(counts, _clusters(fit), fit.spec, _best(fit, counts), component, wanted)
+        )
+    if component not in {None, "total"}:
+        raise InvalidArgument(
+            f"component={component!r} has no meaning for a fit without cluster=: leave it out"
+        )
+    het = fit.heterogeneity
+    values = (fit.estimate, fit.tau, fit.se, (het.lrt - het.Q) / 2, -het.Q / 2)
+    top = Maximum(*(np.array([value]) for value in values))
+    low, high = tau2_interval(counts, fit.spec, top, method, wanted)
+    return Interval(low[0].item(), high[0].item())
+
+
+def probability_above(fit: "Fit", rate: float) -> float:
+    """Answer :meth:`metaresp.Fit.probability_above`."""
+    _check_rate(rate)
+    if fit.estimate_prediction is None:
+        raise InvalidArgument("probability_above: this fit has no prediction interval to take it from")
+    low, high = fit.estimate_prediction
+    counts = _counts(fit)
+    target = effect_of(rate, counts, fit.spec, fit.tau2)
+    if not high - low > _NO_WIDTH:
+        raise CannotEstimate("probability_above: the prediction interval has no width")
+    if fit.spec.prediction == "bootstrap":
+        half = least_alpha(target, counts, fit.spec, "estimate_prediction") / 2
+        return 1 - half if target < fit.estimate else half
+    tail = (1 - fit.spec.level) / 2
+    units = float(fit.clusters or fit.k)
+    df = {"normal": np.inf, "hts": units - 2}.get(fit.spec.prediction or "", units - 1)
+    quantile = -float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
+    spread = (high - low) / 2 / quantile
+    return _t_cdf((fit.estimate - target) / spread, df)
+
+
+def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
+    """Answer :meth:`metaresp.Fit.test`."""
+    _check_rate(rate)
+    if alternative not in {"two-sided", "greater", "less"}:
+        raise InvalidArgument(
+            f"alternative={alternative!r} is not known: choose 'two-sided', 'greater', 'less'"
+        )
+    if fit.is_exact:
+        return _exact_test(fit, rate, alternative)
+    counts = _counts(fit)
+    target = effect_of(rate, counts, fit.spec, fit.tau2)
+    if fit.spec.ci in _NOT_T:
+        if fit.levels is not None:
+            half = nested_pvalue(counts, _clusters(fit), _best(fit, counts), target, fit.df) / 2
+        else:
+            half = least_alpha(target, counts, fit.spec) / 2
+        above, statistic, df = (half if target < fit.estimate else 1 - half), np.nan, np.nan
+    elif fit.se > _NO_WIDTH:
+        statistic, df = (fit.estimate - target) / fit.se, fit.df
+        above = _t_cdf(-statistic, df)
+    else:
+        raise CannotEstimate(
+            f"test: the standard error is 0, since the studies agree exactly (ci={fit.spec.ci!r})"
+        )
+    below = _t_cdf(statistic, df) if np.isfinite(statistic) else 1 - above
+    p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
+    return TestResult(float(rate), alternative, float(statistic), float(df), float(p), fit.spec.ci)
+
+
+def _exact_test(fit: "Fit", rate: float, alternative: str) -> TestResult:
+    method = fit.spec.ci if fit.spec.model == "common" else "clopper-pearson"
+    events, n = fit.events, fit.n
+    if fit.counted != "totals":
+        units = _clusters(fit) if fit.counted == "clusters" else np.arange(fit.k)
+        events, n = np.unique(units[fit.studies.events > 0]).size, np.unique(units).size
+    p = binomial_test(events, n, rate, method=method, alternative=alternative).pvalue
+    return TestResult(float(rate), alternative, np.nan, np.nan, float(p), f"binomial, {method}")
+
+
+def _counts(fit: "Fit") -> Counts:
+    return clean(fit.studies.events[None], fit.studies.n[None], None)[0]
+
+
+def _clusters(fit: "Fit") -> IntArray:
+    return fit.studies.cluster_codes(str(fit.spec.cluster))
+
+
+def _best(fit: "Fit", counts: Counts) -> Best:
+    return best_of(counts, fit.estimate, fit.tau2_between, fit.tau2_within, fit.loglik)
+
+
+def _t_cdf(value: float, df: float) -> float:
+    return float(special.ndtr(value) if np.isinf(df) else special.stdtr(df, value))
+
+
+def _check_rate(rate: Any) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, int | float | np.floating) or not 0 < rate < 1:
+        raise InvalidArgument(f"rate={rate!r}: must be a number between 0 and 1, such as 0.2")
