@@ -1,4 +1,4 @@
-"""Reports without responder counts, and reports of one centre that may share patients.
+"""Reports without responder counts, reports that may share patients, and arms nested in trials.
 
 Mesenchymal stem cell transplantation in systemic lupus erythematosus: one centre published eight
 reports between 2012 and 2014.  The one in Bone Marrow Transplantation (2012, doi
@@ -37,24 +37,24 @@ def unknown_events() -> None:
         print(f"   {item.study} ({item.reason})")
 
 
-def shared_patients() -> None:
+def arms_of_trials() -> None:
     arms = mr.datasets.load("ursino2021")
-    trials = arms.clusters("study")
     print(
-        f"\n5. The same question where counts are known: {len(arms)} dose arms"
-        f" of {len(trials)} trials of sorafenib."
+        f"\n5. Different patients of one trial are another matter: {len(arms)} dose arms"
+        f" of {len(arms.clusters('study'))} trials of sorafenib."
     )
-    print("   Told which arms belong together, pool refuses to treat them as independent:")
-    try:
-        mr.pool(arms, cluster="study")
-    except mr.CannotEstimate as error:
-        text = str(error)
-        print(f"   {text if len(text) < 300 else text[:297] + '...'}")
+    print("   Told which arms belong together, pool lets them vary between trials and within:")
+    nested = mr.pool(arms, cluster="study")
+    low, high = nested.rate_ci
+    print(f"   dose-limiting toxicity {nested.rate:.1%} ({low:.1%} to {high:.1%}), {nested.clusters} trials")
+    print(
+        f"   variance of the logit: {nested.tau2_between:.2f} between, {nested.tau2_within:.2f} within trials"
+    )
 
     largest = arms.largest_per("study")
-    fit = mr.pool(largest, cluster="study")
+    fit = mr.pool(largest)
     low, high = fit.rate_ci
-    print("\n6. Sensitivity set, the largest arm of each trial:")
+    print("\n6. That does not help where patients are reported twice. For such reports, the largest of each:")
     print(f"   {largest!r}")
     print(f"   {largest.excluded[0].study}: {largest.excluded[0].reason}")
     print(f"   dose-limiting toxicity {fit.rate:.1%} ({low:.1%} to {high:.1%}), {fit.k} trials")
@@ -62,7 +62,7 @@ def shared_patients() -> None:
 
 def main() -> None:
     unknown_events()
-    shared_patients()
+    arms_of_trials()
 
 
 if __name__ == "__main__":

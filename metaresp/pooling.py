@@ -172,9 +172,7 @@ def _read(
     if cluster is None or isinstance(cluster, str):
         return as_studies(data, missing=missing, **columns), cluster or ""
     if data is not None:
-        raise InvalidArgument(
-            f"cluster={cluster!r}: must be the name of a column or covariate of the studies"
-        )
+        raise InvalidArgument(f"cluster={cluster!r}: must be the name of a covariate of the studies")
     plain = as_studies(None, missing=missing, cluster=list(np.asarray(cluster, dtype=object)), **columns)
     return plain, "cluster"
 

@@ -8,7 +8,7 @@ import numpy as np
 from metaresp.counts import Counts
 from metaresp.kernel.binomial_normal import OK
 from metaresp.kernel.quantiles import t_quantile
-from metaresp.model.estimates import CLUSTERS_EXTREME, EXACT, ONE_STUDY, REASONS
+from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY, REASONS
 from metaresp.model.inverse_variance import effects
 from metaresp.outcome import Levels
 from metaresp.spec import Spec
@@ -123,9 +123,10 @@ def say_nested(spec: Spec, one: dict[str, Any], levels: Levels | None) -> list[s
     if one["reason"] in EXACT:
         if one["reason"] in {ONE_STUDY, CLUSTERS_EXTREME}:
             return []
+        units = "studies of one cluster" if one["reason"] == ALL_EXTREME else "patients"
         return [
-            f"The exact interval takes patients as independent although their studies are nested in {many}: "
-            "where nothing varies, how alike a cluster is cannot be seen, and the interval may be too narrow."
+            f"The exact interval takes {units} as independent although studies are nested in {many}: these "
+            "data cannot show how alike a cluster is, and the interval may be too narrow."
         ]
     notes = [
         f"Studies are nested in {many}, as groups of different patients. Reports that share patients would "

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.errors import InvalidArgument, closest, known_name
+from metaresp.errors import InvalidArgument, known_name
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
 from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
@@ -148,7 +148,8 @@ def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:
     if model not in NESTED:
         raise InvalidArgument(
             f"model={model!r} takes studies as independent and has no form for studies nested in clusters: "
-            f"with cluster={cluster!r} choose {' or '.join(map(repr, NESTED))}"
+            f"with cluster={cluster!r} choose {' or '.join(map(repr, NESTED))}; of reports that share "
+            f"patients keep one, studies.largest_per({cluster!r})"
         )
     return NESTED[model]
 
@@ -158,10 +159,9 @@ def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Optio
     names = NESTED[model][name]
     if value in names or (value is None and name in _TAKES_NONE):
         return value
-    hint = closest(value, names) if isinstance(value, str) else ""
     raise InvalidArgument(
         f"{name}={value!r} is not possible with cluster={cluster!r}, model={model!r}: "
-        f"choose {', '.join(map(repr, names))}{hint}"
+        f"choose {', '.join(map(repr, names))}"
     )
 
 

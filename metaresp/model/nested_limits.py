@@ -55,10 +55,10 @@ def nested_tau2_interval(
         raise CannotEstimate("tau2_ci: every cluster holds one study, so its levels cannot be told apart")
     if spec.model == "binomial-normal" and best is not None:
         x, n = counts.x[0], counts.n[0]
-        if (n == 1).all() and which != BETWEEN:
-            raise CannotEstimate(
-                f"tau2_ci: every study holds one patient: no interval of the {which} variance"
-            )
+        if (n == 1).all():
+            if which == WITHIN:
+                raise CannotEstimate("tau2_ci: every study holds one patient: no variance within clusters")
+            which = BETWEEN
         low, high = count_limits(x, n, cluster, best, fall, which)
     else:
         y, v, _ = effects(counts, spec)
