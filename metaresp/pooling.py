@@ -72,11 +72,13 @@ def pool(
         What to do with rows of a frame or file whose events or n are missing; dropped ones are listed
         in ``fit.studies.excluded`` and ``fit.notes``.
     model : {"binomial-normal", "inverse-variance", "beta-binomial", "common"}
-        ``binomial-normal``: counts are binomial, logits normal; nothing is corrected.
+        ``binomial-normal``: counts are binomial, logits (or rates on another link) normal; nothing is
+        corrected.
         ``inverse-variance``: transformed rates with known variances.  ``beta-binomial``: rates have a
         beta distribution; ``rate`` is its mean.  ``common``: one rate, exact.
-    link : {"logit"}
-        Scale of the binomial-normal model.
+    link : {"logit", "probit", "cloglog", "cauchit", "log"}
+        Scale of the binomial-normal model.  On the log scale a trial whose theta is 0 or more has a rate
+        of 1.
     transform : str
         Scale of the inverse-variance model: a name of ``metaresp.transforms.TRANSFORMS``.
     tau2 : str or float

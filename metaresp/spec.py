@@ -10,6 +10,7 @@ from metaresp.binomial import BINOMIAL_CI
 from metaresp.errors import InvalidArgument, known_name
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.links import LINKS
 from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
@@ -18,7 +19,6 @@ from metaresp.records import Record
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 
 DEFAULT = "default"
-LINKS = ("logit",)
 Option: TypeAlias = str | float | None
 _NUMBER = (int, float, np.integer, np.floating)
 
@@ -215,7 +215,7 @@ def _choices(model: str) -> Mapping[str, Mapping[str, object]]:
     if model == "beta-binomial":
         return {"ci": BETA_CI}
     if model == "binomial-normal":
-        return {"link": dict.fromkeys(LINKS), "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
+        return {"link": LINKS, "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
     return {
         "transform": TRANSFORMS,
         "tau2": TAU2,

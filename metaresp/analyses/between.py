@@ -8,7 +8,8 @@ from scipy import special
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
 from metaresp.kernel import beta_binomial
-from metaresp.kernel.binomial_normal import TAU_MAX, evaluate
+from metaresp.kernel.binomial_normal import evaluate
+from metaresp.kernel.links import LINKS
 from metaresp.kernel.profile import Local, Surface
 from metaresp.kernel.shared import Arrow, Range, climb
 
@@ -27,7 +28,13 @@ class Spread(NamedTuple):
 
 
 def likelihood_ratios(
-    lanes: Counts, groups: int, *, shared: bool, held: BoolArray, model: str = "binomial-normal"
+    lanes: Counts,
+    groups: int,
+    *,
+    shared: bool,
+    held: BoolArray,
+    model: str = "binomial-normal",
+    link: str = "logit",
 ) -> FloatArray:
     """Return twice the gain in log-likelihood of a mean for each group over one mean for all.
 
@@ -43,6 +50,8 @@ def likelihood_ratios(
     held : bool array, shape (sets, groups)
         Groups whose own spread is 0 under both hypotheses: all at 0% or 100%, where nothing is known of it.
     model : {"binomial-normal", "beta-binomial"}
+    link : str
+        Of the binomial-normal model.
 
     Returns
     -------
@@ -54,10 +63,13 @@ def likelihood_ratios(
     infinity), so that separated groups have a statistic, which no Wald test has.
     """
     sets = held.shape[0]
-    apart = _logit(lanes.events, lanes.total).reshape(sets, groups)
-    together = _logit(*(field.reshape(sets, groups).sum(axis=-1) for field in (lanes.events, lanes.total)))
+    link = link if model == "binomial-normal" else "logit"
+    apart = _start(link, lanes.events, lanes.total).reshape(sets, groups)
+    together = _start(
+        link, *(field.reshape(sets, groups).sum(axis=-1) for field in (lanes.events, lanes.total))
+    )
     largest = np.where(lanes.copies > 0, lanes.n, 1.0).max(initial=1.0)
-    spread = _spread(model, lanes, float(largest))
+    spread = _spread(model, lanes, float(largest), link)
     if not shared:
         top = _highest(spread, 1, apart.reshape(-1, 1), held.reshape(-1, 1), spread_is_own=True)
         null = _highest(spread, groups, together[:, None], held, spread_is_own=True)
@@ -65,7 +77,7 @@ def likelihood_ratios(
     free = np.zeros_like(held)
     wide = [field.reshape(sets, -1) for field in (lanes.x, lanes.n, lanes.copies)]
     merged = Counts(*wide, *(field.reshape(sets, groups).sum(axis=-1) for field in lanes[3:]))
-    whole = _spread(model, merged, float(largest))
+    whole = _spread(model, merged, float(largest), link)
     top = _highest(spread, groups, apart, free, spread_is_own=False)
     null = _highest(whole, 1, together[:, None], free[:, :1], spread_is_own=False)
     return _twice(top - null)
@@ -76,13 +88,16 @@ def _twice(gain: FloatArray) -> FloatArray:
     return statistic
 
 
-def _logit(events: FloatArray, n: FloatArray) -> FloatArray:
-    """Return a finite logit to start from."""
-    logit: FloatArray = np.clip(np.log(events + 0.5) - np.log(n - events + 0.5), -8.0, 8.0)
-    return logit
+def _start(link: str, events: FloatArray, n: FloatArray) -> FloatArray:
+    """Return a finite place to start from, in the coordinate of the search."""
+    if link == "logit":
+        logit: FloatArray = np.clip(np.log(events + 0.5) - np.log(n - events + 0.5), -8.0, 8.0)
+        return logit
+    theta = LINKS[link].forward((events + 0.5) / (n + 1))
+    return np.arcsinh(theta) if link == "cauchit" else np.clip(theta, -8.0, 8.0)
 
 
-def _spread(model: str, lanes: Counts, largest: float) -> Spread:
+def _spread(model: str, lanes: Counts, largest: float, link: str) -> Spread:
     """Return the likelihood of the lanes, less the saturated one."""
     x, n, copies = lanes.x, lanes.n, lanes.copies
     if model == "beta-binomial":
@@ -92,9 +107,24 @@ def _spread(model: str, lanes: Counts, largest: float) -> Spread:
         return Spread(data.surface, Range(0.0, top), tuple(min(start, top) for start in STARTS[model]))
 
     def surface(rows: IntArray, mu: FloatArray, tau: FloatArray) -> Local:
-        return Local(*evaluate(x[rows], n[rows], copies[rows], mu, tau))
+        return Local(*evaluate(x[rows], n[rows], copies[rows], mu, tau, link=link))
 
-    return Spread(surface, Range(0.0, TAU_MAX), STARTS[model])
+    def stretched(rows: IntArray, a: FloatArray, b: FloatArray) -> Local:
+        mu, tau, to_a, to_b = np.sinh(a), np.sinh(b), np.cosh(a), np.cosh(b)
+        s = surface(rows, mu, tau)
+        return Local(
+            s.value,
+            s.d_a * to_a,
+            s.d_b * to_b,
+            s.d_a_a * to_a * to_a + s.d_a * mu,
+            s.d_a_b * to_a * to_b,
+            s.d_b_b * to_b * to_b + s.d_b * tau,
+        )
+
+    tau_max = LINKS[link].tau_max
+    if link == "cauchit":  # rates of 0 and 1 are as far as 1e13: searched as sinh(a) and sinh(b)
+        return Spread(stretched, Range(0.0, float(np.arcsinh(tau_max))), STARTS[model])
+    return Spread(surface, Range(0.0, tau_max), STARTS[model])
 
 
 def _highest(

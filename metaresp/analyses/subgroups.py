@@ -248,7 +248,9 @@ def _likelihood(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, ref
         notes = (f"A group has one study: the test between groups takes one {words} for all of them.",)
     lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
     held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))[None, :]
-    statistic = float(likelihood_ratios(lanes, groups, shared=shared, held=held, model=model)[0])
+    link = fit.spec.link or "logit"
+    found = likelihood_ratios(lanes, groups, shared=shared, held=held, model=model, link=link)
+    statistic = float(found[0])
     other = "" if fit.spec.model == model else f" ({model})"
     name = f"likelihood ratio{other}, {'one' if shared else 'own'} {spread}"
     if k <= groups and reference != "chi-square":

@@ -120,7 +120,7 @@ def bartlett(
 
     R: none for this model.  Parameters as in :func:`normal`.
     """
-    w = information(x, n, fit.mu, fit.tau)
+    w = np.maximum(information(x, n, fit.mu, fit.tau, fit.link), 0.0)
     s1, s2, s3 = (np.einsum("lk,lk->l", copies, w**power) for power in (1, 2, 3))
     infinite = np.full_like(fit.mu, np.inf)
     low, high = mu_limits(x, n, copies, fit, t_quantile(infinite, tail) ** 2 * (1 + 2 * s3 / (s1 * s2)))

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.binomial_normal import TAU_MAX, Fit, Sums, evaluate
+from metaresp.kernel.binomial_normal import Fit, Sums, evaluate
+from metaresp.kernel.links import LINKS
 
 _STEPS = 40
 _VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
 _HIGHER = 1e-7  # another hill of the nuisance parameter counts from this height on
 _LEAST_TAU = 1e-5
-_FARTHEST = 250.0  # a logit beyond which a rate is 0 or 1 to the last digit
-_FIRST = 40.0  # farthest first guess, in logits
+_FIRST = 0.16  # farthest first guess, as a share of where rates are 0 or 1
 _TAU_UNIT = 0.5  # tau is searched on a scale that is linear below this and logarithmic beyond
 _FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])
 
@@ -51,9 +51,29 @@ class _Side(NamedTuple):
     target: FloatArray
     top: FloatArray
     side: FloatArray
+    link: str
 
     def take(self, rows: BoolArray | IntArray) -> "_Side":
-        return _Side(*(field[rows] for field in self))
+        return _Side(
+            self.x[rows],
+            self.n[rows],
+            self.copies[rows],
+            self.centre[rows],
+            self.se[rows],
+            self.target[rows],
+            self.top[rows],
+            self.side[rows],
+            self.link,
+        )
+
+    def at(self, mu: FloatArray, tau: FloatArray) -> Sums:
+        """Return the likelihood of these lanes."""
+        return evaluate(self.x, self.n, self.copies, mu, tau, link=self.link)
+
+    @property
+    def tau_max(self) -> float:
+        """The greatest tau."""
+        return LINKS[self.link].tau_max
 
 
 def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: FloatArray) -> Limits:
@@ -74,11 +94,14 @@ def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: 
     top = fit.loglik - fit.loglik_saturated
     # normal theory: the profile of k equal studies falls by k log(1 + (d / se)**2 / k), with tau near d
     k = copies.sum(axis=-1)
-    distance = np.minimum(fit.se * np.sqrt(k * np.expm1(np.minimum(fall / k, 7.0))), _FIRST)
-    tau = np.minimum(np.hypot(fit.tau, distance**2 / np.hypot(distance, np.sqrt(k) * fit.se)), TAU_MAX)
+    distance = np.minimum(
+        fit.se * np.sqrt(k * np.expm1(np.minimum(fall / k, 7.0))), _FIRST * LINKS[fit.link].farthest
+    )
+    tau = np.hypot(fit.tau, distance**2 / np.hypot(distance, np.sqrt(k) * fit.se))
+    tau = np.minimum(tau, LINKS[fit.link].tau_max)
     ends = []
     for side in (-1.0, 1.0):
-        job = _Side(x, n, copies, fit.mu, fit.se, top - fall / 2, top, np.full(fit.mu.size, side))
+        job = _Side(x, n, copies, fit.mu, fit.se, top - fall / 2, top, np.full(fit.mu.size, side), fit.link)
         ends.append(_settle(job, fit.mu + side * distance, tau))
     return Limits(*ends)
 
@@ -107,11 +130,12 @@ def _joint(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, Flo
     good = np.zeros(mu.size, dtype=bool)
     alive = np.arange(mu.size)
     wanted = np.sqrt(2 * (job.top - job.target))
+    farthest = LINKS[job.link].farthest
     for _ in range(_STEPS):
         part = job.take(alive)
         m, t = mu[alive], tau[alive]
-        s = evaluate(part.x, part.n, part.copies, m, t)
-        b_step, follow, gain = _tau_step(s, t)
+        s = part.at(m, t)
+        b_step, follow, gain = _tau_step(s, t, job.tau_max)
         stretch = np.hypot(t, _TAU_UNIT)
         slope = s.d_mu + s.d_mu_tau * stretch * b_step
         value = s.value + gain
@@ -125,10 +149,10 @@ def _joint(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, Flo
         done = settled & ((t > 0) | (s.d_tau_tau <= 0))
         good[alive[done]] = True
         a = np.arcsinh((m - part.centre) / part.se) + a_step
-        mu[alive] = np.clip(part.centre + part.se * np.sinh(a), -_FARTHEST, _FARTHEST)
+        mu[alive] = np.clip(part.centre + part.se * np.sinh(a), -farthest, farthest)
         go = ~done
         b = np.arcsinh(t / _TAU_UNIT) + np.clip(b_step + follow * reach * a_step, -1.0, 1.0)
-        new_tau = np.minimum(_TAU_UNIT * np.abs(np.sinh(b)), TAU_MAX)
+        new_tau = np.minimum(_TAU_UNIT * np.abs(np.sinh(b)), job.tau_max)
         tau[alive[go]] = np.where(new_tau < _LEAST_TAU, 0.0, new_tau)[go]
         alive = alive[go]
         if not alive.size:
@@ -136,7 +160,7 @@ def _joint(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, Flo
     return mu, tau, good
 
 
-def _tau_step(s: Sums, tau: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _tau_step(s: Sums, tau: FloatArray, tau_max: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the step towards the hill of ``b = asinh(2 tau)``, how b follows mu, and the gain expected."""
     stretch = np.hypot(tau, _TAU_UNIT)
     d_b = stretch * s.d_tau
@@ -144,7 +168,7 @@ def _tau_step(s: Sums, tau: FloatArray) -> tuple[FloatArray, FloatArray, FloatAr
     concave = d_b_b < 0
     curve = np.where(concave, d_b_b, -1.0)
     step = np.where(concave, -d_b / curve, np.where(s.d_tau == 0, 0.2, np.sign(s.d_tau) * 0.5))
-    held = (tau >= TAU_MAX * (1 - 1e-12)) & (s.d_tau > 0)
+    held = (tau >= tau_max * (1 - 1e-12)) & (s.d_tau > 0)
     step = np.where(held, 0.0, np.clip(step, -1.0, 1.0))
     gain = np.where(concave, np.maximum(step * d_b + 0.5 * step**2 * d_b_b, 0.0), np.abs(step * d_b))
     follow = np.where(concave & ~held, -s.d_mu_tau * stretch / curve, 0.0)
@@ -154,9 +178,9 @@ def _tau_step(s: Sums, tau: FloatArray) -> tuple[FloatArray, FloatArray, FloatAr
 def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray, FloatArray]:
     """Look for a tau with a higher likelihood at this mu than the target."""
     reach = np.maximum(tau, 0.5)
-    taus = np.minimum(reach[:, None] * _FAR, TAU_MAX)
+    taus = np.minimum(reach[:, None] * _FAR, job.tau_max)
     rows = np.repeat(np.arange(mu.size), _FAR.size)
-    s = evaluate(job.x[rows], job.n[rows], job.copies[rows], mu[rows], taus.ravel())
+    s = job.take(rows).at(mu[rows], taus.ravel())
     value = s.value.reshape(taus.shape)
     best = value.argmax(axis=-1)
     at = np.arange(mu.size)
@@ -166,21 +190,20 @@ def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray
 
 def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
     """Return the highest log-likelihood over tau at *mu*, by scan and Newton."""
-    grid = np.array([0.0, 0.1, 0.3, 0.7, 1.5, 3.0, 6.0, 12.0, TAU_MAX])
+    grid = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, job.tau_max, int(2 + 1.2 * np.log(job.tau_max)))]
     rows = np.repeat(np.arange(mu.size), grid.size)
-    x, n, copies = job.x[rows], job.n[rows], job.copies[rows]
-    s = evaluate(x, n, copies, mu[rows], np.tile(grid, mu.size))
+    s = job.take(rows).at(mu[rows], np.tile(grid, mu.size))
     scan = s.value.reshape(mu.size, grid.size)
     tau = grid[scan.argmax(axis=-1)]
     best = scan.max(axis=-1)
     for _ in range(25):
-        s = evaluate(job.x, job.n, job.copies, mu, tau)
+        s = job.at(mu, tau)
         best = np.maximum(best, s.value)
-        step, _, gain = _tau_step(s, tau)
+        step, _, gain = _tau_step(s, tau, job.tau_max)
         if (gain < _VALUE).all():
             break
         b = np.arcsinh(tau / _TAU_UNIT) + step
-        tau = np.minimum(np.abs(_TAU_UNIT * np.sinh(b)), TAU_MAX)
+        tau = np.minimum(np.abs(_TAU_UNIT * np.sinh(b)), job.tau_max)
     result: FloatArray = best
     return result
 
@@ -204,7 +227,9 @@ def _bisect(job: _Side) -> FloatArray:
     return result
 
 
-def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Maximum, fall: FloatArray) -> Limits:
+def tau_limits(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Maximum, fall: FloatArray, link: str = "logit"
+) -> Limits:
     """Return the profile-likelihood interval of tau; 0 and infinity where the data set no limit.
 
     Parameters
@@ -213,6 +238,8 @@ def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Maximum, f
     fit : Maximum
     fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
+    link : str
+        A name of ``metaresp.kernel.links.LINKS``.
     """
     target = fit.top - fall / 2
     closed = np.flatnonzero(fit.top_common < target)
@@ -227,12 +254,13 @@ def tau_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Maximum, f
         target[lanes],
         fit.top[lanes],
         np.where(lower, -1.0, 1.0),
+        link,
     )
     inside = np.log(np.maximum(fit.tau, _LEAST_TAU))[lanes]
-    ends = np.exp(_along_tau(job, inside, np.log(np.where(lower, _LEAST_TAU, TAU_MAX))))
+    ends = np.exp(_along_tau(job, inside, np.log(np.where(lower, _LEAST_TAU, job.tau_max))))
     low, high = np.zeros(fit.mu.size), ends[closed.size :]
     low[closed] = ends[: closed.size]
-    return Limits(low, np.where(high >= TAU_MAX * (1 - 1e-9), np.inf, high))
+    return Limits(low, np.where(high >= job.tau_max * (1 - 1e-9), np.inf, high))
 
 
 def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray) -> FloatArray:
@@ -247,10 +275,10 @@ def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray) -> FloatArra
     mu = job.centre.copy()
     alive = np.arange(u.size)
     for _ in range(200):
-        part = _Side(*(field[alive] for field in job))
+        part = job.take(alive)
         tau = np.exp(u[alive])
-        s = evaluate(part.x, part.n, part.copies, mu[alive], tau)
-        step = s.d_mu / -s.d_mu_mu
+        s = part.at(mu[alive], tau)
+        step = s.d_mu / np.maximum(np.abs(s.d_mu_mu), 1e-300)
         gain = 0.5 * step * s.d_mu
         value = s.value + gain
         mu[alive] += np.clip(step, -1 - tau, 1 + tau)

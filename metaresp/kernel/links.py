@@ -40,6 +40,8 @@ class Link(NamedTuple):
     forward: Callable[[FloatArray], FloatArray]  # of a rate; infinite at a rate of 0 or 1 where theta is
     log_terms: Callable[[FloatArray], LogTerms]  # of theta
     symmetric: bool  # whether the rate at -theta is one less that at theta
+    tau_max: float  # an optimum here means that the data do not bound tau from above
+    farthest: float  # distance of theta from 0 beyond which a rate is 0 or 1 to the last digit
 
 
 LINKS: Registry[Link] = Registry("link")
@@ -147,10 +149,13 @@ def _log_terms(theta: FloatArray) -> LogTerms:
     )
 
 
-LINKS.add("logit")(Link(special.expit, special.logit, _logit_terms, True))
-LINKS.add("probit")(Link(special.ndtr, special.ndtri, _probit_terms, True))
-LINKS.add("cloglog")(
-    Link(lambda theta: -np.expm1(-np.exp(np.minimum(theta, _EXP_MAX))), _cloglog, _cloglog_terms, False)
-)
-LINKS.add("cauchit")(Link(_cauchit_rate, _cauchit, _cauchit_terms, True))
-LINKS.add("log")(Link(_log_rate, _log, _log_terms, False))
+def _cloglog_rate(theta: FloatArray) -> FloatArray:
+    rate: FloatArray = -np.expm1(-np.exp(np.minimum(theta, _EXP_MAX)))
+    return rate
+
+
+LINKS.add("logit")(Link(special.expit, special.logit, _logit_terms, True, 25.0, 250.0))
+LINKS.add("probit")(Link(special.ndtr, special.ndtri, _probit_terms, True, 15.0, 100.0))
+LINKS.add("cloglog")(Link(_cloglog_rate, _cloglog, _cloglog_terms, False, 25.0, 250.0))
+LINKS.add("cauchit")(Link(_cauchit_rate, _cauchit, _cauchit_terms, True, 1e7, 1e16))
+LINKS.add("log")(Link(_log_rate, _log, _log_terms, False, 25.0, 250.0))

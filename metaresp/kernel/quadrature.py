@@ -303,14 +303,21 @@ def _from_positions(
     h2 = half * half
     mean = shape.z + centre + half * t1
     v2, v3, v4 = c2 * h2, c3 * h2 * half, c4 * h2 * h2
+    return by_positions(shape.peak + _log_total(mass, half, count), mean, (v2, v3, v4), tau[:, None])
+
+
+def by_positions(
+    value: FloatArray, mean: FloatArray, central: tuple[FloatArray, FloatArray, FloatArray], tau: FloatArray
+) -> Moments:
+    """Return the derivatives that the posterior moments of z give: mean and central moments 2 to 4."""
+    v2, v3, v4 = central
     second = mean * mean + v2
     cov_1_2 = 2 * mean * v2 + v3  # Cov(z, z^2)
     var_2 = 4 * mean * (mean * v2 + v3) + v4 - v2 * v2  # Var(z^2)
-    t = tau[:, None]
-    r = 1 / t
+    r = 1 / tau
     r2 = r * r
     return Moments(
-        shape.peak + _log_total(mass, half, count),
+        value,
         mean * r,
         (second - 1) * r,
         (v2 - 1) * r2,

@@ -8,6 +8,7 @@ from metaresp.counts import Counts
 from metaresp.kernel import beta_binomial, binomial_normal
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.links import LINKS, Link
 from metaresp.model.estimates import Numbers, exact
 from metaresp.spec import Spec
 
@@ -15,18 +16,20 @@ from metaresp.spec import Spec
 def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
     """Fit the binomial-normal model by maximum likelihood to lanes that it can fit."""
     x, n, copies = lanes.x, lanes.n, lanes.copies
-    fit = binomial_normal.fit(x, n, copies)
+    name = spec.link or "logit"
+    link = LINKS[name]
+    fit = binomial_normal.fit(x, n, copies, link=name)
     tail = (1 - spec.level) / 2
     ci = COUNT_CI[spec.ci](x, n, copies, fit, lanes.k, tail)
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
     deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
     tau2 = fit.tau**2
-    mean = binomial_normal.mean_rate(fit.mu, fit.tau)
-    v = typical_variance(lanes, mean * binomial_normal.mean_rate(-fit.mu, fit.tau))
+    mean = binomial_normal.mean_rate(fit.mu, fit.tau, name)
+    v = typical_variance(lanes, mean, binomial_normal.mean_rate(fit.mu, fit.tau, name, complement=True), link)
     out: Numbers = {
-        "rate": special.expit(fit.mu),
-        "low": special.expit(ci.low),
-        "high": special.expit(ci.high),
+        "rate": link.rate(fit.mu),
+        "low": link.rate(ci.low),
+        "high": link.rate(ci.high),
         "mean_rate": mean,
         "estimate": fit.mu,
         "se": fit.se,
@@ -49,30 +52,34 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
         out |= {
             "estimate_prediction_low": new.low,
             "estimate_prediction_high": new.high,
-            "prediction_low": special.expit(new.low),
-            "prediction_high": special.expit(new.high),
+            "prediction_low": link.rate(new.low),
+            "prediction_high": link.rate(new.high),
         }
     return out, fit.reason
 
 
-def typical_variance(lanes: Counts, spread: FloatArray) -> FloatArray:
-    """Return the typical sampling variance of a study's logit if every study had the mean rate.
+def typical_variance(lanes: Counts, mean: FloatArray, rest: FloatArray, link: Link) -> FloatArray:
+    """Return the typical sampling variance of a study on the link's scale if all had the mean rate.
 
-    *spread* is the mean rate times its complement.
+    *rest* is the complement of the mean rate.
 
-    Higgins and Thompson (2002), eq. (9), with weights ``n rate (1 - rate)`` instead of estimated ones,
-    so that a study at 0% or 100% counts as what its size tells.
+    Higgins and Thompson (2002), eq. (9), with weights ``n rate (1 - rate)`` (on the logit scale; by the
+    delta method on others) instead of estimated ones, so that a study at 0% or 100% counts as what its
+    size tells.
     """
-    w = lanes.n * spread[:, None]
+    terms = link.log_terms(link.forward(np.clip(mean, 1e-300, 1 - 1e-16)))
+    each = np.maximum(mean * rest * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
+    w = lanes.n * each[:, None]
     total = np.einsum("lk,lk->l", lanes.copies, w)
     squares = np.einsum("lk,lk,lk->l", lanes.copies, w, w)
     typical: FloatArray = (lanes.k - 1) * total / (total * total - squares)
     return typical
 
 
-def weigh_binomial_normal(lanes: Counts, estimate: FloatArray, tau2: FloatArray) -> FloatArray:
+def weigh_binomial_normal(lanes: Counts, estimate: FloatArray, tau2: FloatArray, link: str) -> FloatArray:
     """Return each study's information about mu at the fitted values, shape (lanes, k)."""
-    return binomial_normal.information(lanes.x, lanes.n, estimate, np.sqrt(tau2))
+    information = binomial_normal.information(lanes.x, lanes.n, estimate, np.sqrt(tau2), link)
+    return np.maximum(information, 0.0)
 
 
 def fit_beta_binomial(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:

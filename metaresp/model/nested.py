@@ -12,6 +12,7 @@ from metaresp.kernel import binomial_normal
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.heterogeneity import heterogeneity
+from metaresp.kernel.links import LINKS
 from metaresp.kernel.nested_interval import (
     NESTED_COUNT_CI,
     NESTED_EFFECT_CI,
@@ -102,7 +103,8 @@ def _counts(counts: Counts, cluster: IntArray, spec: Spec) -> Nested:
     between, within = fit.tau_between**2, fit.tau_within**2
     mu, tau = np.array([fit.mu]), np.sqrt([between + within])
     mean = binomial_normal.mean_rate(mu, tau)
-    v = float(typical_variance(counts, mean * binomial_normal.mean_rate(-mu, tau))[0])
+    rest = binomial_normal.mean_rate(mu, tau, complement=True)
+    v = float(typical_variance(counts, mean, rest, LINKS["logit"])[0])
     deviance = max(0.0, 2 * (fit.loglik_saturated - fit.loglik_common))
     likelihoods = _Likelihoods(fit.loglik, fit.loglik_between_zero, fit.loglik_within_zero, fit.loglik_common)
     out: dict[str, float] = {

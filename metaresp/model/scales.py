@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy import special
 
 from metaresp.arrays import FloatArray
+from metaresp.kernel.links import LINKS
 from metaresp.spec import Spec
 
 Scale = Callable[[FloatArray], FloatArray]
@@ -16,20 +16,12 @@ def _arcsine(rate: FloatArray) -> FloatArray:
     return angle
 
 
-def _log(rate: FloatArray) -> FloatArray:
-    positive = np.asarray(rate) > 0
-    result: FloatArray = np.where(positive, np.log(np.where(positive, rate, 1.0)), -np.inf)
-    return result
-
-
 # A rate of 0 or 1 is infinite on the logit scale: that is its value, not a failure.
 _SCALES: dict[str, Scale] = {
-    "logit": special.logit,
-    "probit": special.ndtri,
     "arcsine": _arcsine,
     "freeman-tukey": _arcsine,
-    "log": _log,
     "identity": np.asarray,
+    **{name: link.forward for name, link in LINKS.items()},
 }
 
 

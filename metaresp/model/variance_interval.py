@@ -59,7 +59,7 @@ def tau2_interval(
     tail = (1 - check_level(level)) / 2
     if spec.model == "binomial-normal":
         fall = t_quantile(np.full(counts.k.size, np.inf), tail) ** 2
-        limits = tau_limits(counts.x, counts.n, counts.copies, found, fall)
+        limits = tau_limits(counts.x, counts.n, counts.copies, found, fall, spec.link or "logit")
         with np.errstate(over="ignore"):
             return limits.low**2, limits.high**2
     y, v, _ = effects(counts, spec)
