@@ -151,6 +151,44 @@ def test_demo(tmp_path):
     assert (tmp_path / "metaresp-demo.png").stat().st_size > 1000
 
 
+@pytest.fixture
+def arms(tmp_path):
+    rows = ["A,1,9,x", "B,2,12,x", "C,9,14,y", "D,7,11,y", "E,4,8,z", "F,0,6,z"]
+    path = tmp_path / "arms.csv"
+    path.write_text("\n".join(["study,events,n,centre", *rows, ""]), encoding="utf-8")
+    return path
+
+
+def test_pool_with_clusters(arms):
+    run = metaresp("pool", arms, "--cluster", "centre", "--json")
+    assert run.returncode == 0, run.stderr
+    content = json.loads(run.stdout)
+    assert content["levels"]["clusters"] == 3
+    text = metaresp("pool", arms, "--cluster", "centre", "--model", "inverse-variance", "--ci", "CR1").stdout
+    assert "studies nested in 3 clusters by centre" in text
+
+
+def test_forest_with_clusters(arms):
+    run = metaresp("forest", arms, "--cluster", "centre", "-o", arms.parent / "a.svg")
+    assert run.returncode == 0, run.stderr
+    assert "nested in 3 clusters" in " ".join((arms.parent / "a.svg").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--cluster", "center"], "column 'center' is not known"),
+        (["--cluster", "centre", "--model", "common"], "takes studies as independent"),
+        (["--cluster", "centre", "--model", "inverse-variance", "--tau2", "DL"], "choose 'REML'"),
+    ],
+)
+def test_bad_clusters_are_one_line(arms, options, words):
+    run = metaresp("pool", arms, *options)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert words in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
 BAD = [
     (["ci", "14/13"], ["14", "13"]),
     (["ci", "13"], ["'13'"]),
