@@ -107,6 +107,18 @@ def _nodes(
     data: Nested, mu: float, between: float, within: float, nats: float, refine: int
 ) -> tuple[FloatArray, FloatArray]:
     """Return the nodes of each cluster, shape (clusters, nodes), and their spacing, shape (clusters, 1)."""
+    ends, scale = _window(data, mu, between, within, nats)
+    span = ends[:, 1:] - ends[:, :1]
+    step = _spacing(data, between, within, scale, nats)
+    wanted = float((span / step).max()) + 1
+    count = int(_NODES[min(int(np.searchsorted(_NODES, wanted)), _NODES.size - 1)]) * refine
+    return ends[:, :1] + span * np.linspace(0.0, 1.0, count), span / (count - 1)
+
+
+def _window(
+    data: Nested, mu: float, between: float, within: float, nats: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return where each cluster's integrand ends, shape (clusters, 2), and its width at the mode."""
     z, scale, height = _mode(data, mu, between, within, nats)
     widest = np.sqrt(2 * nats)
     d = np.concatenate([-widest * scale, widest * scale], axis=1)
@@ -115,11 +127,21 @@ def _nodes(
         inner = _given(data, mu + between * at, within, nats, 1)
         fall = inner.value - 0.5 * at * at - height + nats
         d = np.clip(d - fall / (between * inner.d_mu - at), -widest, widest)
-    span = d[:, 1:] - d[:, :1]
-    step = _spacing(data, between, within, scale, nats)
-    wanted = float((span / step).max()) + 1
-    count = int(_NODES[min(int(np.searchsorted(_NODES, wanted)), _NODES.size - 1)]) * refine
-    return z + d[:, :1] + span * np.linspace(0.0, 1.0, count), span / (count - 1)
+    return z + d, scale
+
+
+def cluster_window(data: Nested, mu: float, between: float, within: float) -> FloatArray:
+    """Return the standard normal z of each cluster beyond which nothing matters, shape (clusters, 2)."""
+    return _window(data, mu, between, within, quadrature.FULL)[0]
+
+
+def each_study(data: Nested, logit: FloatArray, within: float) -> FloatArray:
+    """Return the log-likelihood of each study at logits of its cluster, shape (k, points).
+
+    *logit* has the shape (clusters, points).
+    """
+    result: FloatArray = _each(data, logit, within, quadrature.FULL, 1)[0]
+    return result
 
 
 def _spacing(data: Nested, between: float, within: float, scale: FloatArray, nats: float) -> FloatArray:
