@@ -227,6 +227,43 @@ def nested_weights(v: FloatArray, cluster: IntArray, within: float, between: flo
     return result
 
 
+def effect_posteriors(
+    y: FloatArray, v: FloatArray, cluster: IntArray, mu: float, within: float, between: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return mean and standard deviation of each study's true effect given the effects of its cluster.
+
+    ``mu + b_i`` has posterior precision ``1 / between + S_i`` with S_i the sum of ``w = 1 / (v + within)``;
+    given it, a study's own effect leans on it by ``v w``.
+
+    Parameters
+    ----------
+    y, v, cluster
+        As in :func:`fit_nested_gaussian`.
+    mu : float
+        Mean, taken as known as are both variance components.
+    within, between : float
+
+    Returns
+    -------
+    mean, sd : float array, shape (k,)
+        In the order given.
+
+    References
+    ----------
+    Robinson (1991), Statistical Science 6:15 (best linear unbiased prediction).
+    """
+    g = groups(cluster)
+    mean, variance = np.empty_like(y), np.empty_like(y)
+    own, effect = v[g.order], y[g.order] - mu
+    w = inverse_variance(own, np.full(y.size, within))
+    spread = (between / (1 + between * g.sums(w)))[g.owner]
+    centre = spread * g.sums(w * effect)[g.owner]
+    lean = own * w
+    mean[g.order] = mu + lean * centre + (1 - lean) * effect
+    variance[g.order] = within * lean + lean * lean * spread
+    return mean, np.sqrt(variance)
+
+
 def _highest(
     data: _Nested, within: FloatArray, between: FloatArray, longest: float
 ) -> tuple[FloatArray, FloatArray]:

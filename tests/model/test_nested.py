@@ -438,3 +438,24 @@ def test_random_data_never_fail(seed):
 def test_missing_rows_with_labels():
     fit = mr.pool(events=[3, None, 9, 4], n=[10, 12, 20, 11], cluster=["a", "a", "b", "b"], missing="drop")
     assert (fit.k, fit.clusters) == (3, 2)
+
+
+@pytest.mark.parametrize("model", NESTED)
+def test_shrunken_rates_follow_the_order_of_the_studies(centres, model):
+    from metaresp.counts import clean
+    from metaresp.model.nested_rates import nested_rates
+
+    fit = mr.pool(centres, cluster="centre", model=model)
+    order = np.random.default_rng(2).permutation(len(centres))
+    found = []
+    for positions in (np.arange(len(centres)), order):
+        some = centres[positions]
+        counts, _ = clean(some.events, some.n, None)
+        codes = some.cluster_codes("centre")
+        variances = fit.estimate, fit.tau2_between, fit.tau2_within
+        found.append(np.stack(nested_rates(counts, codes, fit.spec, *variances)))
+    assert found[1] == pytest.approx(found[0][:, order], rel=1e-8)
+    mean, low, high = found[0]
+    assert ((low < mean) & (mean < high)).all()
+    observed = centres.events / centres.n
+    assert np.abs(mean - fit.rate).mean() < np.abs(observed - fit.rate).mean()
