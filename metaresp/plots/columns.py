@@ -7,7 +7,7 @@ from metaresp.plots.fonts import text_width
 from metaresp.plots.wrap import clean, wrap
 from metaresp.present.forest_table import Column, ForestRow, ForestTable
 
-BOLD_ROWS = frozenset({"pooled", "heading"})
+BOLD_ROWS = frozenset({"pooled", "subtotal", "heading"})
 NOTE_SIZE = 0.9
 # Step of an indented label, and the width of a judgement's disc, in font sizes.
 INDENT = 0.9

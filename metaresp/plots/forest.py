@@ -51,8 +51,8 @@ def forest_fit(
         ``mr.subgroups``.
     **options
         What is shown (``scale``, ``sort``, ``descending``, ``left``, ``right``, ``formats``, ``align``,
-        ``risk_of_bias``, ``weights``, ``prediction``, ``shrunken``, ``also``, ``benchmark``, ``zones``,
-        ``notes``, ``title``, ``axis_label``, ``labels``): see
+        ``risk_of_bias``, ``counts``, ``weights``, ``prediction``, ``shrunken``, ``also``, ``benchmark``,
+        ``zones``, ``notes``, ``title``, ``axis_label``, ``labels``): see
         :func:`metaresp.present.forest_rows.forest_rows`.  How it is drawn (``width``, ``page``, ``ax``,
         ``xlim``, ``spacing``, ``style``, ``font_size``, ``dpi``, ``alt``): see :func:`draw_forest`.
 
@@ -131,6 +131,7 @@ def _forest(
     style = find_style(options.get("style"))
     words = {name: value for name, value in options.items() if name in shown}
     wording(words.get("labels"))
+    words.setdefault("counts", style.counts)
     words["labels"] = {**style.words, **(words.get("labels") or {})}
     drawing = {name: value for name, value in options.items() if name in look} | {"style": style}
     return draw_forest(rows(data, **words), path, **drawing)

@@ -18,6 +18,8 @@ SMALLEST_TYPE = 5.0
 # Before a page is broken the type shrinks to this.
 SMALLEST_ON_A_PAGE = 7.0
 NARROWEST_PANEL = 64.0
+# Rows that no page begins with.
+BELONGS_ABOVE = frozenset({"subtotal", "note", "prediction", "prediction line", "density"})
 # What every line has room for above and below its baseline, in font sizes; taller scripts get more.
 ASCENT, DESCENT = 0.95, 0.24
 
@@ -105,7 +107,7 @@ def _paged(
     starts, begin = [0], whole.rows[0] if whole.rows else 0.0
     for i, end in enumerate(ends):
         if begin - end > room and i > starts[-1]:
-            keep = i - 1 if table.rows[i - 1].kind == "heading" and i - 1 > starts[-1] else i
+            keep = _page_end(table, starts[-1], i)
             starts.append(keep)
             begin = whole.rows[keep]
     pages = []
@@ -121,6 +123,15 @@ def _paged(
         chosen = [block.select(start, stop) for block in blocks]
         pages.append(assemble(part, style, fonts, chosen, panel, tick_labels, rise))
     return tuple(pages)
+
+
+def _page_end(table: ForestTable, start: int, stop: int) -> int:
+    """Return the row to break before: no page ends with a heading, or begins with what belongs above."""
+    kinds = [row.kind for row in table.rows[: stop + 1]]
+    place = stop
+    while place > start + 1 and (kinds[place] in BELONGS_ABOVE or kinds[place - 1] == "heading"):
+        place -= 1
+    return stop if place == start + 1 else place
 
 
 def _everything(table: ForestTable, tick_labels: Sequence[str]) -> list[str]:

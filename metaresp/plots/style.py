@@ -20,6 +20,7 @@ COLOURS = (
     "prediction", "shrunken", "background", "risk_low", "risk_some", "risk_high", "risk_none",
     "risk_text",
 )  # fmt: skip
+COUNTS = ("joined", "split")
 RULES = ("header", "rows", "none")
 _RANGES = {
     "font_size": (4.0, 40.0),
@@ -66,6 +67,8 @@ class Style(Record):
         Lines across the table: ``header`` (below it), ``rows`` (below every row too) or ``none``.
     bold_heads : bool
         Whether heads of columns and pooled rows are bold.
+    counts : str
+        Events and patients ``joined`` in one column or ``split`` into two.
     numbers_left : bool
         Whether rate and weights stand to the left of the axis.
     text, muted, rule, grid, interval, square, diamond, diamond_edge, subtotal, prediction, shrunken : str
@@ -90,6 +93,7 @@ class Style(Record):
     marker: str = "square"
     rules: str = "header"
     bold_heads: bool = True
+    counts: str = "joined"
     numbers_left: bool = False
     text: str = "#1b1f24"
     muted: str = "#5c6670"
@@ -187,7 +191,7 @@ def _checked(style: Style, where: str) -> Style:
         value = getattr(style, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
             raise InvalidArgument(f"{where}: {name}={value!r} must be a number from {least:g} to {most:g}")
-    for name, choices in (("marker", tuple(MARKERS)), ("rules", RULES)):
+    for name, choices in (("marker", tuple(MARKERS)), ("rules", RULES), ("counts", COUNTS)):
         value = getattr(style, name)
         if value not in choices:
             raise InvalidArgument(f"{where}: {name}={value!r}: choose {', '.join(map(repr, choices))}")

@@ -16,7 +16,8 @@ def describe(table: ForestTable) -> str:
     count = sum(row.kind == "study" for row in table.rows)
     title = f" {table.title.rstrip('.')}." if table.title else ""
     head = f"Forest plot of {count} {'study' if count == 1 else 'studies'}.{title} {table.axis_label}."
-    keys = [key for key in ("events", "rate") if any(column.key == key for column in table.columns)]
+    columns = {column.key for column in table.columns}
+    keys = [key for key, shown in (("events", {"events", "total"}), ("rate", {"rate"})) if shown & columns]
     sentences = []
     for row in table.rows:
         if row.kind in {"heading", "note"}:

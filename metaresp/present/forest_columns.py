@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Cells = Callable[[Any], str]
 ALIGNMENTS = ("left", "right", "centre")
-OWN = ("study", "events", "rate", "weight")
+OWN = ("study", "events", "responders", "total", "rate", "weight")
 MOST_DECIMALS = 3
 
 # Judgements as they are written, and the symbol and the words of each.
@@ -113,7 +113,7 @@ def _titles(option: str, given: Any) -> dict[str, str]:
     if isinstance(given, Mapping):
         pairs = dict(given)
     elif isinstance(given, Sequence):
-        pairs = {name: _headline(name) if isinstance(name, str) else name for name in given}
+        pairs = {name: headline(name) if isinstance(name, str) else name for name in given}
         if len(pairs) < len(given):
             raise InvalidArgument(f"{option}={given!r}: a column is asked for twice")
     else:
@@ -123,7 +123,8 @@ def _titles(option: str, given: Any) -> dict[str, str]:
     return pairs
 
 
-def _headline(name: str) -> str:
+def headline(name: str) -> str:
+    """Return the name of a column as it is printed: with a capital and no underscores."""
     words = name.replace("_", " ").strip() or name
     return words[:1].upper() + words[1:]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metaresp.present import forest_parts as parts
-from metaresp.present.forest_columns import Extras
+from metaresp.present.forest_columns import Extras, headline
 from metaresp.present.forest_table import ForestRow
 from metaresp.present.numbers import pvalue, significant
 from metaresp.present.wording import Writer
@@ -32,7 +32,7 @@ def group_rows(
     members = studies.column(groups.by)
     for i, name in enumerate(groups.group):
         chosen = [j for j in order if _label(members[j]) == name]
-        rows.append(ForestRow("heading", name))
+        rows.append(ForestRow("heading", writer.words["group"].format(by=headline(groups.by), group=name)))
         rows += parts.study_rows(studies, ci, weights, chosen, writer, extras, shrunken, indent=1)
         left_out = [item for item in studies.excluded if _group(item, groups.by) == name]
         rows += parts.missing_rows(studies, writer, extras, indent=1, excluded=left_out)
@@ -60,7 +60,7 @@ def _subtotal(
 ) -> ForestRow:
     rate, low, high = (float(values[i]) for values in (groups.rate, groups.low, groups.high))
     cells = {
-        "events": f"{groups.events[i]}/{groups.n[i]}",
+        **parts.counted(groups.events[i], groups.n[i]),
         "rate": writer.estimate(rate, low, high),
     }
     for j, share in enumerate(weights):

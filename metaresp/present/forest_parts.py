@@ -1,6 +1,7 @@
 """The kinds of rows and lines that a forest plot is put together from."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,27 +22,45 @@ if TYPE_CHECKING:
 PREDICTIONS = ("bar", "line", "density")
 DENSITY_POINTS = 120
 
-_INTERVAL_WORDS = {
-    "clopper-pearson": "exact (Clopper-Pearson)",
-    "blaker": "exact (Blaker)",
-    "sterne": "exact (Sterne)",
-    "blyth-still-casella": "exact (Blyth-Still-Casella)",
+_EXACT_INTERVALS = {
+    "clopper-pearson": "Clopper-Pearson",
+    "blaker": "Blaker",
+    "sterne": "Sterne",
+    "blyth-still-casella": "Blyth-Still-Casella",
 }
 _MODEL_KEYS = {
     "Random effects": "random_effects",
     "Common effect": "common_effect",
     "Exact binomial on the totals": "exact",
+    "Exact binomial on the studies": "exact_studies",
+    "Beta-binomial": "beta_binomial",
 }
+# What of a model's details has words of its own.
+_DETAIL_KEYS = ("binomial_normal", "inverse_variance", "link")
+COUNTS = ("joined", "split")
 
 
-def columns(writer: Writer, weights: Sequence[str], extras: Extras) -> tuple[Column, ...]:
+def columns(writer: Writer, weights: Sequence[str], extras: Extras, counts: str | None) -> tuple[Column, ...]:
     """Return the columns: study, extras to the left, counts; rate, weights, extras to the right."""
+    if counts not in {*COUNTS, None}:
+        raise UnknownName(
+            f"counts={counts!r} is not known: choose {', '.join(map(repr, COUNTS))} or None"
+            f"{closest(str(counts), COUNTS)}"
+        )
     words = writer.words
     head = words["rate_head"].format(rate=writer.with_unit(words["rate"]), level=writer.level)
+    own = {
+        "joined": [Column("events", words["events"], align="/")],
+        "split": [
+            Column("responders", words["responders"], align="right"),
+            Column("total", words["total"], align="right"),
+        ],
+        None: [],
+    }[counts]
     return (
         Column("study", words["study"]),
         *extras.columns["left"],
-        Column("events", words["events"], align="/"),
+        *own,
         Column("rate", head, "right", writer.bracket),
         *(
             Column("weight" if i == 0 else f"weight {i}", title, "right", "right")
@@ -90,6 +109,11 @@ def order(studies: "Studies", weights: np.ndarray | None, sort: str | None, desc
     return known + [i for i in range(k) if values[i] is None]
 
 
+def counted(events: Any, n: Any) -> dict[str, str]:
+    """Return the counts of a row, in one cell and in two."""
+    return {"events": f"{events}/{n}", "responders": f"{events}", "total": f"{n}"}
+
+
 def study_rows(
     studies: "Studies",
     ci: "BinomialCI",
@@ -106,7 +130,7 @@ def study_rows(
     for i in positions:
         rate, low, high = (float(v[i]) for v in (rates, lows, highs))
         cells = {
-            "events": f"{studies.events[i]}/{studies.n[i]}",
+            **counted(studies.events[i], studies.n[i]),
             "rate": writer.estimate(rate, low, high),
         }
         for j, share in enumerate(weights):
@@ -146,7 +170,7 @@ def missing_rows(
         unknown = study.events is None or study.n is None
         cells = extras.cells(study.covariates.get)
         cells |= {
-            "events": f"{'?' if study.events is None else study.events}/{n}",
+            **counted("?" if study.events is None else study.events, n),
             "rate": writer.words["not_reported" if unknown else "left_out"],
         }
         rows.append(ForestRow("missing", str(study.study), cells=cells, indent=indent))
@@ -156,7 +180,7 @@ def missing_rows(
 def pooled_row(fit: "Fit", label: str, writer: Writer, weights: int, tone: int = 0) -> ForestRow:
     """Return the row of the diamond."""
     cells = {
-        "events": f"{fit.events}/{fit.n}",
+        **counted(fit.events, fit.n),
         "rate": writer.estimate(float(fit.rate), float(fit.rate_ci.low), float(fit.rate_ci.high)),
     }
     if tone < max(weights, 1) and weights:
@@ -197,6 +221,8 @@ def density(fit: "Fit") -> tuple[tuple[float, ...], ...]:
 def model_words(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[str, str]:
     """Return the kind of model, for the table, and its details, for the line beneath."""
     kind, _, details = fit.model_label.partition(" (")
+    for key in _DETAIL_KEYS:
+        details = re.sub(rf"\b{WORDS[key]}\b", words[key].replace("\\", r"\\"), details)
     return words[_MODEL_KEYS[kind]] if kind in _MODEL_KEYS else kind, details.removesuffix(")")
 
 
@@ -222,7 +248,8 @@ def heterogeneity_lines(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[s
     if known(h.I2):
         parts.append(f"I² = {share(h.I2).replace('.', point)}")
     if known(h.lrt_pvalue):
-        parts.append(words["lrt"].format(p=pvalue(h.lrt_pvalue).replace(".", point)))
+        statistic = f"LR = {h.lrt:.2f}".replace(".", point)
+        parts.append(words["lrt"].format(statistic=statistic, p=pvalue(h.lrt_pvalue).replace(".", point)))
     elif known(h.pvalue):
         parts.append(f"Q = {h.Q:.2f}, df = {h.df:.0f}, {pvalue(h.pvalue)}".replace(".", point))
     details = "; ".join(parts) if parts else words["not_estimable"]
@@ -241,9 +268,9 @@ def share(percent: float) -> str:
 
 def interval_line(method: str, writer: Writer) -> str:
     """Return what the intervals of the studies are."""
-    return writer.words["study_intervals"].format(
-        level=writer.level, method=_INTERVAL_WORDS.get(method, method)
-    )
+    if method in _EXACT_INTERVALS:
+        method = writer.words["exact_interval"].format(name=_EXACT_INTERVALS[method])
+    return writer.words["study_intervals"].format(level=writer.level, method=method)
 
 
 def benchmarks(given: Any, writer: Writer) -> tuple[Zone, ...]:

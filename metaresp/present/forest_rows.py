@@ -37,6 +37,7 @@ def forest_rows(
     formats: Mapping[str, Any] | None = None,
     align: Mapping[str, str] | None = None,
     risk_of_bias: Any = (),
+    counts: str | None = "joined",
     weights: bool | str = True,
     prediction: str | None = "bar",
     shrunken: bool = False,
@@ -69,6 +70,8 @@ def forest_rows(
         ``left``, ``right``, ``centre`` or one character that stands above itself, by column.
     risk_of_bias : str, sequence of str, or mapping of str to str
         Covariates that hold judgements: low, some concerns, high, no information.
+    counts : {"joined", "split"} or None
+        Events and patients in one column (13/18), in two, or not at all.
     weights : bool or "all"
         Whether to print the weights; ``"all"``: those of each fit in *also* too.
     prediction : {"bar", "line", "density"} or None
@@ -129,7 +132,7 @@ def forest_rows(
     if second:
         legend.append(LegendItem("second", words["shrunken"].format(level=level)))
     return ForestTable(
-        columns=parts.columns(writer, _weight_titles(fits, shown, words), extras),
+        columns=parts.columns(writer, _weight_titles(fits, shown, words), extras, counts),
         rows=tuple(body),
         notes=tuple(_greek(line) for line in _lines(fits, groups, writer, notes) if line),
         axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
@@ -158,6 +161,7 @@ def forest_rows_studies(
     formats: Mapping[str, Any] | None = None,
     align: Mapping[str, str] | None = None,
     risk_of_bias: Any = (),
+    counts: str | None = "joined",
     benchmark: Any = None,
     zones: Any = None,
     title: str = "",
@@ -175,7 +179,7 @@ def forest_rows_studies(
         Name in ``BINOMIAL_CI``.
     level : float
         Confidence level.
-    scale, sort, descending, left, right, formats, align, risk_of_bias
+    scale, sort, descending, left, right, formats, align, risk_of_bias, counts
         As for :func:`forest_rows`; ``sort="weight"`` has no meaning here.
     benchmark, zones, title, axis_label, labels
         As for :func:`forest_rows`.
@@ -206,7 +210,7 @@ def forest_rows_studies(
     rows = parts.study_rows(studies, found, (), order, writer, extras)
     lines, shaded = parts.benchmarks(benchmark, writer), parts.zones(zones)
     return ForestTable(
-        columns=parts.columns(writer, (), extras),
+        columns=parts.columns(writer, (), extras, counts),
         rows=(*rows, *parts.missing_rows(studies, writer, extras)),
         notes=(parts.interval_line(found.method, writer),) if len(studies) else (),
         axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
@@ -250,11 +254,15 @@ def _weight_titles(fits: Sequence["Fit"], shown: Sequence[np.ndarray], words: Ma
 
 
 def _model_name(fits: Sequence["Fit"], which: int, words: Mapping[str, str]) -> str:
-    """Return the name of a model, with its details where two would be alike."""
+    """Return the name of a model, with as much of its details as tells it from the others."""
     kinds = [parts.model_words(fit, words) for fit in fits]
     kind, details = kinds[which]
-    alike = sum(other == kind for other, _ in kinds) > 1
-    return f"{kind} ({_greek(details)})" if alike and details else kind
+    others = [other.split(", ") for i, (same, other) in enumerate(kinds) if same == kind and i != which]
+    if not others or not details:
+        return kind
+    own = details.split(", ")
+    enough = (size for size in range(1, len(own)) if all(own[:size] != other[:size] for other in others))
+    return f"{kind} ({_greek(', '.join(own[: next(enough, len(own))]))})"
 
 
 def _shrunken(fit: "Fit") -> tuple[np.ndarray, ...]:

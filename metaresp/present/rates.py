@@ -8,6 +8,8 @@ from metaresp.errors import UnknownName, closest
 from metaresp.records import Record
 
 MOST_DECIMALS = 10
+# What a limit near 0% or 100% may have more than the other numbers of its table.
+SPARE_DECIMALS = 2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,6 +111,24 @@ def rate_text(rate: float, scale: RateScale, decimals: int) -> str:
     return f"{value:.{decimals}f}{scale.unit}"
 
 
+def limit_text(rate: float, scale: RateScale, decimals: int) -> str:
+    """Return a limit of an interval; one that needs many decimals is written as less or more than a few.
+
+    Examples
+    --------
+    >>> percent = SCALES["percent"]
+    >>> [limit_text(rate, percent, 1) for rate in (0.0, 0.00002, 2e-10, 0.9999999)]
+    ['0.0%', '0.002%', '<0.001%', '>99.999%']
+    """
+    most = min(MOST_DECIMALS, decimals + SPARE_DECIMALS)
+    value = rate * scale.factor
+    if not _hidden(rate, value, scale.factor, most):
+        return rate_text(rate, scale, decimals)
+    step = 10.0**-most
+    sign, nearest = ("<", step) if value < step else (">", scale.factor - step)
+    return f"{sign}{nearest:.{most}f}{scale.unit}"
+
+
 def _hidden(rate: float, value: float, factor: float, decimals: int) -> bool:
     """Whether rounding would turn something into none, or all but something into all."""
     printed = float(f"{value:.{decimals}f}")
@@ -123,7 +143,7 @@ def interval_text(low: float, high: float, scale: RateScale, decimals: int) -> s
     >>> interval_text(0.4652, 0.9031, SCALES["percent"], 1)
     '46.5% to 90.3%'
     """
-    return f"{rate_text(low, scale, decimals)} to {rate_text(high, scale, decimals)}"
+    return f"{limit_text(low, scale, decimals)} to {limit_text(high, scale, decimals)}"
 
 
 def rate_with_interval(rate: float, low: float, high: float, scale: RateScale, decimals: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from string import Formatter
 
 from metaresp.errors import InvalidArgument, closest
-from metaresp.present.rates import RateScale, rate_text, told_apart
+from metaresp.present.rates import RateScale, limit_text, rate_text, told_apart
 
 # What each key may hold in braces is what it holds here.
 WORDS: Mapping[str, str] = {
@@ -24,12 +24,21 @@ WORDS: Mapping[str, str] = {
     "random_effects": "Random effects",
     "common_effect": "Common effect",
     "exact": "Exact binomial on the totals",
+    "exact_studies": "Exact binomial on the studies",
+    "beta_binomial": "Beta-binomial",
+    "binomial_normal": "binomial-normal",
+    "inverse_variance": "inverse variance",
+    "link": "link",
+    "exact_interval": "exact ({name})",
+    "total": "Total",
+    "responders": "Events",
+    "group": "{by}: {group}",
     "subtotal": "Pooled, {group}",
     "no_group": "not given",
     "heterogeneity": "Heterogeneity: {details}",
     "not_estimable": "not estimable",
     "levels": "between clusters {between}, within clusters {within}",
-    "lrt": "likelihood-ratio test of τ² = 0: {p}",
+    "lrt": "likelihood-ratio test of τ² = 0: {statistic}, {p}",
     "between": "Test between groups: {test}, {p}",
     "study_intervals": "Study intervals: {level}, {method}.",
     "benchmark": "Benchmark {rate}",
@@ -106,12 +115,13 @@ class Writer:
     def estimate(self, rate: float, low: float, high: float) -> str:
         """Return a rate with its limits, the three told apart wherever they differ."""
         decimals = told_apart((low, rate, high), self.scale, self.decimals)
-        texts = (self._set(rate_text(value, self.scale, decimals)) for value in (rate, low, high))
-        return self.words["estimate"].format(**dict(zip(("rate", "low", "high"), texts, strict=True)))
+        a, b = (self._set(limit_text(value, self.scale, decimals)) for value in (low, high))
+        point = self._set(rate_text(rate, self.scale, decimals))
+        return self.words["estimate"].format(rate=point, low=a, high=b)
 
     def limits(self, low: float, high: float) -> str:
         """Return an interval."""
-        a, b = (self._set(rate_text(value, self.scale, self.decimals)) for value in (low, high))
+        a, b = (self._set(limit_text(value, self.scale, self.decimals)) for value in (low, high))
         return self.words["limits"].format(low=a, high=b)
 
     def percent(self, value: float) -> str:

@@ -82,7 +82,10 @@ def fake(**known):
         ({"tau2": 0.5, "I2": 0.01}, "Heterogeneity: τ² = 0.5; I² = 0.01%"),
         ({"tau2": 1.0, "I2": 99.99}, "Heterogeneity: τ² = 1; I² = 99.99%"),
         ({"Q": 25.1, "df": 13.0, "pvalue": 0.0224}, "Heterogeneity: Q = 25.10, df = 13, p = 0.022"),
-        ({"I2": None, "lrt_pvalue": 1e-9}, "Heterogeneity: likelihood-ratio test of τ² = 0: p < 0.001"),
+        (
+            {"I2": None, "lrt": 11.93, "lrt_pvalue": 1e-9},
+            "Heterogeneity: likelihood-ratio test of τ² = 0: LR = 11.93, p < 0.001",
+        ),
     ],
 )
 def test_heterogeneity_says_what_is_known(known, line):
