@@ -21,32 +21,36 @@ from metaresp.counts import clean
 STUDIES, GROUPS, RATES, TAUS = (2, 3, 5, 10), (2, 3), (0.05, 0.3), (0.0, 0.5, 1.0)
 SIZES = (7, 40)
 SHIFTED = (0.3, 0.5, 1.0)  # rate, tau and shift of the cells of power
+# Studies and tau of two groups that differ in both, at a rate of .3.
+UNEQUAL = (((3, 8), (1.0, 0.0)), ((3, 8), (0.0, 1.0)), ((2, 6), (1.0, 0.2)), ((4, 4), (1.0, 0.0)))
 ALPHA = 0.05
 HERE = Path(__file__).parent
 COLUMNS = ("k", "groups", "rate", "tau", "shift", "test", "reference", "sets", "rejected", "rejected_se")
 
 
 def draw(rng, sets, groups, k, rate, tau, shift):
-    """Return events and n, shape (sets, groups, k)."""
+    """Return events and n, shape (sets, groups, k); *tau* is one number or one a group."""
     n = rng.integers(SIZES[0], SIZES[1] + 1, (sets, groups, k))
+    tau = np.reshape(tau, (-1, 1))
     logits = np.log(rate / (1 - rate)) + shift * np.arange(groups)[:, None]
     return rng.binomial(n, special.expit(logits + tau * rng.standard_normal(n.shape))), n
 
 
-def cell(events, n):
-    """Yield (test, reference, p-values)."""
+def cell(events, n, studies):
+    """Yield (test, reference, p-values); group g has the first ``studies[g]``."""
     sets, groups, k = events.shape
-    lanes, _ = clean(events.reshape(-1, k), n.reshape(-1, k), None)
-    totals = events.sum(axis=-1)
-    held = (totals == 0) | (totals == n.sum(axis=-1))
+    copies = np.broadcast_to(np.arange(k) < np.reshape(studies, (-1, 1)), events.shape).astype(int)
+    lanes, _ = clean(events.reshape(-1, k), n.reshape(-1, k), copies.reshape(-1, k))
+    held = ((lanes.events == 0) | (lanes.events == lanes.total)).reshape(sets, groups)
+    df = np.array(studies) - 1.0
     for shared in (False, True):
         found = likelihood_ratios(lanes, groups, shared=shared, held=held)
         name = f"likelihood ratio, {'one' if shared else 'own'} tau2"
         yield name, "chi-square", special.chdtrc(groups - 1, found)
-        yield name, "F", likelihood_f(found, np.full(sets, float(groups * k)), groups)[1]
-    batch = mr.pool_batch(events, n, model="inverse-variance", prediction=None)
+        yield name, "F", likelihood_f(found, np.full(sets, float(sum(studies))), groups)[1]
+    batch = mr.pool_batch(events, n, copies, model="inverse-variance", prediction=None)
     known = np.isfinite(batch.estimate).all(axis=-1)
-    rows = [welch_f(batch.estimate[i], batch.se[i], np.full(groups, k - 1.0)) for i in np.flatnonzero(known)]
+    rows = [welch_f(batch.estimate[i], batch.se[i], df) for i in np.flatnonzero(known)]
     q, _, _, p = (np.array(column) for column in zip(*rows, strict=True))
     yield "Q between groups", "chi-square", special.chdtrc(groups - 1, q)
     yield "Q between groups", "F", p
@@ -54,18 +58,24 @@ def cell(events, n):
 
 def main(sets=1000):
     """Write the table."""
-    grid = [(*place, 0.0) for place in itertools.product(STUDIES, GROUPS, RATES, TAUS)]
-    grid += [(k, groups, *SHIFTED) for k, groups in itertools.product(STUDIES, GROUPS)]
+    grid = [((k,) * g, rate, tau, 0.0) for k, g, rate, tau in itertools.product(STUDIES, GROUPS, RATES, TAUS)]
+    grid += [((k,) * groups, *SHIFTED) for k, groups in itertools.product(STUDIES, GROUPS)]
+    grid += [(studies, 0.3, tau, 0.0) for studies, tau in UNEQUAL]
     seeds = np.random.SeedSequence(20177).spawn(len(grid))
     with open(HERE / "between_groups.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for (k, groups, rate, tau, shift), seed in zip(grid, seeds, strict=True):
-            events, n = draw(np.random.default_rng(seed), sets, groups, k, rate, tau, shift)
-            for test, reference, p in cell(events, n):
+        for (studies, rate, tau, shift), seed in zip(grid, seeds, strict=True):
+            groups = len(studies)
+            events, n = draw(np.random.default_rng(seed), sets, groups, max(studies), rate, tau, shift)
+            for test, reference, p in cell(events, n, studies):
                 share = float((p < ALPHA).mean())
                 error = float(np.sqrt(share * (1 - share) / p.size))
-                place = (k, groups, rate, tau, shift, test, reference, p.size)
+                k, spread = (
+                    "+".join(f"{x:g}" for x in dict.fromkeys(part)) if isinstance(part, tuple) else part
+                    for part in (studies, tau)
+                )
+                place = (k, groups, rate, spread, shift, test, reference, p.size)
                 writer.writerow((*place, round(share, 4), round(error, 4)))
             file.flush()
 
