@@ -15,8 +15,8 @@ def boxes(plot, dpi, settings=plain_settings):
     before = figure.dpi
     figure.dpi = dpi
     with settings():
-        figure.draw_without_rendering()
         renderer = FigureCanvasAgg(figure).get_renderer()
+        plot.axes.get_tightbbox(renderer)  # puts the ticks in their places
         ticks = [label for label in plot.axes.get_xticklabels() if label.get_visible()]
         texts = [text for text in (*figure.texts, *plot.axes.texts, *ticks) if text.get_text()]
         found = [(repr(text.get_text()), text.get_window_extent(renderer).extents) for text in texts]
