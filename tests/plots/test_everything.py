@@ -1,4 +1,4 @@
-"""Any studies, columns and groups in every style: nothing cropped or touching, every number that of the fit."""
+"""Any studies, columns and groups in every style: nothing cropped or touching, every number the fit's."""
 
 import itertools
 
