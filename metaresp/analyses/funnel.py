@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray
-from metaresp.binomial import binomial_test
+from metaresp.binomial import binomial_ci, binomial_test
 from metaresp.errors import CannotEstimate, InvalidArgument, UnknownName, closest
 from metaresp.records import Record
 from metaresp.result import Fit
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SIZES = ("n", "se")
 CONTOUR_POINTS = 81
+# P-values below it are not drawn where they would take up half of the axis.
+LEAST_PVALUE = 1e-3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,7 +80,7 @@ class Drapery(Record):
     ----------
     study : tuple of str
     rates : float array, shape (m,)
-        Benchmarks between 0 and 1.
+        Benchmarks between 0 and 1; all observed rates are among them, so that every curve has its peak.
     pvalues : float array, shape (k, m)
         Two-sided exact p-value of each study (Clopper-Pearson: twice the smaller tail).
     pooled : float array, shape (m,)
@@ -187,7 +189,8 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     ----------
     fit : Fit
     points : int
-        Benchmarks between 0 and 1, from 51 to 5001.
+        Evenly spaced benchmarks, from 51 to 5001: from 0 to 1, or in the part of that at one end which holds
+        every p-value above 0.001.  The observed rates are added to them.
 
     Raises
     ------
@@ -203,11 +206,13 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     >>> import metaresp as mr
     >>> found = drapery(mr.pool(events=[13, 4, 9], n=[18, 7, 15]))
     >>> found.pvalues.shape
-    (3, 401)
+    (3, 405)
     """
     if isinstance(points, bool) or not isinstance(points, int) or not 51 <= points <= 5001:
         raise InvalidArgument(f"points={points!r}: must be a whole number from 51 to 5001")
-    rates = np.linspace(0.0, 1.0, points + 2)[1:-1]
+    start, end = _reach(fit)
+    own = [*(fit.studies.events / fit.studies.n), float(fit.rate)]
+    rates = np.unique([*np.linspace(start, end, points + 2)[1:-1], *(rate for rate in own if 0 < rate < 1)])
     tests = binomial_test(fit.studies.events[:, None], fit.studies.n[:, None], rates)
     pooled = np.array([fit.test(float(rate)).pvalue for rate in rates])
     return Drapery(
@@ -218,3 +223,10 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
         float(fit.rate),
         fit.spec.level,
     )
+
+
+def _reach(fit: Fit) -> tuple[float, float]:
+    """Return 0 and 1, or 0 and a rate below half, or one above half and 1, that hold every curve."""
+    ci = binomial_ci(fit.studies.events, fit.studies.n, level=1 - LEAST_PVALUE)
+    low, high = float(np.min(ci.low)), float(np.max(ci.high))
+    return (0.0 if low < 0.5 else low, 1.0 if high > 0.5 else high)

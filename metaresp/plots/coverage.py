@@ -5,11 +5,14 @@ import os
 from typing import Protocol
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from metaresp.arrays import FloatArray
+from metaresp.plots.fonts import families
 from metaresp.plots.output import plain_settings, save_figure
+from metaresp.plots.style import Style
 
 COLUMNS = 3
 PANEL = (2.7, 2.0)
@@ -60,7 +63,7 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
     columns = min(COLUMNS, count)
     lines = math.ceil(count / columns)
     order = np.argsort(rows.rates, kind="stable")
-    with plain_settings():
+    with plain_settings(), rc_context({"font.family": list(families(Style().fonts, rows.methods))}):
         size = (PANEL[0] * columns + 0.3, PANEL[1] * lines + 0.75)
         figure = Figure(figsize=size, layout="constrained")
         figure.suptitle(
@@ -93,7 +96,7 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
             axis.set_xlim(0.0, 1.0)
             axis.tick_params(labelsize=7)
             axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-            axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+            axis.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
             axis.spines[["top", "right"]].set_visible(False)
         for axis in axes[max(0, count - columns) : count]:
             axis.set_xlabel("true response rate", fontsize=7.5)

@@ -3,11 +3,16 @@
 import os
 from typing import Protocol
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from metaresp.arrays import FloatArray
+from metaresp.plots.fonts import families
 from metaresp.plots.output import plain_settings, save_figure
+from metaresp.plots.style import Style
+from metaresp.present.numbers import level_percent
+from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text
 
 LINE_HEIGHT = 0.24
 LINE = "#1f4e79"
@@ -47,9 +52,10 @@ def draw_intervals(rows: IntervalRows, path: str | os.PathLike[str] | None = Non
     matplotlib.figure.Figure
         Not registered with pyplot, never shown.
     """
-    k = len(rows.methods)
-    with plain_settings():
-        figure = Figure(figsize=(6.3, LINE_HEIGHT * k + 1.0), layout="constrained")
+    k, percent = len(rows.methods), SCALES["percent"]
+    d = decimals_for_widths((rows.high - rows.low).tolist(), percent)
+    with plain_settings(), rc_context({"font.family": list(families(Style().fonts, rows.methods))}):
+        figure = Figure(figsize=(6.3, LINE_HEIGHT * k + 1.2), layout="constrained")
         axis = figure.subplots()
         axis.axvline(rows.rate, color="#999999", linewidth=0.8)
         places = list(range(k))
@@ -62,7 +68,7 @@ def draw_intervals(rows: IntervalRows, path: str | os.PathLike[str] | None = Non
         beside = axis.secondary_yaxis("right")
         beside.set_yticks(
             places,
-            [f"{100 * a:.1f}% to {100 * b:.1f}%" for a, b in zip(rows.low, rows.high, strict=True)],
+            [interval_text(a, b, percent, d) for a, b in zip(rows.low, rows.high, strict=True)],
             fontsize=8,
         )
         for side in (axis, beside):
@@ -70,8 +76,10 @@ def draw_intervals(rows: IntervalRows, path: str | os.PathLike[str] | None = Non
             side.spines[["top", "left", "right"]].set_visible(False)
         axis.xaxis.set_major_formatter(PercentFormatter(1.0))
         axis.tick_params(axis="x", labelsize=8)
+        axis.set_xlabel("Response rate", fontsize=8)
         axis.set_title(
-            f"{rows.events}/{rows.n} = {100 * rows.rate:.1f}%, {100 * rows.level:g}% intervals",
+            f"{rows.events}/{rows.n} = {rate_text(rows.rate, percent, d)}, "
+            f"{level_percent(rows.level)} intervals",
             fontsize=9, loc="left",
         )  # fmt: skip
     if path is not None:

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 from matplotlib.transforms import Bbox
 
 from metaresp.arrays import FloatArray
-from metaresp.plots.fonts import families
+from metaresp.plots.axis import rate_axis
+from metaresp.plots.fonts import families, text_width
 from metaresp.plots.output import checked_number, plain_settings, points, rendered, save_figures
 from metaresp.plots.style import Style, find_style
+from metaresp.plots.wrap import wrap
 
 if TYPE_CHECKING:
     from metaresp.analyses.baujat import Baujat
     from metaresp.analyses.funnel import Drapery, Funnel
 
 HEIGHT = 0.72
+# Of a side of the figure, that the label of its axis may take.
+LABEL_SHARE = 0.7
 MOST_LABELS = 8
 
 
@@ -62,8 +65,12 @@ def _sheet(width: float | str, style: Style, words: Sequence[str]) -> tuple[Figu
         axes.spines[side].set_color(style.rule)
     fonts = list(families(style.fonts, words))
     axes.tick_params(labelfontfamily=fonts)
-    axes.set_xlabel(words[0], color=style.text, fontsize=style.font_size, fontfamily=fonts)
-    axes.set_ylabel(words[1], color=style.text, fontsize=style.font_size, fontfamily=fonts)
+    room = 72 * across * LABEL_SHARE
+    for name, written, most in (("x", words[0], room), ("y", words[1], HEIGHT * room)):
+        lines = wrap(written, most, lambda part: text_width(part, style.font_size, tuple(fonts)))
+        axes.set(**{f"{name}label": "\n".join(lines)})
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set(color=style.text, fontsize=style.font_size, fontfamily=fonts)
     return figure, axes
 
 
@@ -97,23 +104,22 @@ def draw_funnel(
     with plain_settings():
         figure, axes = _sheet(width, look, words)
         for i, level in enumerate(rows.levels):
-            dashes = ((4, 2), (2, 2), (1, 2))[i % 3]
-            label = f"{100 * level:g}%"
+            dashes: tuple[float | None, ...] = ((None, None), (5, 2), (1.2, 2))[i % 3]
+            label = f"{100 * level:g}% limits of chance"
             axes.plot(rows.low[i], rows.sizes, color=look.grid, linewidth=0.8, dashes=dashes, label=label)
             axes.plot(rows.high[i], rows.sizes, color=look.grid, linewidth=0.8, dashes=dashes)
-        axes.axvline(rows.centre, color=look.diamond, linewidth=0.9)
+        axes.axvline(rows.centre, color=look.diamond, linewidth=0.9, label="Pooled rate")
         for chosen, face in ((False, look.square), (True, "none")):
             at = [i for i, corrected in enumerate(rows.corrected) if corrected is chosen]
-            label = "0% or 100%, 0.5 added" if chosen else ""
+            label = "0% or 100%, 0.5 added" if chosen else "Study"
             if at:
                 axes.plot(
                     rows.x[at], rows.y[at], "o", markersize=5, markerfacecolor=face, clip_on=False,
-                    markeredgecolor=look.interval, markeredgewidth=0.7, label=label or "_",
+                    markeredgecolor=look.interval, markeredgewidth=0.7, label=label,
                 )  # fmt: skip
         if by_n:
             axes.set_yscale("log")
-            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-            axes.set_xlim(-0.02, 1.02)
+            _rates(axes, [*rows.x, rows.centre, *rows.low[0], *rows.high[0]], 0.02)
             ticks = [size for power in range(10) for size in (10**power, 2 * 10**power, 5 * 10**power)]
             low, high = axes.get_ylim()
             inside = [size for size in ticks if low <= size <= high]
@@ -121,12 +127,34 @@ def draw_funnel(
             axes.minorticks_off()
         else:
             axes.invert_yaxis()
-        figure.legend(
-            loc="outside lower center", ncols=4, frameon=False, labelcolor=look.text,
-            prop={"family": list(families(look.fonts, words)), "size": 0.9 * look.font_size},
-        )  # fmt: skip
+        _legend(figure, look)
     alt = f"Funnel plot of {len(rows.study)} studies: {words[0].lower()} against {words[1].lower()}."
     return _finished(figure, axes, alt, path)
+
+
+def _rates(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
+    """Set the limits and ticks of an axis of rates, so that rare ones are not crushed at its end."""
+    axis = rate_axis(rates)
+    room = beyond * (axis.high - axis.low)
+    axes.set_xlim(axis.low - room, axis.high + room)
+    axes.set_xticks(list(axis.ticks), list(axis.labels))
+
+
+def _legend(figure: Figure, look: Style) -> None:
+    """Put the legend beneath, in as many columns as there is width for; the figure grows by its height."""
+    words = [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
+    fonts = {"family": list(families(look.fonts, words)), "size": 0.9 * look.font_size}
+    for columns in range(min(4, len(words)), 0, -1):
+        legend = figure.legend(
+            loc="outside lower center", ncols=columns, frameon=False, labelcolor=look.text, prop=fonts
+        )
+        figure.draw_without_rendering()
+        box = legend.get_window_extent()
+        if columns == 1 or box.width <= figure.bbox.width:
+            width, height = figure.get_size_inches()
+            figure.set_size_inches(width, height + box.height / figure.dpi)
+            return
+        legend.remove()
 
 
 def draw_baujat(
@@ -171,7 +199,10 @@ def _name(
     figure.draw_without_rendering()
     span = (max(float(x.max()), 1e-12), max([float(y[i]) for i in known] + [1e-12]))
     outermost = sorted(known, key=lambda i: -max(x[i] / span[0], y[i] / span[1]))
-    boxes: list[Bbox] = []
+    # a name touches no point but its own, and stays clear of the axis to the left
+    points = axes.transData.transform([(x[i], y[i]) for i in known])
+    boxes = [Bbox.from_bounds(px - 4, py - 4, 8, 8) for px, py in points]
+    left = axes.get_window_extent().x0 + 2
     for i in outermost[:MOST_LABELS]:
         words = study[i] if len(study[i]) <= 28 else f"{study[i][:27]}…"
         for dx, dy, ha in ((5, 3, "left"), (-5, 3, "right"), (5, -9, "left"), (-5, -9, "right")):
@@ -181,7 +212,8 @@ def _name(
                 parse_math=False,
             )  # fmt: skip
             box = text.get_window_extent()
-            inside = figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1)
+            inside = box.x0 >= left and figure.bbox.contains(box.x0, box.y0)
+            inside &= figure.bbox.contains(box.x1, box.y1)
             if inside and not any(box.overlaps(other) for other in boxes):
                 boxes.append(box)
                 break
@@ -206,12 +238,14 @@ def draw_drapery(
     look = find_style(style)
     with plain_settings():
         figure, axes = _sheet(width, look, ("Response rate", "p-value (two-sided)"))
-        for pvalues in rows.pvalues:
-            axes.plot(rows.rates, pvalues, color=look.square, linewidth=0.6)
-        axes.plot(rows.rates, rows.pooled, color=look.diamond, linewidth=1.8)
-        axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3))
-        axes.set_xlim(0.0, 1.0)
+        axes.plot(rows.rates, rows.pooled, color=look.diamond, linewidth=1.8, zorder=3, label="Pooled rate")
+        for i, pvalues in enumerate(rows.pvalues):
+            label = "_" if i else "One study each"
+            axes.plot(rows.rates, pvalues, color=look.square, linewidth=0.6, label=label)
+        level = f"p = {1 - rows.level:.3g}: ends of the {100 * rows.level:g}% intervals"
+        axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3), label=level)
+        _rates(axes, rows.rates.tolist())
         axes.set_ylim(0.0, 1.01)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        _legend(figure, look)
     alt = f"Drapery plot: p-value functions of {len(rows.study)} studies and of the pooled rate."
     return _finished(figure, axes, alt, path)
