@@ -125,7 +125,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     -----
     Count models: likelihood-ratio test, in the model of the fit, of one mean against a mean for each group.
     Chi-square is its large-sample reference; at two to five studies a group the test then has a size of up
-    to .15 (.24 with one tau2), not .05.  The default refers ``F = (k - G) / (G - 1) (exp(LR / k) - 1)``, for
+    to .12 (.20 with one tau2), not .05.  The default refers ``F = (k - G) / (G - 1) (exp(LR / k) - 1)``, for
     k studies in G groups, to F on (G - 1) and (k - G) degrees of freedom, which is exact for normal effects
     with one variance: its size was at most .07 in every cell of a simulation
     (``docs/decisions/between-groups.md``).  A group that is all at 0% or 100% takes part with its likelihood
