@@ -28,6 +28,7 @@ FORESTS = [
             "sort": "rate",
         },
     ),
+    ("Events and patients in two columns", "debruin2009", {"counts": "split", "sort": "rate"}),
     ("Rare events, by year, per 100,000", "crisafulli2020", {"scale": "per 100000", "sort": "year"}),
     ("A logit axis that has room for 100%", "pritz1997", {"spacing": "logit"}),
     *(

@@ -43,6 +43,8 @@ class Subgroups(Record):
         Pooled rate and its interval, between 0 and 1; exact where a group is all at 0% or 100%.
     tau2, I2 : float array
         Heterogeneity inside each group (its own tau2), I2 in percent; NaN where it is not estimable.
+    within_pvalue : float array
+        Of the test of heterogeneity inside each group: likelihood ratio (count models) or Cochran's Q.
     statistic : float
         Of the test that the groups share one mean: twice a log-likelihood ratio, or Cochran's Q between the
         groups (``test`` says which, and of which model); NaN where there is no test.
@@ -70,6 +72,7 @@ class Subgroups(Record):
     high: FloatArray
     tau2: FloatArray
     I2: FloatArray
+    within_pvalue: FloatArray
     statistic: float
     reference: str
     F: float
@@ -180,6 +183,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
         high=batch.high,
         tau2=batch.tau2,
         I2=batch.I2,
+        within_pvalue=np.where(np.isfinite(batch.lrt_pvalue), batch.lrt_pvalue, batch.Q_pvalue),
         **found._asdict(),
     )
 

@@ -76,6 +76,7 @@ def _details(groups: "Subgroups", i: int, words: Mapping[str, str]) -> str:
     tau2, i2 = float(groups.tau2[i]), float(groups.I2[i])
     found = [f"τ² = {significant(tau2)}"] if parts.known(tau2) else []
     found += [f"I² = {parts.share(i2)}"] if parts.known(i2) else []
+    found += [pvalue(float(groups.within_pvalue[i]))] if parts.known(groups.within_pvalue[i]) else []
     details = "; ".join(found).replace(".", words["decimal"]) or words["not_estimable"]
     return words["heterogeneity"].format(details=details)
 

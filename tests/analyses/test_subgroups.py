@@ -33,6 +33,9 @@ def test_each_group_is_its_own_fit(model):
             [alone.rate, *alone.rate_ci, alone.tau2],
             rtol=1e-9,
         )
+        test = alone.heterogeneity
+        pvalue = test.lrt_pvalue if model == "binomial-normal" else test.pvalue
+        assert found.within_pvalue[i] == pytest.approx(pvalue, rel=1e-6)
     names = ["group", "k", "events", "n", "rate", "low", "high", "tau2", "I2"]
     assert list(found.to_frame().columns) == names
 

@@ -171,6 +171,7 @@ def check_groups(plot, fit, by):
             words = text(plot, row + 1, "study")
             assert printed.one_number("τ² = ", words, by.tau2[g])
             assert printed.one_number("I² = ", words, by.I2[g])
+            assert not np.isfinite(by.within_pvalue[g]) or printed.p_is_printed(words, by.within_pvalue[g])
 
 
 def check_notes(plot, fit, by):
@@ -209,7 +210,7 @@ UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, H
 
 
 @pytest.mark.parametrize("style", style_names())
-@settings(max_examples=4, **UNHURRIED)
+@settings(max_examples=3, **UNHURRIED)
 @given(**OPTIONS)
 def test_small_figures(style, **options):
     check(style=style, most=16, **options)
@@ -217,7 +218,7 @@ def test_small_figures(style, **options):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", style_names())
-@settings(max_examples=25, **UNHURRIED)
+@settings(max_examples=6, **UNHURRIED)
 @given(**OPTIONS)
 def test_figures_of_up_to_two_hundred_studies(style, **options):
     check(style=style, most=200, **options)

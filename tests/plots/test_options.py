@@ -1,11 +1,7 @@
 """Every option does what it says: columns, groups, styles, words, lines, pages, axes, spacing, judgements."""
 
-import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import metaresp as mr
@@ -17,7 +13,6 @@ from metaresp.plots.scatter import draw_baujat, draw_drapery, draw_funnel
 from metaresp.plots.style import Style, find_style, style_names
 from metaresp.present.wording import WORDS
 from tests.plots.geometry import faults
-from tests.plots.test_geometry import SCRIPTS, label
 
 
 @pytest.fixture(scope="module")
@@ -234,41 +229,6 @@ def test_alternative_text(zeros, tmp_path):
 def test_nothing_is_accepted_and_ignored(fit, options, words):
     with pytest.raises(InvalidArgument, match=words):
         fit.forest(**options)
-
-
-def covariates(count, extra, groups, script, length):
-    columns = {f"c{j}": [label(script, (7 * i + 3 * j) % 20 + 1) for i in range(count)] for j in range(extra)}
-    return columns | {"group": [f"Group {i % groups}" for i in range(count)] if groups else [None] * count}
-
-
-@pytest.mark.parametrize("style", style_names())
-@settings(max_examples=3, deadline=None)
-@given(
-    counts=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=40),
-    lengths=st.lists(st.integers(1, 120), min_size=1, max_size=6),
-    script=st.sampled_from(sorted(SCRIPTS)),
-    extra=st.integers(0, 8),
-    groups=st.integers(0, 6),
-)
-def test_random_figures_in_every_style(style, counts, lengths, script, extra, groups):
-    events, n = [a for a, _ in counts], [a + b + 1 for a, b in counts]
-    words = [label(script, size) for size, _ in zip(itertools.cycle(lengths), counts, strict=False)]
-    studies = mr.Studies(events, n, words, covariates(len(counts), extra, groups, script, 12))
-    fit = mr.pool(studies, model="common")
-    names = [f"c{j}" for j in range(extra)]
-    options = {"by": "group"} if groups else {}
-    plot = fit.forest(
-        style=style, left=names[::2], right=names[1::2], benchmark=0.3, title=words[0], **options
-    )
-    assert faults(plot, dpi=100) == []
-    drawn = [
-        (marks["square"].get_xdata()[0], *marks["interval"].get_xdata())
-        for marks in plot.marks
-        if "square" in marks
-    ]
-    ci = mr.binomial_ci(studies.events, studies.n)
-    kept = (plot.axes.get_xlim()[0] <= ci.rate) & (ci.rate <= plot.axes.get_xlim()[1])
-    assert sorted(drawn) == sorted(zip(ci.rate[kept], ci.low[kept], ci.high[kept], strict=True))
 
 
 def test_other_pictures(zeros, tmp_path):
