@@ -9,10 +9,12 @@ from metaresp.arrays import IntArray
 from metaresp.binomial import binomial_test
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name
+from metaresp.forecast import EventForecast, checked, forecast
 from metaresp.kernel.likelihood_interval import Maximum
 from metaresp.kernel.two_level_profile import Best
 from metaresp.model.inversion import effect_of, least_alpha
 from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval
+from metaresp.model.predictive import NO_WIDTH, NewTrial, new_trial
 from metaresp.model.variance_interval import tau2_interval
 from metaresp.outcome import TestResult
 from metaresp.records import Interval
@@ -53,20 +55,33 @@ def probability_above(fit: "Fit", rate: float) -> float:
     _check_rate(rate)
     if fit.estimate_prediction is None:
         raise InvalidArgument("probability_above: this fit has no prediction interval to take it from")
-    low, high = fit.estimate_prediction
-    counts = _counts(fit)
-    target = effect_of(rate, counts, fit.spec, fit.tau2)
-    if not high - low > _NO_WIDTH:
-        raise CannotEstimate("probability_above: the prediction interval has no width")
     if fit.spec.prediction == "bootstrap":
+        counts = _counts(fit)
+        target = effect_of(rate, counts, fit.spec, fit.tau2)
         half = least_alpha(target, counts, fit.spec, "estimate_prediction") / 2
         return 1 - half if target < fit.estimate else half
-    tail = (1 - fit.spec.level) / 2
+    return _new_trial(fit, "probability_above").above(float(rate))
+
+
+def predict_events(fit: "Fit", n: int, level: float | None) -> EventForecast:
+    """Answer :meth:`metaresp.Fit.predict_events`."""
+    size, wanted = checked(n, fit.spec.level if level is None else level)
+    if fit.estimate_prediction is None:
+        raise InvalidArgument("predict_events: this fit has no prediction interval to take it from")
+    if fit.spec.prediction == "bootstrap":
+        raise InvalidArgument(
+            "predict_events: prediction='bootstrap' gives limits and no distribution: "
+            "pool with prediction='hts', 't' or 'normal'"
+        )
+    return forecast(_new_trial(fit, "predict_events").events(size), wanted)
+
+
+def _new_trial(fit: "Fit", asked: str) -> NewTrial:
+    limits = fit.estimate_prediction
+    if limits is None or not limits[1] - limits[0] > NO_WIDTH:
+        raise CannotEstimate(f"{asked}: the prediction interval has no width")
     units = float(fit.clusters or fit.k)
-    df = {"normal": np.inf, "hts": units - 2}.get(fit.spec.prediction or "", units - 1)
-    quantile = -float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
-    spread = (high - low) / 2 / quantile
-    return _t_cdf((fit.estimate - target) / spread, df)
+    return new_trial(_counts(fit), fit.spec, limits, units, (fit.estimate, fit.se, fit.tau2, fit.rho))
 
 
 def test(fit: "Fit", rate: float, alternative: str) -> TestResult:

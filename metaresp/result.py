@@ -9,10 +9,12 @@ import numpy as np
 from metaresp import questions
 from metaresp.arrays import FloatArray
 from metaresp.binomial import BinomialCI
+from metaresp.forecast import EventForecast
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
 from metaresp.model.scales import scale_name
 from metaresp.outcome import Heterogeneity, Levels, TestResult
 from metaresp.records import Interval, Record
+from metaresp.shrinkage import StudyRates, study_rates
 from metaresp.spec import Spec
 from metaresp.studies import Studies
 
@@ -208,6 +210,72 @@ class Fit(Record):
         """
         return questions.probability_above(self, rate)
 
+    def predict_events(self, n: int = 20, *, level: float | None = None) -> EventForecast:
+        """Return the distribution of the responders among *n* patients of a new trial.
+
+        The binomial distribution mixed over that of the new trial's true rate, the one whose quantiles are
+        the prediction interval's: it carries the uncertainty of the mean and the variation between trials.
+
+        Parameters
+        ----------
+        n : int
+            Patients of the new trial, 1 to 1,000,000.
+        level : float, optional
+            Of the prediction interval; that of the fit by default.
+
+        Returns
+        -------
+        EventForecast
+
+        Raises
+        ------
+        InvalidArgument
+            If *n* or *level* has no such value, the fit has no prediction interval, or it is a bootstrap's,
+            which has limits but no distribution.
+
+        Notes
+        -----
+        R: none; ``predict(rma.glmm(...))`` stops at the interval of the rate.
+
+        Examples
+        --------
+        >>> import metaresp as mr
+        >>> new = mr.pool(events=[13, 4, 9, 20, 7], n=[18, 7, 15, 41, 16]).predict_events(20)
+        >>> new.low, new.median, new.high
+        (3, 12, 18)
+        """
+        return questions.predict_events(self, n, level)
+
+    def study_rates(self) -> StudyRates:
+        """Return the observed and the shrunken rate of each study, with intervals.
+
+        The shrunken rate is that of the study given its own count *and* the fitted distribution of rates:
+        a small study is drawn towards the pooled rate, a large one hardly.  It conditions on the fitted
+        mean and variance (empirical Bayes), whose own uncertainty is not in its interval.
+
+        Returns
+        -------
+        StudyRates
+            Binomial-normal, any link: posterior mean and equal-tailed interval of the rate.  Beta-binomial:
+            the same of a beta posterior.  Inverse variance: the normal posterior on the transformed scale,
+            its mean and limits turned back into rates with the study's own n.  Nested studies: given all
+            counts of the cluster.  Common rate, or no variation between studies: the pooled rate and its
+            interval.  NaN where the model gave way to an exact answer; ``note`` says so.
+
+        Notes
+        -----
+        R: ``metafor::blup(rma(...))`` has the same centre for inverse variance, and an interval that adds
+        the uncertainty of the mean; ``lme4::ranef`` gives modes instead of means.
+
+        Examples
+        --------
+        >>> import metaresp as mr
+        >>> rates = mr.pool(events=[13, 4, 9, 20, 7], n=[18, 7, 15, 41, 16]).study_rates()
+        >>> rates.rate.round(2), rates.shrunken.round(2)
+        (array([0.72, 0.57, 0.6 , 0.49, 0.44]), array([0.59, 0.55, 0.56, 0.52, 0.52]))
+        """
+        return study_rates(self)
+
     def test(self, rate: float, *, alternative: str = "two-sided") -> TestResult:
         """Test the pooled rate against a benchmark.
 
@@ -235,7 +303,9 @@ class Fit(Record):
         return questions.test(self, rate, alternative)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a study: study, events, n, rate, low, high, weight, and its cluster if nested."""
+        """Return one row a study: study, events, n, rate, low, high, weight, the shrunken rate with its
+        interval, and its cluster if nested.
+        """
         import pandas as pd
 
         ci = self.study_ci
@@ -248,6 +318,9 @@ class Fit(Record):
             "high": ci.high,
             "weight": self.weights,
         }
+        shrunken = self.study_rates()
+        for name in ("shrunken", "shrunken_low", "shrunken_high"):
+            columns[name] = getattr(shrunken, name)
         if self.levels is not None:
             columns.setdefault(self.levels.cluster, list(self.studies.column(self.levels.cluster)))
         return pd.DataFrame(columns)

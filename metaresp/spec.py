@@ -9,6 +9,7 @@ import numpy as np
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.errors import InvalidArgument, known_name
 from metaresp.kernel.beta_interval import BETA_CI
+from metaresp.kernel.beta_predictive import BETA_PREDICTION
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
 from metaresp.kernel.links import LINKS
 from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
@@ -34,7 +35,7 @@ MODELS: Mapping[str, Mapping[str, Option]] = {
         "correct": "only-zero",
         "back_n": "harmonic",
     },
-    "beta-binomial": {"ci": "profile"},
+    "beta-binomial": {"ci": "profile", "prediction": "hts"},
     "common": {"ci": "clopper-pearson"},
 }
 # What the models of studies nested in clusters offer instead, the first being the default.
@@ -213,7 +214,7 @@ def _choices(model: str) -> Mapping[str, Mapping[str, object]]:
     if model == "common":
         return {"ci": BINOMIAL_CI}
     if model == "beta-binomial":
-        return {"ci": BETA_CI}
+        return {"ci": BETA_CI, "prediction": BETA_PREDICTION}
     if model == "binomial-normal":
         return {"link": LINKS, "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
     return {

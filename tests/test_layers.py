@@ -20,6 +20,7 @@ ROOMS = [
     {"spec"},
     {"model"},
     {"outcome"},
+    {"forecast", "shrinkage"},
     {"questions", "sentences"},
     {"result"},
     {"pooling"},

@@ -7,6 +7,7 @@ Chernoff's and Markov's inequalities; there it is integrated by Gauss-Legendre n
 ``logit p = mu + se sinh(w)``, so that near and far tails of the t both are smooth.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -14,8 +15,14 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, chunked
+from metaresp.kernel.beta_binomial import Fit
+from metaresp.kernel.count_interval import CountInterval
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.kernel.quadrature import half_deviance, stirling_error
+from metaresp.registry import Registry
+
+BetaPrediction = Callable[[Fit, FloatArray, float], CountInterval]
+BETA_PREDICTION: Registry[BetaPrediction] = Registry("prediction")
 
 NODES = 96
 _FEW = 32
@@ -190,3 +197,44 @@ def _solve(law: BetaLaw, tail: float, start: FloatArray, nodes: int, close: floa
         if not alive.size:
             break
     return np.where(theta <= -_FARTHEST, -np.inf, np.where(theta >= _FARTHEST, np.inf, theta))
+
+
+def _limits(mu: FloatArray, se: FloatArray, df: FloatArray, rho: FloatArray, tail: float) -> CountInterval:
+    law = BetaLaw(mu, se, df, rho)
+    return CountInterval(lower_quantile(law, tail), -lower_quantile(law.mirrored(), tail), df)
+
+
+@BETA_PREDICTION.add("hts")
+def predict_hts(fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+    """Prediction interval with the logit of the mean rate a t on k - 2 degrees of freedom.
+
+    The same degrees of freedom as Higgins, Thompson and Spiegelhalter (2009), JRSS A 172, eq. (12), with
+    the beta distribution in the place of the normal one.
+
+    Parameters
+    ----------
+    fit : Fit
+        The maximum likelihood fit.
+    k : float array, shape (lanes,)
+        Number of studies, multiplicities counted.
+    tail : float
+        Probability beyond each limit.
+
+    Returns
+    -------
+    CountInterval
+        On the logit scale; infinite where a limit is a rate of 0 or 1.
+    """
+    return _limits(fit.mu, fit.se, k - 2, fit.rho, tail)
+
+
+@BETA_PREDICTION.add("t")
+def predict_t(fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+    """Prediction interval with a t on k - 1 degrees of freedom; as :func:`predict_hts`."""
+    return _limits(fit.mu, fit.se, k - 1, fit.rho, tail)
+
+
+@BETA_PREDICTION.add("normal")
+def predict_normal(fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+    """Prediction interval with a normal logit of the mean rate; as :func:`predict_hts`."""
+    return _limits(fit.mu, fit.se, np.full_like(fit.mu, np.inf), fit.rho, tail)

@@ -7,6 +7,7 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
 from metaresp.kernel import beta_binomial, binomial_normal
 from metaresp.kernel.beta_interval import BETA_CI
+from metaresp.kernel.beta_predictive import BETA_PREDICTION
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
 from metaresp.kernel.links import LINKS, Link
 from metaresp.model.estimates import Numbers, exact
@@ -108,6 +109,14 @@ def fit_beta_binomial(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
         "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
         "loglik": fit.loglik,
     }
+    if spec.prediction is not None:
+        new = BETA_PREDICTION[spec.prediction](fit, lanes.k, (1 - spec.level) / 2)
+        out |= {
+            "estimate_prediction_low": new.low,
+            "estimate_prediction_high": new.high,
+            "prediction_low": special.expit(new.low),
+            "prediction_high": special.expit(new.high),
+        }
     return out, fit.reason
 
 

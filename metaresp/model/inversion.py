@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
 from metaresp.model.batch import estimate
 from metaresp.model.inverse_variance import effects
@@ -30,9 +31,14 @@ def effect_of(rate: float, counts: Counts, spec: Spec, tau2: float) -> float:
     """
     if spec.transform != "freeman-tukey":
         return float(scale_of(spec)(np.array([rate]))[0])
-    v = effects(counts, spec).v
-    size = back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))
+    size = turning_size(counts, spec, tau2)
     return float(TRANSFORMS["freeman-tukey"].forward(rate * size, size)[0][0])
+
+
+def turning_size(counts: Counts, spec: Spec, tau2: float) -> FloatArray:
+    """Return the size with which one lane's pooled Freeman-Tukey effect is turned back, shape (1,)."""
+    v = effects(counts, spec).v
+    return back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))
 
 
 def least_alpha(target: float, counts: Counts, spec: Spec, which: str = "estimate") -> float:
