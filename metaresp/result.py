@@ -303,9 +303,7 @@ class Fit(Record):
         return questions.test(self, rate, alternative)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a study: study, events, n, rate, low, high, weight, the shrunken rate with its
-        interval, and its cluster if nested.
-        """
+        """Return one row a study: counts, rate, low, high, weight, shrunken rate and its limits, cluster."""
         import pandas as pd
 
         ci = self.study_ci

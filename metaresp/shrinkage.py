@@ -111,9 +111,8 @@ def _shrink(fit: "Fit") -> tuple[tuple[FloatArray, FloatArray, FloatArray], str]
     z = -float(special.ndtri(tail))
     ends = (centre, centre - z * sd, centre + z * sd)
     rates = (transform.inverse(np.clip(value, *transform.limits), n) for value in ends)
-    return _triple(*rates), (
-        f"Normal posterior on the {fit.spec.transform} scale at the fitted mu and tau, turned back into a rate."
-    )
+    scale = f"Normal posterior on the {fit.spec.transform} scale"
+    return _triple(*rates), f"{scale} at the fitted mu and tau, turned back into a rate."
 
 
 def _triple(*values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -127,5 +126,6 @@ def _beta(
     """Return mean and limits of a beta distribution with the study's count added."""
     size = float(patients(np.array(rho)))
     a, b = size * rate + x, size * (1 - rate) + n - x
-    low, high = special.betaincinv(a, b, tail), special.betainccinv(a, b, tail)
+    low = special.betaincinv(a, b, tail).astype(np.float64)
+    high = special.betainccinv(a, b, tail).astype(np.float64)
     return a / (a + b), low, high

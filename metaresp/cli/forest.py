@@ -30,6 +30,9 @@ def forest(
     by: Annotated[str | None, typer.Option(help="Column of subgroups, each with a diamond.")] = None,
     style: Annotated[str | None, typer.Option(help="jama, bmj, lancet, revman, ... or a .toml file.")] = None,
     page: Annotated[str | None, typer.Option(help="Fit to pages: A3, A4, A5 or letter.")] = None,
+    shrunken: Annotated[
+        bool, typer.Option("--shrunken", help="Draw each study's shrunken rate below its own.")
+    ] = False,
     title: Annotated[str | None, typer.Option(help="Title above the plot.")] = None,
     model: o.Model = "binomial-normal",
     transform: o.Transform = o.DEFAULT,
@@ -77,12 +80,12 @@ def forest(
         model, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
     )
     if no_pool:
-        o.refuse_with_no_pool(settings, cluster, by)
+        o.refuse_with_no_pool(settings, cluster, by, shrunken)
         studies.forest(output, level=level, method=study_ci, **drawing)
         content = studies.to_dict()
     else:
         fit = mr.pool(studies, cluster=cluster, **settings)
-        fit.forest(output, by=by, **drawing)
+        fit.forest(output, by=by, shrunken=shrunken, **drawing)
         content = fit.to_dict()
     if json:
         print(json_format.dumps({"output": str(output), **content}, indent=2, allow_nan=False))

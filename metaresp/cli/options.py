@@ -76,7 +76,9 @@ def model_options(
     }
 
 
-def refuse_with_no_pool(settings: dict[str, Any], cluster: str | None, by: str | None) -> None:
+def refuse_with_no_pool(
+    settings: dict[str, Any], cluster: str | None, by: str | None, shrunken: bool = False
+) -> None:
     """Refuse options of a pooling where nothing is pooled."""
     usual = {
         "model": "binomial-normal",
@@ -86,6 +88,7 @@ def refuse_with_no_pool(settings: dict[str, Any], cluster: str | None, by: str |
     }
     given = [name for name, value in settings.items() if value != usual.get(name, DEFAULT)]
     given += [name for name, value in (("cluster", cluster), ("by", by)) if value is not None]
+    given += ["shrunken"] * shrunken
     if given:
         option = given[0].replace("_", "-")
         raise InvalidArgument(f"--{option} has no meaning with --no-pool: leave it out")

@@ -12,6 +12,7 @@ from metaresp.kernel.quadrature import half_deviance, saturated
 Function = Callable[[FloatArray], FloatArray]
 
 _LEAST_MASS = 1e-24  # of a panel that is worth evaluating
+_LEAST_LOG = -690.0
 _NATS = 40.0  # of the binomial tails that are left out
 _CELLS = 1 << 15  # probabilities worked on at once, to stay in cache
 
@@ -38,7 +39,8 @@ def event_probabilities(law: RateLaw, n: int) -> FloatArray:
     theta, weight = panels.nodes()
     mass = weight * law.density(theta)
     with np.errstate(over="ignore"):
-        log_p, log_q = law.logs(theta)
+        # a node next to where the rate becomes 0 or 1 may fall on it by rounding
+        log_p, log_q = (np.maximum(log, _LEAST_LOG) for log in law.logs(theta))
     pmf = np.zeros(n + 1)
     every = np.arange(n + 1.0)
     own_rate = saturated(every, np.full_like(every, n))

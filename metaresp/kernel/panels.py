@@ -70,13 +70,15 @@ def divide(owner: IntArray, low: FloatArray, high: FloatArray, judge: Judge) -> 
 
 
 def angle_and_logit(log_p: FloatArray, log_q: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the angle of a rate and its logit, the latter held where n patients cannot tell it from 0 or 1."""
+    """Return the angle of a rate and its logit, the latter held where n patients cannot tell."""
     least = -NEGLIGIBLE - np.log(n)
     angle: FloatArray = 2 * np.arctan2(np.exp(0.5 * log_p), np.exp(0.5 * log_q))
     return angle, np.maximum(log_p, least) - np.maximum(log_q, least)
 
 
-def too_wide(at_low: tuple[FloatArray, FloatArray], at_high: tuple[FloatArray, FloatArray], n: FloatArray) -> BoolArray:
+def too_wide(
+    at_low: tuple[FloatArray, FloatArray], at_high: tuple[FloatArray, FloatArray], n: FloatArray
+) -> BoolArray:
     """Tell the panels across which a likelihood of *n* patients changes too much.
 
     Parameters

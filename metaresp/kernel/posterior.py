@@ -59,7 +59,9 @@ class _Studies(NamedTuple):
         return self.likelihood(owner, self.logs(z)) - 0.5 * z * z
 
 
-def posterior_rates(link: Link, x: FloatArray, n: FloatArray, mu: float, tau: float, tail: float) -> Posterior:
+def posterior_rates(
+    link: Link, x: FloatArray, n: FloatArray, mu: float, tau: float, tail: float
+) -> Posterior:
     """Return mean and equal-tailed interval of every study's true rate.
 
     Parameters
@@ -96,10 +98,10 @@ def _rates(studies: _Studies, tail: float) -> Posterior:
     mass = weight * np.exp(studies.density(panels.owner, z) - top[panels.owner, None])
     rate = studies.link.rate(studies.mu + studies.tau * z)
     k = studies.x.size
-    each = mass.sum(axis=-1)
-    total = np.bincount(panels.owner, each, k)
+    each: FloatArray = mass.sum(axis=-1)
+    total = np.bincount(panels.owner, each, k).astype(np.float64)
     mean = np.bincount(panels.owner, (mass * rate).sum(axis=-1), k) / total
-    ends = (_quantile(studies, panels, top, each, share) for share in (tail * total, (1 - tail) * total))
+    ends = (_quantile(studies, panels, top, each, share) for share in (total * tail, total * (1 - tail)))
     low, high = (studies.link.rate(studies.mu + studies.tau * end) for end in ends)
     return Posterior(mean, low, high)
 
@@ -110,7 +112,8 @@ def _panels(studies: _Studies) -> tuple[Panels, FloatArray]:
     everyone = np.arange(k)
     tried = studies.density(everyone, np.broadcast_to(_TRIED, (k, _TRIED.size)))
     inside = np.abs(studies.own) < _TRIED[-1]
-    top = np.maximum(tried.max(axis=-1), np.where(inside, -0.5 * np.where(inside, studies.own, 0.0) ** 2, -np.inf))
+    at_own = np.where(inside, -0.5 * np.where(inside, studies.own, 0.0) ** 2, -np.inf)
+    top = np.maximum(tried.max(axis=-1), at_own)
     size = studies.x + studies.y
     # the likelihood is at most the saturated one, so that the normal density alone bounds the range
     reach = np.sqrt(2 * (NATS - top))
@@ -124,7 +127,7 @@ def _panels(studies: _Studies) -> tuple[Panels, FloatArray]:
         bound = np.where(own < low, at[0], np.where(own > high, at[1], 0.0))
         nearest = np.clip(0.0, low, high)
         keep = bound - 0.5 * nearest * nearest > top[owner] - NATS
-        return keep, (high - low > _WIDEST) | too_wide(*logs, size[owner])
+        return keep, (high - low > _WIDEST) | too_wide(logs[0], logs[1], size[owner])
 
     kink = np.clip(-studies.mu / studies.tau, -reach, reach)  # of the log link, at theta = 0
     starts = np.concatenate([-reach, kink]), np.concatenate([kink, reach])

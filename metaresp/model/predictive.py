@@ -11,8 +11,9 @@ from scipy import special
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
 from metaresp.kernel.beta_predictive import BetaLaw, cdf_and_density, t_cdf, t_density
-from metaresp.kernel.events import Logs, RateLaw, event_probabilities
+from metaresp.kernel.events import RateLaw, event_probabilities
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.panels import Logs
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.inversion import effect_of, turning_size
 from metaresp.spec import Spec
@@ -158,7 +159,8 @@ def _scale(counts: Counts, spec: Spec, tau2: float) -> tuple[Logs, tuple[float, 
     def logs(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         with np.errstate(divide="ignore"):
             p, q = (
-                np.log(transform.inverse(np.clip(end, low, high), size)) for end in (theta, low + high - theta)
+                np.log(transform.inverse(np.clip(end, low, high), size))
+                for end in (theta, low + high - theta)
             )
         return p, q
 

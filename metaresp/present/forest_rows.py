@@ -77,7 +77,7 @@ def forest_rows(
     prediction : {"bar", "line", "density"} or None
         How the prediction interval is drawn.
     shrunken : bool
-        Whether to draw each study's shrunken rate below its own (fits that have ``study_rates``).
+        Whether to draw each study's shrunken rate (:meth:`metaresp.Fit.study_rates`) below its own.
     also : Fit or sequence of Fit
         Other models of the same studies, each with its diamond.
     benchmark : float, sequence of float, or mapping of str to float
@@ -118,7 +118,9 @@ def forest_rows(
     shown = _weights(fits, weights)
     first = np.asarray(fit.weights, dtype=float)
     order = parts.order(fit.studies, first, sort, descending)
-    second = _shrunken(fit) if shrunken else ()
+    if shrunken not in (True, False):
+        raise InvalidArgument(f"shrunken={shrunken!r}: must be True or False")
+    second, about = _shrunken(fit) if shrunken else ((), "")
     making = (fit.studies, fit.study_ci, shown, order, writer, extras, second)
     if groups is None:
         body = [*parts.study_rows(*making), *parts.missing_rows(fit.studies, writer, extras)]
@@ -134,7 +136,7 @@ def forest_rows(
     return ForestTable(
         columns=parts.columns(writer, _weight_titles(fits, shown, words), extras, counts),
         rows=tuple(body),
-        notes=tuple(_greek(line) for line in _lines(fits, groups, writer, notes) if line),
+        notes=tuple(_greek(line) for line in [*_lines(fits, groups, writer, notes), about] if line),
         axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
         title=title,
         reference=float(fit.rate),
@@ -265,14 +267,16 @@ def _model_name(fits: Sequence["Fit"], which: int, words: Mapping[str, str]) -> 
     return f"{kind} ({_greek(', '.join(own[: next(enough, len(own))]))})"
 
 
-def _shrunken(fit: "Fit") -> tuple[np.ndarray, ...]:
-    """Return shrunken rate, low and high of each study, of a fit that has them."""
-    rates = getattr(fit, "study_rates", None)
-    found = rates() if rates is not None else None
-    names = ("shrunken", "shrunken_low", "shrunken_high")
-    if found is None or not all(hasattr(found, name) for name in names):
-        raise InvalidArgument("shrunken=True: this fit has no shrunken rates of the studies; leave it out")
-    return tuple(np.asarray(getattr(found, name), dtype=float) for name in names)
+def _shrunken(fit: "Fit") -> tuple[tuple[np.ndarray, ...], str]:
+    """Return shrunken rate, low and high of each study, and what there is to say where they tell nothing.
+
+    A fit that gave way to an exact answer has none; without variation between studies all are the pooled.
+    """
+    found = fit.study_rates()
+    if np.isnan(found.shrunken).any():
+        return (), found.note
+    alike = fit.k > 1 and bool((found.shrunken == found.shrunken[0]).all())
+    return (found.shrunken, found.shrunken_low, found.shrunken_high), found.note if alike else ""
 
 
 def _lines(fits: Sequence["Fit"], groups: "Subgroups | None", writer: Writer, notes: bool) -> list[str]:

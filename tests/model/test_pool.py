@@ -393,7 +393,8 @@ def test_missing_rows_are_listed_not_invented():
 def test_study_counts_are_never_shown_corrected():
     fit = mr.pool(events=[0, 4, 9], n=[10, 10, 12], model="inverse-variance")
     frame = fit.to_frame()
-    assert list(frame.columns) == ["study", "events", "n", "rate", "low", "high", "weight"]
+    shrunken = ["shrunken", "shrunken_low", "shrunken_high"]
+    assert list(frame.columns) == ["study", "events", "n", "rate", "low", "high", "weight", *shrunken]
     assert frame["rate"][0] == 0
     assert frame["low"][0] == 0
     assert frame["weight"].sum() == pytest.approx(100)

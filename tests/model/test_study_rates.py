@@ -1,0 +1,163 @@
+"""Study rates and the events of a new trial, asked of fits of every model."""
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+import metaresp as mr
+from metaresp.kernel.beta_predictive import BETA_PREDICTION
+from metaresp.kernel.links import LINKS
+
+EVENTS, N = [13, 4, 9, 10, 7, 2], [18, 7, 15, 41, 16, 20]
+SINGLE = {
+    "binomial-normal": [{"link": link} for link in LINKS],
+    "beta-binomial": [{"prediction": name} for name in BETA_PREDICTION],
+    "inverse-variance": [
+        {"transform": name} for name in ("logit", "arcsine", "freeman-tukey", "log", "identity", "probit")
+    ],
+}
+FITS = [(model, options) for model, several in SINGLE.items() for options in several]
+
+
+def fitted(model, **options):
+    return mr.pool(events=EVENTS, n=N, model=model, **options)
+
+
+@pytest.mark.parametrize(("model", "options"), FITS)
+def test_between_observed_and_pooled(model, options):
+    fit = fitted(model, **options)
+    rates = fit.study_rates()
+    centre = fit.mean_rate if model == "binomial-normal" else fit.rate
+    ends = np.sort([rates.rate, np.full(fit.k, centre)], axis=0)
+    slack = 0.03 if model == "binomial-normal" else 1e-3  # a mean of the rate lies off the median's line
+    assert (rates.shrunken >= ends[0] - slack).all()
+    assert (rates.shrunken <= ends[1] + slack).all()
+    assert (rates.shrunken_low <= rates.shrunken).all()
+    assert (rates.shrunken <= rates.shrunken_high).all()
+    assert type(rates).from_dict(rates.to_dict()) == rates
+    frame = fit.to_frame()
+    np.testing.assert_array_equal(frame["shrunken"], rates.shrunken)
+    np.testing.assert_array_equal(rates.to_frame()["shrunken_high"], frame["shrunken_high"])
+
+
+def test_beta_posterior():
+    fit = fitted("beta-binomial")
+    size = 1 / fit.rho - 1
+    a, b = size * fit.rate + EVENTS[0], size * (1 - fit.rate) + N[0] - EVENTS[0]
+    rates, posterior = fit.study_rates(), stats.beta(a, b)
+    assert rates.shrunken[0] == pytest.approx(posterior.mean(), rel=1e-12)
+    assert rates.shrunken_low[0] == pytest.approx(posterior.ppf(0.025), rel=1e-9)
+    assert rates.shrunken_high[0] == pytest.approx(posterior.ppf(0.975), rel=1e-9)
+
+
+def test_normal_posterior_is_the_blup():
+    """The centre that metafor's blup() gives: ``mu + tau2 / (tau2 + v) (y - mu)``."""
+    fit = fitted("inverse-variance", tau2="DL")
+    x, n = np.array(EVENTS), np.array(N)
+    y, v = special.logit(x / n), 1 / x + 1 / (n - x)
+    centre = fit.estimate + fit.tau2 / (fit.tau2 + v) * (y - fit.estimate)
+    np.testing.assert_allclose(fit.study_rates().shrunken, special.expit(centre), rtol=1e-12)
+
+
+def test_no_variation_is_the_pooled_rate():
+    for model in ("binomial-normal", "beta-binomial", "inverse-variance", "common"):
+        fit = mr.pool(events=[5, 6, 5], n=[20, 20, 20], model=model)
+        rates = fit.study_rates()
+        assert (rates.shrunken == fit.rate).all(), model
+        assert (rates.shrunken_low == fit.rate_ci.low).all()
+        assert "pooled rate" in rates.note
+
+
+@pytest.mark.parametrize(("events", "n"), [([0, 0, 0], [18, 12, 7]), ([3], [9]), ([0, 5, 0], [9, 5, 4])])
+def test_exact_answers_have_none(events, n):
+    rates = mr.pool(events=events, n=n).study_rates()
+    assert np.isnan(rates.shrunken).all()
+    assert rates.note.startswith("No shrunken rates: ")
+
+
+def test_every_study_at_0_or_n_keeps_its_rate_in_the_beta_binomial_model():
+    rates = mr.pool(events=[0, 5, 0], n=[9, 5, 4], model="beta-binomial").study_rates()
+    np.testing.assert_allclose(rates.shrunken, [0, 1, 0], atol=1e-9)
+
+
+def test_nested_studies():
+    studies = mr.Studies(events=EVENTS, n=N, covariates={"centre": ["a", "a", "b", "b", "c", "d"]})
+    rates = mr.pool(studies, cluster="centre").study_rates()
+    assert np.isfinite(rates.shrunken).all()
+    assert "cluster" in rates.note
+
+
+@pytest.mark.parametrize(("model", "options"), FITS)
+def test_events_agree_with_the_interval(model, options):
+    fit = fitted(model, **options)
+    new = fit.predict_events(400)
+    assert new.pmf.sum() == pytest.approx(1, abs=1e-12)
+    assert new.low <= new.median <= new.high
+    assert type(new).from_dict(new.to_dict()) == new
+    for rate in (0.15, 0.4):
+        counted = 1 - new.pmf[: int(rate * 400) + 1].sum() + 0.5 * new.pmf[int(rate * 400)]
+        assert counted == pytest.approx(fit.probability_above(rate), abs=4e-3)
+    low, high = fit.prediction_interval
+    if low > 0:
+        assert fit.probability_above(low) == pytest.approx(0.975, abs=1e-9)
+    if high < 1:
+        assert fit.probability_above(high) == pytest.approx(0.025, abs=1e-9)
+
+
+def test_events_of_a_normal_law_by_draws():
+    fit = fitted("binomial-normal", prediction="normal")
+    rng = np.random.default_rng(11)
+    spread = np.hypot(fit.tau, fit.se)
+    rates = special.expit(fit.estimate + spread * rng.standard_normal(400_000))
+    drawn = np.bincount(rng.binomial(12, rates), minlength=13) / 400_000
+    np.testing.assert_allclose(fit.predict_events(12).pmf, drawn, atol=5 * np.sqrt(0.1 / 400_000))
+
+
+def test_interval_convention_and_questions():
+    new = fitted("binomial-normal").predict_events(20, level=0.9)
+    assert new.level == 0.9
+    assert new.pmf[: new.low].sum() <= 0.05 < new.pmf[: new.low + 1].sum()
+    assert new.pmf[new.high + 1 :].sum() <= 0.05 < new.pmf[new.high :].sum()
+    assert new.mean == pytest.approx(np.arange(21) @ new.pmf)
+    assert new.probability_at_least(0) == pytest.approx(1)
+    assert new.probability_at_least(20) == new.pmf[20]
+    frame = new.to_frame()
+    assert list(frame.columns) == ["events", "probability", "cumulative"]
+    assert frame["cumulative"].iloc[-1] == pytest.approx(1)
+    mirrored = mr.pool(events=np.subtract(N, EVENTS), n=N).predict_events(20, level=0.9)
+    np.testing.assert_allclose(mirrored.pmf, new.pmf[::-1], atol=1e-6)  # of the two fits' iterations
+    assert (mirrored.low, mirrored.high) == (20 - new.high, 20 - new.low)
+
+
+@pytest.mark.parametrize("n", [0, 2.5, True, 10**7, "20", None])
+def test_number_of_patients_is_checked(n):
+    with pytest.raises(mr.InvalidArgument, match="n="):
+        fitted("binomial-normal").predict_events(n)
+
+
+def test_events_need_a_distribution():
+    for fit in (
+        fitted("common"),
+        fitted("binomial-normal", prediction=None),
+        mr.pool(events=[0, 0], n=[5, 9]),
+        mr.pool(events=[1, 3], n=[5, 9]),
+    ):
+        with pytest.raises(mr.InvalidArgument, match="no prediction interval"):
+            fit.predict_events(20)
+    with pytest.raises(mr.InvalidArgument, match="bootstrap"):
+        fitted("inverse-variance", prediction="bootstrap").predict_events(20)
+    with pytest.raises(mr.InvalidArgument, match="0 to 20"):
+        fitted("binomial-normal").predict_events(20).probability_at_least(21)
+
+
+def test_beta_binomial_prediction_in_a_batch():
+    events, n = np.array([EVENTS, EVENTS[::-1]]), np.array([N, N[::-1]])
+    batch = mr.pool_batch(events, n, model="beta-binomial", prediction="t")
+    fit = fitted("beta-binomial", prediction="t")
+    for i in range(2):
+        assert batch.prediction_low[i] == pytest.approx(fit.prediction_interval.low, rel=1e-8)
+        assert batch.prediction_high[i] == pytest.approx(fit.prediction_interval.high, rel=1e-8)
+    widths = [
+        np.diff(fitted("beta-binomial", prediction=p).prediction_interval) for p in ("hts", "t", "normal")
+    ]
+    assert widths[0] > widths[1] > widths[2]
