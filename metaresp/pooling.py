@@ -91,6 +91,7 @@ def pool(
         Common: a method of :func:`metaresp.binomial_ci`.
     prediction : str or None
         Interval of a new trial: ``hts`` (default; k - 2 degrees of freedom), ``t``, ``normal``, ...
+        Beta-binomial: the beta distribution of rates mixed over such a distribution of the mean.
     correction, correct
         Inverse variance on a logit or log scale: what is added to events and non-events (0.5), and to
         which studies (``only-zero``, ``if-any``, ``all``, ``none``).

@@ -240,9 +240,9 @@ class Fit(Record):
         Examples
         --------
         >>> import metaresp as mr
-        >>> new = mr.pool(events=[13, 4, 9, 20, 7], n=[18, 7, 15, 41, 16]).predict_events(20)
+        >>> new = mr.pool(events=[13, 4, 9, 10, 7, 2], n=[18, 7, 15, 41, 16, 20]).predict_events(20)
         >>> new.low, new.median, new.high
-        (3, 12, 18)
+        (0, 8, 19)
         """
         return questions.predict_events(self, n, level)
 
@@ -270,9 +270,9 @@ class Fit(Record):
         Examples
         --------
         >>> import metaresp as mr
-        >>> rates = mr.pool(events=[13, 4, 9, 20, 7], n=[18, 7, 15, 41, 16]).study_rates()
-        >>> rates.rate.round(2), rates.shrunken.round(2)
-        (array([0.72, 0.57, 0.6 , 0.49, 0.44]), array([0.59, 0.55, 0.56, 0.52, 0.52]))
+        >>> rates = mr.pool(events=[13, 4, 9, 10, 7, 2], n=[18, 7, 15, 41, 16, 20]).study_rates()
+        >>> rates.rate.round(2).tolist(), rates.shrunken.round(2).tolist()
+        ([0.72, 0.57, 0.6, 0.24, 0.44, 0.1], [0.65, 0.51, 0.55, 0.27, 0.43, 0.18])
         """
         return study_rates(self)
 
