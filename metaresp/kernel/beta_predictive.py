@@ -187,7 +187,7 @@ def _solve(law: BetaLaw, tail: float, start: FloatArray, nodes: int, close: floa
         here = theta[alive]
         low[alive] = np.where(cdf < tail, here, low[alive])
         high[alive] = np.where(cdf < tail, high[alive], here)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             step = np.log(cdf / tail) * cdf / density
         new = here - step
         inside = (new > low[alive]) & (new < high[alive])
