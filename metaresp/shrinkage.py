@@ -94,7 +94,7 @@ def _shrink(fit: "Fit") -> tuple[tuple[FloatArray, FloatArray, FloatArray], str]
         return (rate, low, high), f"Every study has the pooled rate with its interval: {why}."
     counts = clean(fit.studies.events[None], fit.studies.n[None], None)[0]
     x, n = counts.x[0], counts.n[0]
-    if fit.levels is not None:
+    if fit.levels is not None and not np.isnan(fit.tau2_between):  # NaN: one study a cluster
         codes = fit.studies.cluster_codes(str(fit.spec.cluster))
         found = nested_rates(counts, codes, fit.spec, fit.estimate, fit.tau2_between, fit.tau2_within)
         return _triple(*found), "Given all counts of a study's cluster, at the fitted mean and variances."

@@ -298,6 +298,7 @@ def test_one_study_a_cluster_is_the_ordinary_model(centres, model):
     ordinary = mr.pool(own, model="inverse-variance", ci="normal")
     assert (robust.estimate, robust.tau2) == pytest.approx((ordinary.estimate, ordinary.tau2), abs=SAME)
     assert np.isnan([robust.tau2_between, robust.tau2_within]).all()
+    assert robust.study_rates().shrunken == pytest.approx(ordinary.study_rates().shrunken, abs=SAME)
     with pytest.raises(mr.CannotEstimate, match="cannot be told apart"):
         robust.tau2_ci(component="within")
     assert robust.tau2_ci() == pytest.approx(ordinary.tau2_ci("profile"), rel=1e-5)
