@@ -82,6 +82,11 @@ class Levels(Record):
     lrt_within: float
     lrt_within_pvalue: float
 
+    @property
+    def words(self) -> str:
+        """How many clusters, and by what."""
+        return f"{self.clusters} clusters" + ("" if self.cluster == "cluster" else f" by {self.cluster}")
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TestResult(Record):

@@ -143,7 +143,7 @@ class Fit(Record):
             return f"Exact binomial on the {self.counted}"
         nested = ""
         if self.levels is not None:
-            nested = f", studies nested in {self.levels.clusters} clusters by {self.levels.cluster}"
+            nested = f", studies nested in {self.levels.words}"
         if self.spec.model == "binomial-normal":
             return f"Random effects (binomial-normal, {self.spec.link} link{nested})"
         if self.spec.model == "beta-binomial":

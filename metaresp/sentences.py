@@ -119,7 +119,7 @@ def say_nested(spec: Spec, one: dict[str, Any], levels: Levels | None) -> list[s
     """Say what a fit of studies nested in clusters did, and what it cannot do."""
     if levels is None:
         return []
-    many = f"{levels.clusters} clusters by {levels.cluster}"
+    many = levels.words
     if one["reason"] in EXACT:
         if one["reason"] in {ONE_STUDY, CLUSTERS_EXTREME}:
             return []

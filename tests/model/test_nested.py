@@ -200,6 +200,7 @@ def test_order_of_studies_and_kind_of_labels_do_not_matter(centres, nested):
     values = mr.pool(events=R["x"], n=R["n"], cluster=np.array(R["cluster"]))
     assert values.estimate == pytest.approx(nested.estimate, abs=SAME)
     assert values.spec.cluster == "cluster"
+    assert "nested in 8 clusters)" in values.model_label
 
 
 def test_events_and_non_events_mirror(centres, nested):
