@@ -5,8 +5,10 @@ import pytest
 from scipy import special, stats
 
 import metaresp as mr
+from metaresp.cli import main
 from metaresp.kernel.beta_predictive import BETA_PREDICTION
 from metaresp.kernel.links import LINKS
+from metaresp.present.forest_rows import forest_rows
 
 EVENTS, N = [13, 4, 9, 10, 7, 2], [18, 7, 15, 41, 16, 20]
 SINGLE = {
@@ -161,3 +163,31 @@ def test_beta_binomial_prediction_in_a_batch():
         np.diff(fitted("beta-binomial", prediction=p).prediction_interval) for p in ("hts", "t", "normal")
     ]
     assert widths[0] > widths[1] > widths[2]
+
+
+def test_forest_draws_the_shrunken_rates(tmp_path):
+    fit = fitted("binomial-normal")
+    rates = fit.study_rates()
+    drawn = [row.second for row in forest_rows(fit, shrunken=True).rows if row.kind == "study"]
+    expected = np.column_stack([rates.shrunken, rates.shrunken_low, rates.shrunken_high])
+    np.testing.assert_array_equal(np.array(drawn), expected)
+    artists = fit.forest(tmp_path / "shrunken.svg", shrunken=True)
+    assert artists is not None
+    assert (tmp_path / "shrunken.svg").stat().st_size > 1000
+
+
+def test_forest_says_why_there_are_none():
+    table = forest_rows(mr.pool(events=[0, 0, 0], n=[18, 12, 7]), shrunken=True)
+    assert all(not row.second for row in table.rows)
+    assert any(line.startswith("No shrunken rates") for line in table.notes)
+    with pytest.raises(mr.InvalidArgument, match="shrunken='x'"):
+        forest_rows(fitted("common"), shrunken="x")
+
+
+def test_command_line(tmp_path, capsys):
+    table = tmp_path / "trials.csv"
+    table.write_text("study,events,n\nA,3,10\nB,9,20\nC,1,15\n", encoding="utf-8")
+    assert main(["forest", str(table), "-o", str(tmp_path / "a.svg"), "--shrunken"]) in {0, None}
+    assert "Shrunken rate" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert main(["forest", str(table), "-o", str(tmp_path / "b.svg"), "--shrunken", "--no-pool"]) == 2
+    assert "--shrunken" in capsys.readouterr().err
