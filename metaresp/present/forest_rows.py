@@ -252,19 +252,26 @@ def _weights(fits: Sequence["Fit"], wanted: bool | str) -> list[np.ndarray]:
 def _weight_titles(fits: Sequence["Fit"], shown: Sequence[np.ndarray], words: Mapping[str, str]) -> list[str]:
     if len(shown) < 2:
         return [words["weight"]] * len(shown)
-    return [f"{words['weight']}, {_model_name(fits, i, words)}" for i in range(len(shown))]
+    names = [_told_apart(fits, i, words) for i in range(len(shown))]
+    return [f"{words['weight']}, {details or kind}" for kind, details in names]
 
 
 def _model_name(fits: Sequence["Fit"], which: int, words: Mapping[str, str]) -> str:
     """Return the name of a model, with as much of its details as tells it from the others."""
+    kind, details = _told_apart(fits, which, words)
+    return f"{kind} ({details})" if details else kind
+
+
+def _told_apart(fits: Sequence["Fit"], which: int, words: Mapping[str, str]) -> tuple[str, str]:
+    """Return the kind of a model, and what of its details tells it from others of that kind."""
     kinds = [parts.model_words(fit, words) for fit in fits]
     kind, details = kinds[which]
     others = [other.split(", ") for i, (same, other) in enumerate(kinds) if same == kind and i != which]
     if not others or not details:
-        return kind
+        return kind, ""
     own = details.split(", ")
     enough = (size for size in range(1, len(own)) if all(own[:size] != other[:size] for other in others))
-    return f"{kind} ({_greek(', '.join(own[: next(enough, len(own))]))})"
+    return kind, _greek(", ".join(own[: next(enough, len(own))]))
 
 
 def _shrunken(fit: "Fit") -> tuple[tuple[np.ndarray, ...], str]:

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from metaresp.plots.output import plain_settings
 from metaresp.plots.wrap import clean
 
 NUMBER = re.compile(r"[<>]?\d+(?:[.·,]\d+)?(?:e[+-]?\d+)?")
@@ -80,6 +81,11 @@ def unlike_the_table(plot):
 
 def crooked(plot):
     """Return the columns whose cells do not stand below each other."""
+    with plain_settings():
+        return _crooked(plot)
+
+
+def _crooked(plot):
     renderer = plot.figure.canvas.get_renderer()
     wrong = []
     for column in plot.table.columns:

@@ -84,6 +84,11 @@ def test_models_are_named_by_what_differs(studies):
     third = mr.pool(studies, model="inverse-variance", tau2="DL")
     labels = [row.label for row in forest_rows(first, also=second).rows if row.kind == "pooled"]
     assert labels == ["Random effects (binomial-normal)", "Random effects (inverse variance)"]
+    heads = [column.title for column in forest_rows(first, also=second, weights="all").columns]
+    assert heads[-2:] == ["Weight, binomial-normal", "Weight, inverse variance"]
+    common = mr.pool(studies, model="common")
+    heads = [column.title for column in forest_rows(first, also=common, weights="all").columns]
+    assert heads[-2:] == ["Weight, Random effects", "Weight, Exact binomial on the totals"]
     labels = [row.label for row in forest_rows(second, also=third).rows if row.kind == "pooled"]
     assert labels[0] == "Random effects (inverse variance, logit, τ² REML)"
     assert labels[1] == "Random effects (inverse variance, logit, τ² DL)"

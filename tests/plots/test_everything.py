@@ -254,6 +254,19 @@ def test_the_drawn_interval_is_the_exact_one(style, spacing, scale):
     assert faults(plot, dpi=100) == []
 
 
+@pytest.mark.parametrize("script", sorted(MORE_SCRIPTS))
+def test_a_machine_with_no_other_font_than_that_of_matplotlib(script, monkeypatch):
+    """Letters that no font has are boxes, as wide as what was measured."""
+    monkeypatch.setattr("metaresp.plots.fonts.installed", lambda: frozenset({"DejaVu Sans"}))
+    words = [(MORE_SCRIPTS[script] * 8)[:size].strip() for size in (3, 40, 120)]
+    studies = mr.Studies([1, 0, 9], [9, 9, 9], words, {"country": words, "region": ["a", "b", "b"]})
+    for width in (None, "170mm"):
+        plot = mr.pool(studies).forest(by="region", right="country", title=words[1], width=width)
+        assert plot.texts[1, "study"][0].get_fontfamily() == ["DejaVu Sans"]
+        assert faults(plot, dpi=100) == []
+        assert printed.unlike_the_table(plot) == printed.crooked(plot) == []
+
+
 def test_the_reader_sees_wrong_numbers():
     assert printed.is_printed("94.1", 94.149)
     assert not printed.is_printed("94.1", 94.16)
