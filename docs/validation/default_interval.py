@@ -1,13 +1,15 @@
-"""Which interval should be the default of the binomial-normal model?  Coverage and width, measured.
+"""Which intervals should be the defaults of the binomial-normal model?  Coverage and width, measured.
 
-Draws data sets on the grid of the policy (k 3, 5, 10, 20; n 7-40 and 30-200; rate .05, .3, .7; tau 0, .5, 1),
-pools each set with every candidate in batches, and writes ``default_interval.csv`` beside this file.
-Run: ``python docs/validation/default_interval.py [data sets a cell] [part/parts]``
+Draws data sets on the grid of the project's policy (k 3, 5, 10, 20; n 7-40 and 30-200; rate .05, .3, .7; tau 0,
+.5, 1) and on the same grid with one study of 1,000 patients among small ones, pools each set with every
+candidate in batches, and writes a table with one row a cell and candidate beside this file.
+
+Run: ``python docs/validation/default_interval.py [--sets 4000] [--part 1/2] [--only bartlett profile]``
 """
 
+import argparse
 import csv
 import itertools
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,65 +17,76 @@ import numpy as np
 import metaresp as mr
 
 STUDIES = (3, 5, 10, 20)
-SIZES = ((7, 40), (30, 200))
+DESIGNS = ("7-40", "30-200", "7-40 and one of 1000")
 RATES = (0.05, 0.3, 0.7)
 TAUS = (0.0, 0.5, 1.0)
-# Candidates, and the prediction interval that is measured on the same fits.
-CANDIDATES = {"normal": "normal", "t": "t", "profile": "hts", "bartlett": None, "profile-t": None}
+INTERVALS = ("normal", "t", "profile", "profile-f", "bartlett", "profile-t")
+PREDICTIONS = ("normal", "t", "hts", "likelihood")
 HERE = Path(__file__).parent
-COLUMNS = ("k", "n", "rate", "tau", "method", "repeats", "coverage", "coverage_se", "width", "failures")
+COLUMNS = ("kind", "method", "k", "n", "rate", "tau", "sets", "coverage", "coverage_se", "width", "failures")
 
 
-def draw(rng, repeats, k, sizes, rate, tau):
+def draw(rng, sets, k, design, rate, tau):
     """Return events, n and the true rate of one further trial of each data set."""
-    n = rng.integers(sizes[0], sizes[1] + 1, (repeats, k))
-    centre = np.log(rate / (1 - rate))
-    logits = centre + tau * rng.standard_normal((repeats, k + 1))
+    low, high = (30, 200) if design == "30-200" else (7, 40)
+    n = rng.integers(low, high + 1, (sets, k))
+    if design.endswith("1000"):
+        n[:, 0] = 1000
+    logits = np.log(rate / (1 - rate)) + tau * rng.standard_normal((sets, k + 1))
     rates = 1 / (1 + np.exp(-logits))
     return rng.binomial(n, rates[:, :k]), n, rates[:, k]
 
 
-def cell(rng, repeats, k, sizes, rate, tau):
-    """Yield one row a candidate."""
-    events, n, new = draw(rng, repeats, k, sizes, rate, tau)
-    about = {"k": k, "n": f"{sizes[0]}-{sizes[1]}", "rate": rate, "tau": tau, "repeats": repeats}
-    for ci, prediction in CANDIDATES.items():
-        batch = mr.pool_batch(events, n, ci=ci, prediction=prediction)
-        yield about | row(ci, batch.low, batch.high, rate)
-        if prediction is not None:
-            # an exact fallback has no prediction interval: it is left out, not counted as covering
-            known = np.isfinite(batch.prediction_low)
+def cell(seed, sets, only, k, design, rate, tau):
+    """Yield one row a candidate; every candidate sees the same data."""
+    events, n, new = draw(np.random.default_rng(seed), sets, k, design, rate, tau)
+    about = {"k": k, "n": design, "rate": rate, "tau": tau}
+    for ci in INTERVALS:
+        if ci in only:
+            batch = mr.pool_batch(events, n, ci=ci, prediction=None)
+            yield {"kind": "pooled rate", "method": ci} | about | row(batch.low, batch.high, rate)
+    for prediction in PREDICTIONS:
+        if f"prediction-{prediction}" in only:
+            batch = mr.pool_batch(events, n, ci="normal", prediction=prediction)
+            # an exact answer (no event at all) has no prediction interval: left out, not counted as covering
+            known = np.isfinite(batch.se)
             low, high = batch.prediction_low[known], batch.prediction_high[known]
-            kept = {"repeats": int(known.sum())}
-            yield about | row(f"prediction {prediction}", low, high, new[known]) | kept
+            yield {"kind": "new trial", "method": prediction} | about | row(low, high, new[known])
 
 
-def row(method, low, high, truth):
+def row(low, high, truth):
     """Return coverage with its Monte Carlo error, mean width and failures."""
-    inside = (low <= truth) & (truth <= high)
-    coverage = inside.mean() if inside.size else np.nan
+    sets = len(low)
+    coverage = float(np.mean((low <= truth) & (truth <= high)))
     return {
-        "method": method,
-        "coverage": round(float(coverage), 4),
-        "coverage_se": round(float(np.sqrt(coverage * (1 - coverage) / max(1, inside.size))), 4),
-        "width": round(float(np.mean(high - low)), 4) if inside.size else np.nan,
+        "sets": sets,
+        "coverage": round(coverage, 4),
+        "coverage_se": round(float(np.sqrt(coverage * (1 - coverage) / sets)), 4),
+        "width": round(float(np.mean(high - low)), 4),
         "failures": int((~np.isfinite(low) | ~np.isfinite(high)).sum()),
     }
 
 
-def main(repeats=4000, part="1/1"):
+def main():
     """Write the table, or one part of it."""
-    which, parts = map(int, part.split("/"))
-    grid = list(itertools.product(STUDIES, SIZES, RATES, TAUS))
+    names = [*INTERVALS, *(f"prediction-{name}" for name in PREDICTIONS)]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", type=int, default=4000)
+    parser.add_argument("--part", default="1/1")
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--out", type=Path, default=HERE / "default_interval.csv")
+    asked = parser.parse_args()
+    which, parts = map(int, asked.part.split("/"))
+    grid = list(itertools.product(DESIGNS, STUDIES, RATES, TAUS))
     seeds = np.random.SeedSequence(20111).spawn(len(grid))
-    name = "default_interval.csv" if parts == 1 else f"default_interval_{which}.csv"
-    with open(HERE / name, "w", newline="", encoding="utf-8") as file:
+    with open(asked.out, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for i in range(which - 1, len(grid), parts):
-            writer.writerows(cell(np.random.default_rng(seeds[i]), repeats, *grid[i]))
+            design, k, rate, tau = grid[i]
+            writer.writerows(cell(seeds[i], asked.sets, asked.only, k, design, rate, tau))
             file.flush()
 
 
 if __name__ == "__main__":
-    main(*(int(a) if a.isdecimal() else a for a in sys.argv[1:]))
+    main()

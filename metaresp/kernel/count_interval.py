@@ -106,25 +106,61 @@ def profile_t(
     return CountInterval(low, high, k - 1)
 
 
+@COUNT_CI.add("profile-f")
+def profile_f(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
+    """Profile-likelihood interval whose critical value is exact for k equal normal means.
+
+    There twice the fall of the log-likelihood is ``k log(1 + t**2 / (k - 1))`` with Student's t on k - 1
+    degrees of freedom, and so is the critical value.  Too narrow where one study outweighs the rest.
+
+    R: none for this model.  Parameters as in :func:`normal`.
+    """
+    fall = k * np.log1p(t_quantile(k - 1, tail) ** 2 / (k - 1))
+    low, high = mu_limits(x, n, copies, fit, fall)
+    return CountInterval(low, high, np.full_like(fit.mu, np.inf))
+
+
 @COUNT_CI.add("bartlett")
 def bartlett(
     x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
 ) -> CountInterval:
-    """Profile-likelihood interval with a Bartlett-type correction for the number of studies.
+    """Profile-likelihood interval with Bartlett's correction for the number and sizes of the studies.
 
-    The critical value is a chi-square quantile times ``1 + 2 C`` with
-    ``C = sum w**3 / (sum w  sum w**2)`` and w each study's information about mu given tau.  With k equal
-    studies that is ``1 + 2 / k``; for k equal normal means the first-order Bartlett factor is
-    ``1 + 3 / (2 k)``, so that this one errs to the wide side.  It is of the kind that Noma (2011),
-    Statistics in Medicine 30:3304, derives for the normal model, and not his derivation.
+    The critical value is a chi-square quantile times :func:`bartlett_factor`.
 
     R: none for this model.  Parameters as in :func:`normal`.
     """
-    w = np.maximum(information(x, n, fit.mu, fit.tau, fit.link), 0.0)
-    s1, s2, s3 = (np.einsum("lk,lk->l", copies, w**power) for power in (1, 2, 3))
     infinite = np.full_like(fit.mu, np.inf)
-    low, high = mu_limits(x, n, copies, fit, t_quantile(infinite, tail) ** 2 * (1 + 2 * s3 / (s1 * s2)))
+    w = np.maximum(information(x, n, fit.mu, fit.tau, fit.link), 0.0)  # a cauchit study may tell nothing
+    factor = bartlett_factor(w, copies)
+    low, high = mu_limits(x, n, copies, fit, t_quantile(infinite, tail) ** 2 * factor)
     return CountInterval(low, high, infinite)
+
+
+def bartlett_factor(w: FloatArray, copies: FloatArray) -> FloatArray:
+    """Return the mean, to first order, of twice the fall of the profile log-likelihood at the true mu.
+
+    With ``S_r = sum copies w**r`` over each study's information w about mu given tau,
+
+        ``1 + 2 S_3 / (S_1 S_2) - S_2 / (2 S_1**2)`` ,
+
+    Lawley's expansion (1956, Biometrika 43:295, eqs. 2 and 3) for normal effects with mean mu and variance
+    ``1 / w = v + tau2``.  It is ``1 + 3 / (2 k)`` for k equal studies and 2.5 where one outweighs all others.
+
+    Parameters
+    ----------
+    w, copies : float array, shape (lanes, k)
+
+    Returns
+    -------
+    float array, shape (lanes,)
+    """
+    share = w / w.max(axis=-1, keepdims=True)
+    s1, s2, s3 = (np.einsum("lk,lk->l", copies, share**power) for power in (1, 2, 3))
+    factor: FloatArray = 1 + 2 * s3 / (s1 * s2) - s2 / (2 * s1 * s1)
+    return factor
 
 
 def _new_trial(fit: Fit) -> FloatArray:
