@@ -8,6 +8,7 @@ import numpy as np
 from metaresp.arrays import FloatArray
 from metaresp.kernel.binomial_normal import Fit, information
 from metaresp.kernel.likelihood_interval import mu_limits
+from metaresp.kernel.new_trial import tau_mixture
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.registry import Registry
 
@@ -166,6 +167,20 @@ def bartlett_factor(w: FloatArray, copies: FloatArray) -> FloatArray:
 def _new_trial(fit: Fit) -> FloatArray:
     spread: FloatArray = np.sqrt(fit.tau**2 + fit.se**2)
     return spread
+
+
+@COUNT_PREDICTION.add("likelihood")
+def predict_likelihood(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> CountInterval:
+    """Prediction interval that carries the uncertainty of mu and of tau.
+
+    Quantiles of a mixture of normals over the confidence distribution of tau, see
+    :mod:`metaresp.kernel.new_trial`; for k equal normal effects that of Student's t on k - 1 degrees of
+    freedom about the mean.  R: none.  Parameters as in :func:`normal`.
+    """
+    _, low, high = tau_mixture(x, n, copies, fit, k, tail)
+    return CountInterval(low, high, np.full_like(fit.mu, np.nan))
 
 
 @COUNT_PREDICTION.add("hts")

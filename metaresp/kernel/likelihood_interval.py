@@ -228,7 +228,13 @@ def _bisect(job: _Side) -> FloatArray:
 
 
 def tau_limits(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Maximum, fall: FloatArray, link: str = "logit"
+    x: FloatArray,
+    n: FloatArray,
+    copies: FloatArray,
+    fit: Maximum,
+    fall: FloatArray,
+    close: float = _VALUE,
+    link: str = "logit",
 ) -> Limits:
     """Return the profile-likelihood interval of tau; 0 and infinity where the data set no limit.
 
@@ -238,6 +244,8 @@ def tau_limits(
     fit : Maximum
     fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
+    close : float
+        How near the log-likelihood at a limit must be to its target.
     link : str
         A name of ``metaresp.kernel.links.LINKS``.
     """
@@ -257,13 +265,13 @@ def tau_limits(
         link,
     )
     inside = np.log(np.maximum(fit.tau, _LEAST_TAU))[lanes]
-    ends = np.exp(_along_tau(job, inside, np.log(np.where(lower, _LEAST_TAU, job.tau_max))))
+    ends = np.exp(_along_tau(job, inside, np.log(np.where(lower, _LEAST_TAU, job.tau_max)), close))
     low, high = np.zeros(fit.mu.size), ends[closed.size :]
     low[closed] = ends[: closed.size]
     return Limits(low, np.where(high >= job.tau_max * (1 - 1e-9), np.inf, high))
 
 
-def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray) -> FloatArray:
+def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray, close: float) -> FloatArray:
     """Return log tau where the profile crosses the target, between one inside and one outside.
 
     Given tau the likelihood is log-concave in mu, so the inner maximum is unique; Newton on the root
@@ -293,7 +301,7 @@ def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray) -> FloatArra
         low, high = np.minimum(near, far)[alive], np.maximum(near, far)[alive]
         new = np.where(useful & sure, u[alive] + newton, 0.5 * (low + high))
         new = np.where((new > low) & (new < high), new, 0.5 * (low + high))
-        settled = (np.abs(value - part.target) < _VALUE) & (gain < _VALUE)
+        settled = (np.abs(value - part.target) < close) & (gain < close)
         done = settled | (high - low < 1e-12)
         u[alive] = np.where(sure & ~done, new, u[alive])
         alive = alive[~done]

@@ -1,0 +1,305 @@
+"""What a new trial's theta may be when neither mu nor tau is known: a mixture of normals over tau.
+
+tau gets a confidence distribution from its adjusted profile likelihood
+
+    l(tau) = max over mu of L(mu, tau)  -  log(j(tau)) / 2 ,      j = -d2 L / d mu2 at that mu
+
+(Cox and Reid 1987, JRSS B 49:1, eq. 10; for normal effects it is the restricted likelihood).  With W(tau)
+twice its fall from the maximum and u the solution of ``W = (k - 1) (u - 1 - log u)`` that is above 1 for tau
+below the maximum and below 1 beyond,
+
+    C(tau) = P(chi-square on k - 1 > (k - 1) u) ,
+
+which is the exact confidence distribution for k equal normal effects, where ``u = s**2 / tau**2``.  C(0) is a
+point mass at tau = 0.  Given tau, the new theta is normal about mu(tau) with variance ``tau**2 + 1 / j(tau)``.
+For k equal normal effects the mixture is Student's t about the mean, ``t_{k-1} s sqrt(1 + 1 / k)``.
+
+The functions of tau are analytic: they are sampled at Chebyshev points, whose number is doubled until the
+limits stand still, and integrated through their interpolants.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.polynomial import chebyshev, legendre
+from scipy import special
+
+from metaresp.arrays import FloatArray, IntArray
+from metaresp.kernel.binomial_normal import TAU_MAX, Fit, evaluate
+from metaresp.kernel.likelihood_interval import Maximum, tau_limits
+
+_LEVELS = (12, 24, 48, 96)  # Chebyshev intervals; each contains the points of the one before
+_MOVED = 1e-9  # of a limit, between two levels
+_FALL = 50.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-10
+_ROUGH = 4.0  # log-likelihood: the ends of the window need not be exact
+_POINTS = 120  # of the integral over tau
+_FLAT = 1e-5  # u this near to 1 is taken as 1 in 0 / 0
+_STILL = 1e-12  # step of a quantile
+_REACH = 9.0  # standard deviations beyond which a normal has no mass
+
+
+class Mixture(NamedTuple):
+    """Normals that a new theta is drawn from; fields of shape (lanes, parts)."""
+
+    weight: FloatArray  # sums to 1 over the parts
+    mean: FloatArray
+    sd: FloatArray
+
+
+class _Curves(NamedTuple):
+    """Functions of tau at the Chebyshev points; fields of shape (lanes, points)."""
+
+    mu: FloatArray
+    adjusted: FloatArray  # l(tau)
+    log_j: FloatArray
+
+
+def tau_mixture(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+) -> tuple[Mixture, FloatArray, FloatArray]:
+    """Return the mixture of each lane and its quantiles at *tail* and ``1 - tail``.
+
+    Parameters
+    ----------
+    x, n, copies : float array, shape (lanes, k)
+    fit : Fit
+        The maximum of these lanes.
+    k : float array, shape (lanes,)
+        Number of studies, multiplicities counted; at least 2.
+    tail : float
+
+    Returns
+    -------
+    Mixture, float array, float array
+        Quantiles of shape (lanes,).
+    """
+    low, high, unit = _window(x, n, copies, fit)
+    lanes, alive = fit.mu.size, np.arange(fit.mu.size)
+    out = Mixture(*np.zeros((3, lanes, _POINTS + 2)))
+    ends = np.full((2, lanes), np.inf)
+    curves: _Curves | None = None
+    for level in _LEVELS:
+        curves = _sample(
+            x[alive], n[alive], copies[alive], fit.mu[alive], low[alive], high[alive], unit[alive], level, curves
+        )
+        mixture = _mix(curves, low[alive], high[alive], unit[alive], k[alive])
+        for field, part in zip(out, mixture, strict=True):
+            field[alive] = part
+        new = np.stack([quantile(mixture, tail), quantile(mixture, 1 - tail)])
+        moved = (np.abs(new - ends[:, alive]) > _MOVED * (1 + np.abs(new))).any(axis=0)
+        ends[:, alive] = new
+        alive = alive[moved]
+        if not alive.size:
+            break
+        curves = _Curves(*(field[moved] for field in curves))
+    return out, ends[0], ends[1]
+
+
+def _window(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the ends of tau's range on the scale ``asinh(tau / unit)``, and the unit.
+
+    The nearest singularities in tau lie at about i times the standard error of a study's theta.
+    """
+    top = Maximum(
+        fit.mu, fit.tau, fit.se, fit.loglik - fit.loglik_saturated, fit.loglik_common - fit.loglik_saturated
+    )
+    limits = tau_limits(x, n, copies, top, np.full(fit.mu.size, _FALL), _ROUGH)
+    p = special.expit(fit.mu_common)
+    size = np.einsum("lk,lk->l", copies, n) / copies.sum(axis=-1)
+    unit = np.minimum(1 / np.sqrt(size * p * (1 - p)), 1.0)
+    low = np.arcsinh(limits.low / unit)
+    return low, np.arcsinh(np.minimum(limits.high, TAU_MAX) / unit), unit
+
+
+def _sample(
+    x: FloatArray,
+    n: FloatArray,
+    copies: FloatArray,
+    start: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    unit: FloatArray,
+    level: int,
+    known: _Curves | None,
+) -> _Curves:
+    """Evaluate the curves at the points of *level* that are not known yet."""
+    lanes, points = start.size, level + 1
+    if known is None:
+        new = np.arange(points)
+        mu = np.repeat(start[:, None], points, axis=1)
+    else:
+        new = np.arange(1, points, 2)
+        mu = known.mu @ _interpolation(level // 2)[new].T
+    s = 0.5 * (low + high)[:, None] - 0.5 * (high - low)[:, None] * np.cos(np.pi * new / level)
+    tau = np.minimum(unit[:, None] * np.sinh(s), TAU_MAX)
+    found = _ridge(x, n, copies, mu.ravel(), tau.ravel(), np.repeat(np.arange(lanes), new.size))
+    part = _Curves(*(field.reshape(lanes, new.size) for field in found))
+    if known is None:
+        return part
+    whole = _Curves(*np.empty((3, lanes, points)))
+    for field, old, fresh in zip(whole, known, part, strict=True):
+        field[:, ::2], field[:, 1::2] = old, fresh
+    return whole
+
+
+def _ridge(
+    x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, tau: FloatArray, rows: IntArray
+) -> _Curves:
+    """Climb to the best mu at each tau by Newton's method: the likelihood is log-concave in mu."""
+    mu = mu.copy()
+    value, log_j = np.empty_like(mu), np.empty_like(mu)
+    alive = np.arange(mu.size)
+    for _ in range(40):
+        at = rows[alive]
+        s = evaluate(x[at], n[at], copies[at], mu[alive], tau[alive])
+        step = -s.d_mu / s.d_mu_mu
+        value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(-s.d_mu_mu)
+        mu[alive] += np.clip(step, -2 - tau[alive], 2 + tau[alive])
+        alive = alive[np.abs(step * s.d_mu) > 1e-16 * (1 + np.abs(s.value))]
+        if not alive.size:
+            break
+    return _Curves(mu, value - 0.5 * log_j, log_j)
+
+
+@cache
+def _interpolation(level: int) -> FloatArray:
+    """Return the matrix from values at the points of *level* to those of the next level."""
+    return _matrix(level, -np.cos(np.pi * np.arange(2 * level + 1) / (2 * level)))
+
+
+def _matrix(level: int, at: FloatArray) -> FloatArray:
+    coefficients = _coefficients(level)
+    values: FloatArray = chebyshev.chebvander(at, level) @ coefficients
+    return values
+
+
+@cache
+def _coefficients(level: int) -> FloatArray:
+    """Return the matrix from values at the points of *level* to Chebyshev coefficients."""
+    points = -np.cos(np.pi * np.arange(level + 1) / level)
+    inverse: FloatArray = np.linalg.inv(chebyshev.chebvander(points, level))
+    return inverse
+
+
+@cache
+def _rule(level: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return Gauss-Legendre points and weights, and the matrices to values and slopes there."""
+    at, weight = legendre.leggauss(_POINTS)
+    coefficients = _coefficients(level)
+    slope = chebyshev.chebvander(at, level - 1) @ chebyshev.chebder(coefficients)
+    return at, weight, _matrix(level, at), slope
+
+
+def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k: FloatArray) -> Mixture:
+    """Integrate over the confidence distribution of tau."""
+    level = curves.mu.shape[1] - 1
+    at, weight, value, slope = _rule(level)
+    df = (k - 1)[:, None]
+    half, middle = 0.5 * (high - low)[:, None], 0.5 * (high + low)[:, None]
+    top_at, top, bend = _summit(curves.adjusted, level)
+    beyond = at > top_at[:, None]
+    u = _ratio(2 * (top[:, None] - curves.adjusted @ value.T), df, beyond)
+    fall_slope = -2 * curves.adjusted @ slope.T
+    flat = np.abs(u - 1) < _FLAT
+    steep = np.where(flat, np.sqrt(np.maximum(-2 * bend[:, None], 0.0) * df), 0.0)
+    rate = np.where(flat, steep, u / np.where(flat, 1.0, 1 - u) * fall_slope)
+    inner = _chi_square_density(df * u, df) * rate * weight
+    ends = curves.adjusted[:, [0, -1]]
+    edge = _ratio(2 * (top[:, None] - ends), df, np.array([False, True]) & (ends < top[:, None]))
+    below, above = special.chdtrc(df, df * edge[:, :1]), special.chdtr(df, df * edge[:, 1:])
+    mass = np.maximum(np.hstack([below, inner, above]), 0.0)
+    tau = np.minimum(unit[:, None] * np.sinh(middle + half * np.hstack([-1.0, at, 1.0])), TAU_MAX)
+    mean = np.hstack([curves.mu[:, :1], curves.mu @ value.T, curves.mu[:, -1:]])
+    log_j = np.hstack([curves.log_j[:, :1], curves.log_j @ value.T, curves.log_j[:, -1:]])
+    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, np.sqrt(tau**2 + np.exp(-log_j)))
+
+
+def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return place, height and second derivative of the highest point of each interpolant on [-1, 1]."""
+    coefficients = adjusted @ _coefficients(level).T
+    first = chebyshev.chebder(coefficients, axis=1)
+    second = chebyshev.chebder(first, axis=1)
+    points = -np.cos(np.pi * np.arange(level + 1) / level)
+    best = adjusted.argmax(axis=-1)
+    left, right = points[np.maximum(best - 1, 0)], points[np.minimum(best + 1, level)]
+    at = points[best]
+    for _ in range(30):
+        d1, d2 = _values(first, at), _values(second, at)
+        left, right = np.where(d1 > 0, at, left), np.where(d1 > 0, right, at)
+        new = at - d1 / np.where(d2 < 0, d2, -1.0)
+        new = np.where((new > left) & (new < right) & (d2 < 0), new, 0.5 * (left + right))
+        still = np.abs(new - at) < _STILL
+        at = new
+        if still.all():
+            break
+    height = _values(coefficients, at)
+    node = adjusted.max(axis=-1)
+    at, height = np.where(height > node, at, points[best]), np.maximum(height, node)
+    return at, height, _values(second, at)
+
+
+def _values(coefficients: FloatArray, at: FloatArray) -> FloatArray:
+    """Evaluate one polynomial a lane at one point a lane."""
+    angle = np.arccos(at)[:, None] * np.arange(coefficients.shape[1])
+    result: FloatArray = np.einsum("lc,lc->l", np.cos(angle), coefficients)
+    return result
+
+
+def _ratio(fall: FloatArray, df: FloatArray, beyond: FloatArray) -> FloatArray:
+    """Solve ``fall = df (u - 1 - log u)`` for u below 1 where *beyond*, above 1 elsewhere.
+
+    With ``q = fall / df``, Newton's method on ``log u - u + 1 + q`` from its second-order start.
+    """
+    q = np.maximum(fall, 0.0) / df
+    root = np.sqrt(2 * q)
+    with np.errstate(under="ignore"):
+        u = np.where(beyond, np.exp(-1 - q + np.exp(-1 - q)), 1 + root + root * root / 3)
+    u = np.where(beyond & (q < 1), 1 / (1 + root + root * root / 6), u)
+    for _ in range(8):
+        away = np.abs(u - 1) > 1e-8
+        step = (u - 1 - np.log(u) - q) / np.where(away, 1 - 1 / u, 1.0)
+        new = np.where(away, u - step, u)
+        u = np.where(beyond, np.clip(new, 0.1 * u, 1.0), np.maximum(new, 1.0))
+    return u
+
+
+def _chi_square_density(x: FloatArray, df: FloatArray) -> FloatArray:
+    """Return the chi-square density at x > 0."""
+    half = 0.5 * df
+    density: FloatArray = 0.5 * np.exp((half - 1) * np.log(0.5 * x) - 0.5 * x - special.gammaln(half))
+    return density
+
+
+def cdf(mixture: Mixture, theta: FloatArray) -> FloatArray:
+    """Return the probability of a new theta at most *theta*, shape (lanes,)."""
+    below: FloatArray = np.einsum("lp,lp->l", mixture.weight, special.ndtr((theta[:, None] - mixture.mean) / mixture.sd))
+    return below
+
+
+def quantile(mixture: Mixture, p: float) -> FloatArray:
+    """Return the quantile at *p* of each lane's mixture, shape (lanes,): Newton's method, bracketed."""
+    low = (mixture.mean - _REACH * mixture.sd).min(axis=-1)
+    high = (mixture.mean + _REACH * mixture.sd).max(axis=-1)
+    mean = np.einsum("lp,lp->l", mixture.weight, mixture.mean)
+    sd = np.sqrt(np.einsum("lp,lp->l", mixture.weight, mixture.sd**2 + (mixture.mean - mean[:, None]) ** 2))
+    theta = np.clip(mean + special.ndtri(p) * sd, low, high)
+    alive = np.arange(theta.size)
+    for _ in range(100):
+        here = theta[alive]
+        z = (here[:, None] - mixture.mean[alive]) / mixture.sd[alive]
+        weight = mixture.weight[alive]
+        excess = np.einsum("lp,lp->l", weight, special.ndtr(z)) - p
+        density = np.einsum("lp,lp->l", weight, np.exp(-0.5 * z * z) / mixture.sd[alive]) / np.sqrt(2 * np.pi)
+        low[alive] = np.where(excess < 0, here, low[alive])
+        high[alive] = np.where(excess < 0, high[alive], here)
+        left, right = low[alive], high[alive]
+        new = here - excess / np.maximum(density, 1e-300)
+        new = np.where((new > left) & (new < right), new, 0.5 * (left + right))
+        theta[alive] = new
+        alive = alive[(np.abs(new - here) > _STILL * (1 + np.abs(here))) & (right - left > _STILL)]
+        if not alive.size:
+            break
+    return theta
