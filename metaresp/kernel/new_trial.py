@@ -29,11 +29,12 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.binomial_normal import TAU_MAX, Fit, evaluate
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 
-_LEVELS = (12, 24, 48, 96)  # Chebyshev intervals; each contains the points of the one before
-_MOVED = 1e-9  # of a limit, between two levels
-_FALL = 50.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-10
+_LEVELS = (7, 14, 28, 56, 112)  # Chebyshev intervals; each contains the points of the one before
+_TAIL = 1e-7  # last Chebyshev coefficients of curves that are known well enough
+_NATS = 21.0  # accuracy of the likelihood here: 1e-9
+_FALL = 42.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-8
 _ROUGH = 4.0  # log-likelihood: the ends of the window need not be exact
-_POINTS = 120  # of the integral over tau
+_POINTS = 80  # of the integral over tau
 _FLAT = 1e-5  # u this near to 1 is taken as 1 in 0 / 0
 _STILL = 1e-12  # step of a quantile
 _REACH = 9.0  # standard deviations beyond which a normal has no mass
@@ -77,23 +78,24 @@ def tau_mixture(
     low, high, unit = _window(x, n, copies, fit)
     lanes, alive = fit.mu.size, np.arange(fit.mu.size)
     out = Mixture(*np.zeros((3, lanes, _POINTS + 2)))
-    ends = np.full((2, lanes), np.inf)
     curves: _Curves | None = None
     for level in _LEVELS:
         curves = _sample(
             x[alive], n[alive], copies[alive], fit.mu[alive], low[alive], high[alive], unit[alive], level, curves
         )
-        mixture = _mix(curves, low[alive], high[alive], unit[alive], k[alive])
+        tails = [np.abs(field @ _coefficients(level)[-2:].T).max(axis=-1) for field in curves]
+        known = (np.maximum.reduce(tails) < _TAIL) | (level == _LEVELS[-1])
+        done = alive[known]
+        mixture = _mix(
+            _Curves(*(field[known] for field in curves)), low[done], high[done], unit[done], k[done]
+        )
         for field, part in zip(out, mixture, strict=True):
-            field[alive] = part
-        new = np.stack([quantile(mixture, tail), quantile(mixture, 1 - tail)])
-        moved = (np.abs(new - ends[:, alive]) > _MOVED * (1 + np.abs(new))).any(axis=0)
-        ends[:, alive] = new
-        alive = alive[moved]
+            field[done] = part
+        alive = alive[~known]
         if not alive.size:
             break
-        curves = _Curves(*(field[moved] for field in curves))
-    return out, ends[0], ends[1]
+        curves = _Curves(*(field[~known] for field in curves))
+    return out, quantile(out, tail), quantile(out, 1 - tail)
 
 
 def _window(
@@ -154,7 +156,7 @@ def _ridge(
     alive = np.arange(mu.size)
     for _ in range(40):
         at = rows[alive]
-        s = evaluate(x[at], n[at], copies[at], mu[alive], tau[alive])
+        s = evaluate(x[at], n[at], copies[at], mu[alive], tau[alive], _NATS)
         step = -s.d_mu / s.d_mu_mu
         value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(-s.d_mu_mu)
         mu[alive] += np.clip(step, -2 - tau[alive], 2 + tau[alive])
