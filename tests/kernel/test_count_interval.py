@@ -1,0 +1,70 @@
+"""Corrections of the likelihood interval: Bartlett's factor, and the value exact for equal studies."""
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+import metaresp as mr
+from metaresp.kernel.count_interval import bartlett_factor
+
+MONTE_CARLO = 0.05  # of k (factor - 1), from 400,000 sets
+LARGE = 1e-3  # studies of 1e8 patients are nearly normal effects
+
+
+@pytest.mark.parametrize("k", [2, 3, 10, 50])
+def test_factor_of_equal_studies(k):
+    w = np.full((1, k), 0.37)
+    assert bartlett_factor(w, np.ones_like(w))[0] == pytest.approx(1 + 1.5 / k)
+    # the exact mean of k log(1 + t^2 / (k - 1)) agrees to second order
+    exact = k * (special.digamma(k / 2) - special.digamma((k - 1) / 2))
+    assert abs(bartlett_factor(w, np.ones_like(w))[0] - exact) < 2.5 / k**2
+
+
+def test_factor_of_one_study_that_outweighs_the_rest():
+    assert bartlett_factor(np.array([[1e12, 1.0, 1.0]]), np.ones((1, 3)))[0] == pytest.approx(2.5)
+
+
+def test_factor_counts_copies():
+    w, copies = np.array([[1.0, 2.0, 5.0]]), np.array([[2.0, 0.0, 3.0]])
+    repeated = np.repeat(w[0], [2, 0, 3])[None]
+    assert bartlett_factor(w, copies)[0] == pytest.approx(bartlett_factor(repeated, np.ones((1, 5)))[0])
+
+
+@pytest.mark.slow
+def test_factor_is_the_mean_in_the_normal_model():
+    rng = np.random.default_rng(4)
+    v, k, sets = np.r_[np.zeros(20), np.full(60, 0.8)], 80, 40_000
+    w = 1 / (v + 1)
+    grid = np.exp(np.linspace(np.log(0.05), np.log(6), 150))
+    means = []
+    for _ in range(10):
+        y = rng.standard_normal((sets, k)) * np.sqrt(v + 1)
+        top, at_truth = np.full(sets, -np.inf), np.full(sets, -np.inf)
+        for tau2 in grid:
+            u = 1 / (v + tau2)
+            mean, squares, size = y @ u / u.sum(), (y * y) @ u, 0.5 * np.log(u).sum()
+            top = np.maximum(top, size - 0.5 * (squares - mean**2 * u.sum()))
+            at_truth = np.maximum(at_truth, size - 0.5 * squares)
+        control = (y @ w) ** 2 / w.sum()  # chi-square on 1 df, mean 1
+        means.append(np.mean(2 * (top - at_truth) - control))
+    factor = bartlett_factor(w[None], np.ones((1, k)))[0]
+    assert k * np.mean(means) == pytest.approx(k * (factor - 1), abs=4 * MONTE_CARLO)
+
+
+@pytest.mark.parametrize("k", [3, 6, 12])
+def test_profile_f_is_student_t_for_equal_normal_effects(k):
+    y = np.random.default_rng(k).standard_normal(k)
+    n = np.full(k, 10**8)
+    batch = mr.pool_batch(np.rint(n * special.expit(y)).astype(int), n, ci="profile-f", prediction=None)
+    half = stats.t.ppf(0.975, k - 1) * y.std(ddof=1) / np.sqrt(k)
+    limits = [batch.estimate_low, batch.estimate_high]
+    np.testing.assert_allclose(limits, [y.mean() - half, y.mean() + half], atol=LARGE)
+
+
+def test_order_of_widths():
+    x, n = np.array([13, 4, 9, 2]), np.array([18, 7, 15, 11])
+    widths = [
+        float(np.ptp([b.low, b.high]))
+        for b in (mr.pool_batch(x, n, ci=ci, prediction=None) for ci in ("profile", "bartlett", "profile-t"))
+    ]
+    assert widths == sorted(widths)
