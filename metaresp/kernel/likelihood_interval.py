@@ -281,6 +281,7 @@ def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray, close: float
     u = np.where(job.side > 0, np.clip(np.maximum(near, np.log(job.se)) + 0.7, near, far), near - 0.5)
     u = np.where((u - near) * (far - u) > 0, u, 0.5 * (near + far))
     mu = job.centre.copy()
+    untried = np.ones(u.size, dtype=np.bool_)  # the outer end, which may lie above the target
     alive = np.arange(u.size)
     for _ in range(200):
         part = job.take(alive)
@@ -300,9 +301,11 @@ def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray, close: float
         newton = (np.sqrt(2 * (part.top - part.target)) - r) * r / np.where(useful, -slope, 1.0)
         low, high = np.minimum(near, far)[alive], np.maximum(near, far)[alive]
         new = np.where(useful & sure, u[alive] + newton, 0.5 * (low + high))
-        new = np.where((new > low) & (new < high), new, 0.5 * (low + high))
+        leap = sure & untried[alive] & (~useful | ((new - outside[alive]) * part.side >= 0))
+        untried[alive[leap]] = False
+        new = np.where(leap, outside[alive], np.where((new > low) & (new < high), new, 0.5 * (low + high)))
         settled = (np.abs(value - part.target) < close) & (gain < close)
-        done = settled | (high - low < 1e-12)
+        done = settled | (sure & (high - low < 1e-12))
         u[alive] = np.where(sure & ~done, new, u[alive])
         alive = alive[~done]
         if not alive.size:

@@ -26,8 +26,9 @@ from numpy.polynomial import chebyshev, legendre
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel.binomial_normal import TAU_MAX, Fit, evaluate
+from metaresp.kernel.binomial_normal import Fit, evaluate
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
+from metaresp.kernel.links import LINKS
 
 _LEVELS = (7, 14, 28, 56, 112)  # Chebyshev intervals; each contains the points of the one before
 _TAIL = 1e-7  # last Chebyshev coefficients of curves that are known well enough
@@ -37,6 +38,7 @@ _ROUGH = 4.0  # log-likelihood: the ends of the window need not be exact
 _POINTS = 80  # of the integral over tau
 _FLAT = 1e-5  # u this near to 1 is taken as 1 in 0 / 0
 _STILL = 1e-12  # step of a quantile
+_WIDEST = 250.0  # share of the scale that a unit may take up: 1 logit
 _REACH = 9.0  # standard deviations beyond which a normal has no mass
 
 
@@ -80,9 +82,8 @@ def tau_mixture(
     out = Mixture(*np.zeros((3, lanes, _POINTS + 2)))
     curves: _Curves | None = None
     for level in _LEVELS:
-        curves = _sample(
-            x[alive], n[alive], copies[alive], fit.mu[alive], low[alive], high[alive], unit[alive], level, curves
-        )
+        data = _Data(x[alive], n[alive], copies[alive], low[alive], high[alive], unit[alive], fit.link)
+        curves = _sample(data, fit.mu[alive], level, curves)
         tails = [np.abs(field @ _coefficients(level)[-2:].T).max(axis=-1) for field in curves]
         known = (np.maximum.reduce(tails) < _TAIL) | (level == _LEVELS[-1])
         done = alive[known]
@@ -108,25 +109,27 @@ def _window(
     top = Maximum(
         fit.mu, fit.tau, fit.se, fit.loglik - fit.loglik_saturated, fit.loglik_common - fit.loglik_saturated
     )
-    limits = tau_limits(x, n, copies, top, np.full(fit.mu.size, _FALL), _ROUGH)
-    p = special.expit(fit.mu_common)
-    size = np.einsum("lk,lk->l", copies, n) / copies.sum(axis=-1)
-    unit = np.minimum(1 / np.sqrt(size * p * (1 - p)), 1.0)
+    limits = tau_limits(x, n, copies, top, np.full(fit.mu.size, _FALL), _ROUGH, fit.link)
+    common = evaluate(x, n, copies, fit.mu_common, np.zeros_like(fit.mu), link=fit.link)
+    unit = np.sqrt(copies.sum(axis=-1) / np.maximum(-common.d_mu_mu, 1e-12))
+    unit = np.minimum(unit, LINKS[fit.link].farthest / _WIDEST)
     low = np.arcsinh(limits.low / unit)
-    return low, np.arcsinh(np.minimum(limits.high, TAU_MAX) / unit), unit
+    return low, np.arcsinh(np.minimum(limits.high, LINKS[fit.link].tau_max) / unit), unit
 
 
-def _sample(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    start: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-    unit: FloatArray,
-    level: int,
-    known: _Curves | None,
-) -> _Curves:
+class _Data(NamedTuple):
+    """Lanes and the range of tau in each, on the scale ``asinh(tau / unit)``."""
+
+    x: FloatArray
+    n: FloatArray
+    copies: FloatArray
+    low: FloatArray
+    high: FloatArray
+    unit: FloatArray
+    link: str
+
+
+def _sample(data: _Data, start: FloatArray, level: int, known: _Curves | None) -> _Curves:
     """Evaluate the curves at the points of *level* that are not known yet."""
     lanes, points = start.size, level + 1
     if known is None:
@@ -135,9 +138,9 @@ def _sample(
     else:
         new = np.arange(1, points, 2)
         mu = known.mu @ _interpolation(level // 2)[new].T
-    s = 0.5 * (low + high)[:, None] - 0.5 * (high - low)[:, None] * np.cos(np.pi * new / level)
-    tau = np.minimum(unit[:, None] * np.sinh(s), TAU_MAX)
-    found = _ridge(x, n, copies, mu.ravel(), tau.ravel(), np.repeat(np.arange(lanes), new.size))
+    s = 0.5 * (data.low + data.high)[:, None] - 0.5 * (data.high - data.low)[:, None] * np.cos(np.pi * new / level)
+    tau = np.minimum(data.unit[:, None] * np.sinh(s), LINKS[data.link].tau_max)
+    found = _ridge(data, mu.ravel(), tau.ravel(), np.repeat(np.arange(lanes), new.size))
     part = _Curves(*(field.reshape(lanes, new.size) for field in found))
     if known is None:
         return part
@@ -147,19 +150,19 @@ def _sample(
     return whole
 
 
-def _ridge(
-    x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, tau: FloatArray, rows: IntArray
-) -> _Curves:
-    """Climb to the best mu at each tau by Newton's method: the likelihood is log-concave in mu."""
+def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Curves:
+    """Climb to the best mu at each tau by Newton's method."""
     mu = mu.copy()
     value, log_j = np.empty_like(mu), np.empty_like(mu)
     alive = np.arange(mu.size)
-    for _ in range(40):
+    for _ in range(60):
         at = rows[alive]
-        s = evaluate(x[at], n[at], copies[at], mu[alive], tau[alive], _NATS)
-        step = -s.d_mu / s.d_mu_mu
-        value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(-s.d_mu_mu)
-        mu[alive] += np.clip(step, -2 - tau[alive], 2 + tau[alive])
+        s = evaluate(data.x[at], data.n[at], data.copies[at], mu[alive], tau[alive], _NATS, link=data.link)
+        curve = np.maximum(np.abs(s.d_mu_mu), 1e-12)
+        step = s.d_mu / curve
+        value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(curve)
+        longest = 2 * data.unit[at] + tau[alive]
+        mu[alive] += np.clip(step, -longest, longest)
         alive = alive[np.abs(step * s.d_mu) > 1e-16 * (1 + np.abs(s.value))]
         if not alive.size:
             break
@@ -213,7 +216,7 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
     edge = _ratio(2 * (top[:, None] - ends), df, np.array([False, True]) & (ends < top[:, None]))
     below, above = special.chdtrc(df, df * edge[:, :1]), special.chdtr(df, df * edge[:, 1:])
     mass = np.maximum(np.hstack([below, inner, above]), 0.0)
-    tau = np.minimum(unit[:, None] * np.sinh(middle + half * np.hstack([-1.0, at, 1.0])), TAU_MAX)
+    tau = unit[:, None] * np.sinh(middle + half * np.hstack([-1.0, at, 1.0]))
     mean = np.hstack([curves.mu[:, :1], curves.mu @ value.T, curves.mu[:, -1:]])
     log_j = np.hstack([curves.log_j[:, :1], curves.log_j @ value.T, curves.log_j[:, -1:]])
     return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, np.sqrt(tau**2 + np.exp(-log_j)))

@@ -26,6 +26,8 @@ from metaresp.arrays import FloatArray, IntArray
 FULL = 30.0  # e-foldings kept: 1e-13 relative per study
 SCAN = 9.0  # enough to rank starting points
 STRIP = 0.55  # share of the strip used: beyond half of it a count of 0 or n grows fast off the real axis
+_STRETCH_FROM = 48  # nodes from which on stretched ones are tried
+_STRETCH_STEP = 3.0  # step of stretched nodes, times nats
 SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summed directly
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 _SERIES = 1e-3
@@ -212,11 +214,19 @@ def moments(
             xs, ns, ms, ts = x[rest], n[rest], mu[rest], tau[rest]
         shape = locate(xs, ns, ms, ts)
         left, right = window(ns, shape, nats)
-        count = nodes_needed(shape, right - left, ts, nats).max(axis=-1) * refine
-        tier = np.searchsorted(_NODE_TIERS, np.minimum(count, _NODE_TIERS[-1]))
+        count = nodes_needed(shape, right - left, ts, nats).max(axis=-1)
+        stretched = np.zeros(rest.size, dtype=np.bool_)
+        wide = np.flatnonzero(count > _STRETCH_FROM)
+        if wide.size:
+            part = Shape(*(field[wide] for field in shape))
+            ends = _stretch(xs[wide], ns[wide], part, left[wide], right[wide])
+            fewer = _stretched_nodes(part, ends, nats).max(axis=-1)
+            stretched[wide] = fewer < count[wide]
+            count[wide] = np.minimum(fewer, count[wide])
+        tier = np.searchsorted(_NODE_TIERS, np.minimum(count * refine, _NODE_TIERS[-1]))
         # rounding: eps / tau^2 from moments of z, eps n from sums of scores
         small = (ts < SMALL_TAU) & (ts * ts * ns.max(axis=-1) < 1)
-        group = tier * 2 + small
+        group = tier * 4 + stretched * 2 + small
         for g in np.unique(group):
             lanes = np.flatnonzero(group == g)
             if lanes.size == rest.size:
@@ -230,8 +240,8 @@ def moments(
                     xs[lanes],
                     ts[lanes],
                 )
-            integrate = _from_scores if g % 2 else _from_positions
-            _store(out, rest[lanes], integrate(*part, int(_NODE_TIERS[g // 2])))
+            integrate = (_from_positions, _from_scores, _from_stretched)[g % 4]
+            _store(out, rest[lanes], integrate(*part, int(_NODE_TIERS[g // 4])))
     return out
 
 
@@ -304,6 +314,66 @@ def _from_positions(
     mean = shape.z + centre + half * t1
     v2, v3, v4 = c2 * h2, c3 * h2 * half, c4 * h2 * h2
     return by_positions(shape.peak + _log_total(mass, half, count), mean, (v2, v3, v4), tau[:, None])
+
+
+class _Stretch(NamedTuple):
+    """Where ``logit = cut + sinh(w)``, the mirrored logit being counted from the mode; shape (lanes, k)."""
+
+    cut: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def _stretch(x: FloatArray, n: FloatArray, shape: Shape, left: FloatArray, right: FloatArray) -> _Stretch:
+    """Return the coordinate of nodes that crowd where the binomial part turns.
+
+    For a large tau the integrand is a wide normal cut off over a few logits; equal steps fine enough for
+    the cut are far too many for the rest.
+    """
+    x = np.where(shape.turn < 0, n - x, x)
+    cut = np.log((x + 0.5) / (n - x + 0.5)) - np.log(shape.p / (1 - shape.p))
+    one, other = (np.arcsinh(shape.turn * end - cut) for end in (left, right))
+    return _Stretch(cut, np.minimum(one, other), np.maximum(one, other))
+
+
+def _stretched_nodes(shape: Shape, at: _Stretch, nats: float) -> FloatArray:
+    """Return how many stretched nodes each study needs: for the cut, for the bulk, and for its tails."""
+    span = at.high - at.low
+    bulk = np.hypot(1.0, at.cut) / (shape.scale * np.abs(shape.turn)) * np.sqrt(2 * nats) / 5.0
+    count: FloatArray = np.ceil(np.maximum(span * np.maximum(nats / _STRETCH_STEP, bulk), 0.8 * nats)) + 1
+    return count
+
+
+def _from_stretched(
+    n: FloatArray,
+    shape: Shape,
+    left: FloatArray,
+    right: FloatArray,
+    x: FloatArray,
+    tau: FloatArray,
+    count: int,
+) -> Moments:
+    """Differentiate by the posterior moments of z, over nodes that crowd where the binomial part turns."""
+    at = _stretch(x, n, shape, left, right)
+    half_w = 0.5 * (at.high - at.low)
+    w = half_w[..., None] * _grid(count)[0] + (0.5 * (at.high + at.low))[..., None]
+    grown = np.exp(w)
+    shift = 0.5 * (grown - 1 / grown) + at.cut[..., None]  # of the mirrored logit, from the mode
+    d = shift / shape.turn[..., None]
+    f = np.exp(
+        d * (shape.slope[..., None] - 0.5 * d)
+        - n[..., None] * np.log1p(shape.p[..., None] * np.expm1(shift))
+    )
+    f *= 0.5 * (grown + 1 / grown)
+    mass = f.sum(axis=-1)
+    f /= mass[..., None]
+    first = (f * d).sum(axis=-1)
+    d -= first[..., None]
+    d2 = d * d
+    f *= d2
+    v2, v3, v4 = f.sum(axis=-1), (f * d).sum(axis=-1), (f * d2).sum(axis=-1)
+    value = shape.peak + _log_total(mass, half_w / tau[:, None], count)
+    return by_positions(value, shape.z + first, (v2, v3, v4), tau[:, None])
 
 
 def by_positions(
