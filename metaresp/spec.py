@@ -25,7 +25,7 @@ _NUMBER = (int, float, np.integer, np.floating)
 
 # Each model's options and what "default" stands for; an option absent here has no meaning for it.
 MODELS: Mapping[str, Mapping[str, Option]] = {
-    "binomial-normal": {"link": "logit", "ci": "t", "prediction": "hts"},
+    "binomial-normal": {"link": "logit", "ci": "bartlett", "prediction": "likelihood"},
     "inverse-variance": {
         "transform": "logit",
         "tau2": "REML",

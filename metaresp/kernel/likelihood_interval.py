@@ -233,8 +233,8 @@ def tau_limits(
     copies: FloatArray,
     fit: Maximum,
     fall: FloatArray,
-    close: float = _VALUE,
     link: str = "logit",
+    close: float = _VALUE,
 ) -> Limits:
     """Return the profile-likelihood interval of tau; 0 and infinity where the data set no limit.
 
@@ -244,10 +244,10 @@ def tau_limits(
     fit : Maximum
     fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
-    close : float
-        How near the log-likelihood at a limit must be to its target.
     link : str
         A name of ``metaresp.kernel.links.LINKS``.
+    close : float
+        How near the log-likelihood at a limit must be to its target.
     """
     target = fit.top - fall / 2
     closed = np.flatnonzero(fit.top_common < target)

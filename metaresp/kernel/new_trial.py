@@ -109,7 +109,7 @@ def _window(
     top = Maximum(
         fit.mu, fit.tau, fit.se, fit.loglik - fit.loglik_saturated, fit.loglik_common - fit.loglik_saturated
     )
-    limits = tau_limits(x, n, copies, top, np.full(fit.mu.size, _FALL), _ROUGH, fit.link)
+    limits = tau_limits(x, n, copies, top, np.full(fit.mu.size, _FALL), fit.link, _ROUGH)
     common = evaluate(x, n, copies, fit.mu_common, np.zeros_like(fit.mu), link=fit.link)
     unit = np.sqrt(copies.sum(axis=-1) / np.maximum(-common.d_mu_mu, 1e-12))
     unit = np.minimum(unit, LINKS[fit.link].farthest / _WIDEST)
