@@ -188,6 +188,21 @@ def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray
     return higher, taus[at, best]
 
 
+def profile_value(
+    x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, link: str = "logit"
+) -> FloatArray:
+    """Return the profile log-likelihood, less the saturated one, of each lane at its *mu*."""
+    none = np.zeros_like(mu)
+    return best_tau(_Side(x, n, copies, mu, none, none, none, none, link), mu)
+
+
+def profile_fall(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, mu: FloatArray) -> FloatArray:
+    """Return twice the fall of the profile log-likelihood from its maximum to *mu*, shape (lanes,)."""
+    top = fit.loglik - fit.loglik_saturated
+    fall: FloatArray = np.maximum(2 * (top - profile_value(x, n, copies, mu, fit.link)), 0.0)
+    return fall
+
+
 def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
     """Return the highest log-likelihood over tau at *mu*, by scan and Newton."""
     grid = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, job.tau_max, int(2 + 1.2 * np.log(job.tau_max)))]
@@ -196,14 +211,17 @@ def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
     scan = s.value.reshape(mu.size, grid.size)
     tau = grid[scan.argmax(axis=-1)]
     best = scan.max(axis=-1)
+    alive = np.arange(mu.size)
     for _ in range(25):
-        s = job.at(mu, tau)
-        best = np.maximum(best, s.value)
-        step, _, gain = _tau_step(s, tau, job.tau_max)
-        if (gain < _VALUE).all():
+        t = tau[alive]
+        s = job.take(alive).at(mu[alive], t)
+        best[alive] = np.maximum(best[alive], s.value)
+        step, _, gain = _tau_step(s, t, job.tau_max)
+        b = np.arcsinh(t / _TAU_UNIT) + step
+        tau[alive] = np.minimum(np.abs(_TAU_UNIT * np.sinh(b)), job.tau_max)
+        alive = alive[gain >= _VALUE]
+        if not alive.size:
             break
-        b = np.arcsinh(tau / _TAU_UNIT) + step
-        tau = np.minimum(np.abs(_TAU_UNIT * np.sinh(b)), job.tau_max)
     result: FloatArray = best
     return result
 

@@ -11,7 +11,8 @@ below the maximum and below 1 beyond,
     C(tau) = P(chi-square on k - 1 > (k - 1) u) ,
 
 which is the exact confidence distribution for k equal normal effects, where ``u = s**2 / tau**2``.  C(0) is a
-point mass at tau = 0.  Given tau, the new theta is normal about mu(tau) with variance ``tau**2 + 1 / j(tau)``.
+point mass at tau = 0.  Given tau, the new theta is normal about mu(tau) with variance
+``tau**2 + 1 / j(tau)``.
 For k equal normal effects the mixture is Student's t about the mean, ``t_{k-1} s sqrt(1 + 1 / k)``.
 
 The functions of tau are analytic: they are sampled at Chebyshev points, whose number is doubled until the
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.polynomial import chebyshev, legendre
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.binomial_normal import Fit, evaluate
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 from metaresp.kernel.links import LINKS
@@ -138,7 +139,9 @@ def _sample(data: _Data, start: FloatArray, level: int, known: _Curves | None) -
     else:
         new = np.arange(1, points, 2)
         mu = known.mu @ _interpolation(level // 2)[new].T
-    s = 0.5 * (data.low + data.high)[:, None] - 0.5 * (data.high - data.low)[:, None] * np.cos(np.pi * new / level)
+    s = 0.5 * (data.low + data.high)[:, None] - 0.5 * (data.high - data.low)[:, None] * np.cos(
+        np.pi * new / level
+    )
     tau = np.minimum(data.unit[:, None] * np.sinh(s), LINKS[data.link].tau_max)
     found = _ridge(data, mu.ravel(), tau.ravel(), np.repeat(np.arange(lanes), new.size))
     part = _Curves(*(field.reshape(lanes, new.size) for field in found))
@@ -185,7 +188,7 @@ def _matrix(level: int, at: FloatArray) -> FloatArray:
 def _coefficients(level: int) -> FloatArray:
     """Return the matrix from values at the points of *level* to Chebyshev coefficients."""
     points = -np.cos(np.pi * np.arange(level + 1) / level)
-    inverse: FloatArray = np.linalg.inv(chebyshev.chebvander(points, level))
+    inverse: FloatArray = np.linalg.inv(np.asarray(chebyshev.chebvander(points, level), dtype=np.float64))
     return inverse
 
 
@@ -230,7 +233,7 @@ def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, F
     points = -np.cos(np.pi * np.arange(level + 1) / level)
     best = adjusted.argmax(axis=-1)
     left, right = points[np.maximum(best - 1, 0)], points[np.minimum(best + 1, level)]
-    at = points[best]
+    at: FloatArray = points[best]
     for _ in range(30):
         d1, d2 = _values(first, at), _values(second, at)
         left, right = np.where(d1 > 0, at, left), np.where(d1 > 0, right, at)
@@ -253,7 +256,7 @@ def _values(coefficients: FloatArray, at: FloatArray) -> FloatArray:
     return result
 
 
-def _ratio(fall: FloatArray, df: FloatArray, beyond: FloatArray) -> FloatArray:
+def _ratio(fall: FloatArray, df: FloatArray, beyond: BoolArray) -> FloatArray:
     """Solve ``fall = df (u - 1 - log u)`` for u below 1 where *beyond*, above 1 elsewhere.
 
     With ``q = fall / df``, Newton's method on ``log u - u + 1 + q`` from its second-order start.
@@ -280,7 +283,9 @@ def _chi_square_density(x: FloatArray, df: FloatArray) -> FloatArray:
 
 def cdf(mixture: Mixture, theta: FloatArray) -> FloatArray:
     """Return the probability of a new theta at most *theta*, shape (lanes,)."""
-    below: FloatArray = np.einsum("lp,lp->l", mixture.weight, special.ndtr((theta[:, None] - mixture.mean) / mixture.sd))
+    below: FloatArray = np.einsum(
+        "lp,lp->l", mixture.weight, special.ndtr((theta[:, None] - mixture.mean) / mixture.sd)
+    )
     return below
 
 

@@ -218,9 +218,9 @@ def moments(
         stretched = np.zeros(rest.size, dtype=np.bool_)
         wide = np.flatnonzero(count > _STRETCH_FROM)
         if wide.size:
-            part = Shape(*(field[wide] for field in shape))
-            ends = _stretch(xs[wide], ns[wide], part, left[wide], right[wide])
-            fewer = _stretched_nodes(part, ends, nats).max(axis=-1)
+            there = Shape(*(field[wide] for field in shape))
+            ends = _stretch(xs[wide], ns[wide], there, left[wide], right[wide])
+            fewer = _stretched_nodes(there, ends, nats).max(axis=-1)
             stretched[wide] = fewer < count[wide]
             count[wide] = np.minimum(fewer, count[wide])
         tier = np.searchsorted(_NODE_TIERS, np.minimum(count * refine, _NODE_TIERS[-1]))
@@ -361,8 +361,7 @@ def _from_stretched(
     shift = 0.5 * (grown - 1 / grown) + at.cut[..., None]  # of the mirrored logit, from the mode
     d = shift / shape.turn[..., None]
     f = np.exp(
-        d * (shape.slope[..., None] - 0.5 * d)
-        - n[..., None] * np.log1p(shape.p[..., None] * np.expm1(shift))
+        d * (shape.slope[..., None] - 0.5 * d) - n[..., None] * np.log1p(shape.p[..., None] * np.expm1(shift))
     )
     f *= 0.5 * (grown + 1 / grown)
     mass = f.sum(axis=-1)

@@ -238,7 +238,7 @@ def exact_on_scale(events: FloatArray, n: FloatArray, spec: Spec) -> Numbers:
 
 def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
     if spec.model == "binomial-normal":
-        return fit_binomial_normal(lanes, spec)
+        return fit_binomial_normal(lanes, spec, rng)
     if spec.model == "beta-binomial":
         return fit_beta_binomial(lanes, spec)
     if spec.model == "common":

@@ -1,6 +1,7 @@
 """Models of the counts themselves: binomial-normal, and one common rate."""
 
 import numpy as np
+from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
@@ -14,14 +15,14 @@ from metaresp.model.estimates import Numbers, exact
 from metaresp.spec import Spec
 
 
-def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
+def fit_binomial_normal(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
     """Fit the binomial-normal model by maximum likelihood to lanes that it can fit."""
     x, n, copies = lanes.x, lanes.n, lanes.copies
     name = spec.link or "logit"
     link = LINKS[name]
     fit = binomial_normal.fit(x, n, copies, link=name)
     tail = (1 - spec.level) / 2
-    ci = COUNT_CI[spec.ci](x, n, copies, fit, lanes.k, tail)
+    ci = COUNT_CI[spec.ci](x, n, copies, fit, lanes.k, tail, rng)
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
     deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
     tau2 = fit.tau**2
@@ -49,7 +50,7 @@ def fit_binomial_normal(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
         "loglik": fit.loglik,
     }
     if spec.prediction is not None:
-        new = COUNT_PREDICTION[spec.prediction](x, n, copies, fit, lanes.k, tail)
+        new = COUNT_PREDICTION[spec.prediction](x, n, copies, fit, lanes.k, tail, rng)
         out |= {
             "estimate_prediction_low": new.low,
             "estimate_prediction_high": new.high,

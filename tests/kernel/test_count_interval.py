@@ -5,7 +5,7 @@ import pytest
 from scipy import special, stats
 
 import metaresp as mr
-from metaresp.kernel.count_interval import bartlett_factor
+from metaresp.kernel.count_likelihood import bartlett_factor
 
 MONTE_CARLO = 0.05  # of k (factor - 1), from 400,000 sets
 LARGE = 1e-3  # studies of 1e8 patients are nearly normal effects

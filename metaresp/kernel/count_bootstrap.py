@@ -1,0 +1,75 @@
+"""Parametric bootstrap of the fall of the profile log-likelihood in the binomial-normal model."""
+
+import numpy as np
+from numpy.random import Generator
+
+from metaresp.arrays import FloatArray
+from metaresp.kernel import binomial_normal
+from metaresp.kernel.binomial_normal import Fit
+from metaresp.kernel.likelihood_interval import profile_value
+from metaresp.kernel.links import LINKS
+
+RESAMPLES = 999  # so that 5% and 1% tails fall on an order statistic
+_SEED = 2019
+
+
+def falls(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, rng: Generator | None
+) -> FloatArray:
+    """Return twice the fall of the profile log-likelihood at the fitted mu, in data sets drawn there.
+
+    Parameters
+    ----------
+    x, n, copies : float array, shape (lanes, k)
+    fit : Fit
+        The maximum of these lanes, at which data sets are drawn.
+    k : float array, shape (lanes,)
+    rng : numpy.random.Generator or None
+        Each lane takes one child of it, in order, so that lanes do not depend on each other or on batches;
+        a fixed seed if None.
+
+    Returns
+    -------
+    float array, shape (lanes, RESAMPLES)
+        Sorted.
+
+    Notes
+    -----
+    A drawn set without an event, or with events only, has its maximum at an infinite mu; its fall is finite.
+    """
+    source = np.random.default_rng(_SEED) if rng is None else rng
+    out = np.empty((fit.mu.size, RESAMPLES))
+    for lane, child in enumerate(source.spawn(fit.mu.size)):
+        size = np.repeat(n[lane], copies[lane].astype(np.int64))
+        mu, tau = float(fit.mu[lane]), float(fit.tau[lane])
+        theta = mu + tau * child.standard_normal((RESAMPLES, size.size))
+        drawn = child.binomial(size.astype(np.int64), LINKS[fit.link].rate(theta)).astype(np.float64)
+        sizes = np.broadcast_to(size, drawn.shape)
+        out[lane] = np.sort(_falls(drawn, sizes, np.full(RESAMPLES, mu), fit.link))
+    return out
+
+
+def _falls(x: FloatArray, n: FloatArray, mu: FloatArray, link: str) -> FloatArray:
+    """Return the falls of drawn sets; one without an event, or of events only, fits a rate of 0 or 1."""
+    one = np.ones_like(x)
+    top = np.zeros_like(mu)
+    inner = np.flatnonzero((x.sum(axis=-1) > 0) & (x.sum(axis=-1) < n.sum(axis=-1)))
+    if inner.size:
+        best = binomial_normal.fit(x[inner], n[inner], one[inner], link=link)
+        top[inner] = best.loglik - best.loglik_saturated
+    fall: FloatArray = np.maximum(2 * (top - profile_value(x, n, one, mu, link)), 0.0)
+    return fall
+
+
+def critical(falls: FloatArray, tail: float) -> FloatArray:
+    """Return the order statistic of each lane's sorted falls that leaves ``2 tail`` above it."""
+    rank = int(np.ceil((RESAMPLES + 1) * (1.0 - 2.0 * tail) - 1e-9)) - 1
+    quantile: FloatArray = falls[:, min(max(rank, 0), RESAMPLES - 1)]
+    return quantile
+
+
+def pvalue(falls: FloatArray, fall: FloatArray) -> FloatArray:
+    """Return the share of drawn falls at least as large as *fall*, this one counted: at least 1 / 1000."""
+    above = (falls >= fall[:, None]).sum(axis=-1)
+    share: FloatArray = (1.0 + above) / (RESAMPLES + 1.0)
+    return share
