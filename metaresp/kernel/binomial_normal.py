@@ -140,7 +140,9 @@ def fit(x: FloatArray, n: FloatArray, copies: FloatArray, refine: int = 1, link:
         loglik_common=common.value + constant,
         loglik_saturated=constant,
         mu_common=mu_common,
-        reason=np.where(at_zero, OK, best.reason),
+        reason=np.where(
+            at_zero, OK, np.where(best.tau > 0.5 * LINKS[link].tau_max, TAU_UNBOUNDED, best.reason)
+        ),
         link=link,
     )
 
