@@ -48,6 +48,10 @@ class Fit(NamedTuple):
     reason: IntArray
     link: str = "logit"
 
+    def take(self, rows: IntArray) -> "Fit":
+        """Return the lanes at *rows*."""
+        return self._replace(**{name: getattr(self, name)[rows] for name in self._fields if name != "link"})
+
 
 def study_moments(
     link: str,
