@@ -10,9 +10,10 @@ from metaresp.binomial import binomial_test
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name
 from metaresp.forecast import EventForecast, checked, forecast
+from metaresp.kernel.count_interval import PROFILED
 from metaresp.kernel.likelihood_interval import Maximum
 from metaresp.kernel.two_level_profile import Best
-from metaresp.model.inversion import effect_of, least_alpha
+from metaresp.model.inversion import effect_of, least_alpha, profile_alpha
 from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval
 from metaresp.model.predictive import NO_WIDTH, NewTrial, new_trial
 from metaresp.model.variance_interval import tau2_interval
@@ -43,10 +44,7 @@ def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: fl
         raise InvalidArgument(
             f"component={component!r} has no meaning for a fit without cluster=: leave it out"
         )
-    het = fit.heterogeneity
-    values = (fit.estimate, fit.tau, fit.se, (het.lrt - het.Q) / 2, -het.Q / 2)
-    top = Maximum(*(np.array([value]) for value in values))
-    low, high = tau2_interval(counts, fit.spec, top, method, wanted)
+    low, high = tau2_interval(counts, fit.spec, _maximum(fit), method, wanted)
     return Interval(low[0].item(), high[0].item())
 
 
@@ -98,6 +96,8 @@ def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     if fit.spec.ci in _NOT_T:
         if fit.levels is not None:
             half = nested_pvalue(counts, _clusters(fit), _best(fit, counts), target, fit.df) / 2
+        elif fit.spec.model == "binomial-normal" and fit.spec.ci in PROFILED:
+            half = profile_alpha(target, counts, fit.spec, _maximum(fit)) / 2
         else:
             half = least_alpha(target, counts, fit.spec) / 2
         above, statistic, df = (half if target < fit.estimate else 1 - half), np.nan, np.nan
@@ -129,6 +129,12 @@ def _counts(fit: "Fit") -> Counts:
 
 def _clusters(fit: "Fit") -> IntArray:
     return fit.studies.cluster_codes(str(fit.spec.cluster))
+
+
+def _maximum(fit: "Fit") -> Maximum:
+    het = fit.heterogeneity
+    values = (fit.estimate, fit.tau, fit.se, (het.lrt - het.Q) / 2, -het.Q / 2)
+    return Maximum(*(np.array([value]) for value in values))
 
 
 def _best(fit: "Fit", counts: Counts) -> Best:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.binomial_normal import Fit, information
-from metaresp.kernel.likelihood_interval import mu_limits
+from metaresp.kernel.likelihood_interval import Maximum, mu_fall, mu_limits
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.registry import Registry
 
@@ -120,11 +121,55 @@ def bartlett(
 
     R: none for this model.  Parameters as in :func:`normal`.
     """
-    w = np.maximum(information(x, n, fit.mu, fit.tau, fit.link), 0.0)
-    s1, s2, s3 = (np.einsum("lk,lk->l", copies, w**power) for power in (1, 2, 3))
     infinite = np.full_like(fit.mu, np.inf)
-    low, high = mu_limits(x, n, copies, fit, t_quantile(infinite, tail) ** 2 * (1 + 2 * s3 / (s1 * s2)))
+    factor = bartlett_factor(x, n, copies, fit.mu, fit.tau, fit.link)
+    low, high = mu_limits(x, n, copies, fit, t_quantile(infinite, tail) ** 2 * factor)
     return CountInterval(low, high, infinite)
+
+
+def bartlett_factor(
+    x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, tau: FloatArray, link: str
+) -> FloatArray:
+    """Return what the Bartlett-type interval multiplies the critical value by, shape (lanes,)."""
+    w = np.maximum(information(x, n, mu, tau, link), 0.0)
+    s1, s2, s3 = (np.einsum("lk,lk->l", copies, w**power) for power in (1, 2, 3))
+    factor: FloatArray = 1 + 2 * s3 / (s1 * s2)
+    return factor
+
+
+def profile_pvalue(
+    method: str,
+    x: FloatArray,
+    n: FloatArray,
+    copies: FloatArray,
+    fit: Maximum,
+    k: FloatArray,
+    mu: FloatArray,
+    link: str,
+) -> FloatArray:
+    """Return the two-sided p-value of *mu* that the intervals called *method* give.
+
+    Parameters
+    ----------
+    method : {"profile", "profile-t", "bartlett"}
+    x, n, copies : float array, shape (lanes, k)
+    fit : Maximum
+    k, mu : float array, shape (lanes,)
+    link : str
+
+    Returns
+    -------
+    float array, shape (lanes,)
+    """
+    fall = mu_fall(x, n, copies, fit, mu, link)
+    if method == "bartlett":
+        fall = fall / bartlett_factor(x, n, copies, fit.mu, fit.tau, link)
+    root = -np.sqrt(fall)
+    p: FloatArray = 2 * (special.stdtr(k - 1, root) if method == "profile-t" else special.ndtr(root))
+    return p
+
+
+PROFILED = frozenset({"profile", "profile-t", "bartlett"})  # intervals whose p-value is that of a fall
 
 
 def _new_trial(fit: Fit) -> FloatArray:

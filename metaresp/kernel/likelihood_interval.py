@@ -188,6 +188,18 @@ def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray
     return higher, taus[at, best]
 
 
+def mu_fall(
+    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Maximum, mu: FloatArray, link: str = "logit"
+) -> FloatArray:
+    """Return how far twice the profile log-likelihood has fallen at *mu*, shape (lanes,).
+
+    Parameters as in :func:`tau_limits`.
+    """
+    job = _Side(x, n, copies, fit.mu, fit.se, fit.top, fit.top, np.ones(mu.size), link)
+    fall: FloatArray = np.maximum(2 * (fit.top - best_tau(job, mu)), 0.0)
+    return fall
+
+
 def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
     """Return the highest log-likelihood over tau at *mu*, by scan and Newton."""
     grid = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, job.tau_max, int(2 + 1.2 * np.log(job.tau_max)))]

@@ -6,6 +6,8 @@ import numpy as np
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
+from metaresp.kernel.count_interval import profile_pvalue
+from metaresp.kernel.likelihood_interval import Maximum
 from metaresp.model.batch import estimate
 from metaresp.model.inverse_variance import effects
 from metaresp.model.scales import scale_of
@@ -39,6 +41,23 @@ def turning_size(counts: Counts, spec: Spec, tau2: float) -> FloatArray:
     """Return the size with which one lane's pooled Freeman-Tukey effect is turned back, shape (1,)."""
     v = effects(counts, spec).v
     return back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))
+
+
+def profile_alpha(target: float, counts: Counts, spec: Spec, found: Maximum) -> float:
+    """Return :func:`least_alpha` for a profile interval of the binomial-normal model, by the fall itself.
+
+    Parameters
+    ----------
+    target : float
+        On the model's scale.
+    counts : Counts
+        The one lane.
+    spec : Spec
+    found : Maximum
+        What the model found for it.
+    """
+    data = (counts.x, counts.n, counts.copies, found, counts.k, np.array([target]), spec.link or "logit")
+    return float(profile_pvalue(spec.ci, *data)[0])
 
 
 def least_alpha(target: float, counts: Counts, spec: Spec, which: str = "estimate") -> float:

@@ -176,3 +176,14 @@ def test_words_and_tests_name_the_link():
     assert fit.tau2_ci().low < fit.tau2 < fit.tau2_ci().high
     assert 0 < fit.probability_above(0.5) < 1
     assert fit.test(fit.rate_ci.low).pvalue == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("ci", ["profile", "profile-t", "bartlett"])
+def test_a_limit_has_the_p_value_of_its_level(link, ci):
+    fit = mr.pool(events=[13, 4, 9, 2], n=[18, 7, 15, 20], link=link, ci=ci, level=0.9)
+    for limit, side in zip(fit.rate_ci, ("greater", "less"), strict=True):
+        if 1e-9 < limit < 1 - 1e-9:
+            assert fit.test(limit).pvalue == pytest.approx(0.1, abs=1e-6)
+            assert fit.test(limit, alternative=side).pvalue == pytest.approx(0.05, abs=1e-6)
+    assert fit.test(fit.rate).pvalue > 0.999 or fit.rate == 1
