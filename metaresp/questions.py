@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import IntArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial import binomial_test
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name
 from metaresp.forecast import EventForecast, checked, forecast
+from metaresp.kernel.count_likelihood import CALIBRATIONS
 from metaresp.kernel.likelihood_interval import Maximum
 from metaresp.kernel.two_level_profile import Best
-from metaresp.model.inversion import effect_of, least_alpha
+from metaresp.model.inversion import effect_of, least_alpha, likelihood_alphas
 from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval
 from metaresp.model.predictive import NO_WIDTH, NewTrial, new_trial
 from metaresp.model.variance_interval import tau2_interval
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _NO_WIDTH = 1e-12  # a standard error that is only rounding: the studies agree exactly
 # Intervals that are no estimate plus and minus a t quantile times a standard error
-_NOT_T = {"profile", "bartlett", "profile-t", "henmi-copas", "bootstrap"}
+_NOT_T = {*CALIBRATIONS, "henmi-copas", "bootstrap"}
 
 
 def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: float | None) -> Interval:
@@ -43,10 +44,7 @@ def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: fl
         raise InvalidArgument(
             f"component={component!r} has no meaning for a fit without cluster=: leave it out"
         )
-    het = fit.heterogeneity
-    values = (fit.estimate, fit.tau, fit.se, (het.lrt - het.Q) / 2, -het.Q / 2)
-    top = Maximum(*(np.array([value]) for value in values))
-    low, high = tau2_interval(counts, fit.spec, top, method, wanted)
+    low, high = tau2_interval(counts, fit.spec, _maximum(fit), method, wanted)
     return Interval(low[0].item(), high[0].item())
 
 
@@ -98,6 +96,8 @@ def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     if fit.spec.ci in _NOT_T:
         if fit.levels is not None:
             half = nested_pvalue(counts, _clusters(fit), _best(fit, counts), target, fit.df) / 2
+        elif _by_likelihood(fit):
+            half = float(likelihood_alphas(np.array([target]), counts, fit.spec)[0]) / 2
         else:
             half = least_alpha(target, counts, fit.spec) / 2
         above, statistic, df = (half if target < fit.estimate else 1 - half), np.nan, np.nan
@@ -111,6 +111,19 @@ def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     below = _t_cdf(statistic, df) if np.isfinite(statistic) else 1 - above
     p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
     return TestResult(float(rate), alternative, float(statistic), float(df), float(p), fit.spec.ci)
+
+
+def pvalues(fit: "Fit", rates: FloatArray) -> FloatArray:
+    """Return the two-sided p-values of :func:`test` at several rates, shape (rates,)."""
+    if fit.is_exact or not _by_likelihood(fit):
+        return np.array([test(fit, float(rate), "two-sided").pvalue for rate in rates])
+    counts = _counts(fit)
+    targets = np.array([effect_of(float(rate), counts, fit.spec, fit.tau2) for rate in rates])
+    return likelihood_alphas(targets, counts, fit.spec)
+
+
+def _by_likelihood(fit: "Fit") -> bool:
+    return fit.levels is None and fit.spec.model == "binomial-normal" and fit.spec.ci in CALIBRATIONS
 
 
 def _exact_test(fit: "Fit", rate: float, alternative: str) -> TestResult:
@@ -129,6 +142,12 @@ def _counts(fit: "Fit") -> Counts:
 
 def _clusters(fit: "Fit") -> IntArray:
     return fit.studies.cluster_codes(str(fit.spec.cluster))
+
+
+def _maximum(fit: "Fit") -> Maximum:
+    het = fit.heterogeneity
+    values = (fit.estimate, fit.tau, fit.se, (het.lrt - het.Q) / 2, -het.Q / 2)
+    return Maximum(*(np.array([value]) for value in values))
 
 
 def _best(fit: "Fit", counts: Counts) -> Best:

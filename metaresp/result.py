@@ -291,7 +291,8 @@ class Fit(Record):
         TestResult
             Agrees with ``rate_ci``: a benchmark at a limit has a p-value of ``1 - level``.  Where the
             interval is not one of a t or normal quantile (profile, Henmi-Copas, bootstrap), the p-value
-            is the least ``1 - level`` whose interval leaves the benchmark out, looked for down to 1e-10.
+            is the least ``1 - level`` whose interval leaves the benchmark out, looked for down to 1e-10
+            (profile likelihood of the binomial-normal model: read off the fall of the profile).
 
         Raises
         ------

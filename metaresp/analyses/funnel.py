@@ -10,6 +10,7 @@ from scipy import special
 from metaresp.arrays import FloatArray
 from metaresp.binomial import binomial_ci, binomial_test
 from metaresp.errors import CannotEstimate, InvalidArgument, UnknownName, closest
+from metaresp.questions import pvalues
 from metaresp.records import Record
 from metaresp.result import Fit
 from metaresp.spec import check_level
@@ -214,7 +215,7 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     own = [*(fit.studies.events / fit.studies.n), float(fit.rate)]
     rates = np.unique([*np.linspace(start, end, points + 2)[1:-1], *(rate for rate in own if 0 < rate < 1)])
     tests = binomial_test(fit.studies.events[:, None], fit.studies.n[:, None], rates)
-    pooled = np.array([fit.test(float(rate)).pvalue for rate in rates])
+    pooled = pvalues(fit, rates)
     return Drapery(
         fit.studies.study,
         rates,

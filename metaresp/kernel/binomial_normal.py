@@ -48,6 +48,10 @@ class Fit(NamedTuple):
     reason: IntArray
     link: str = "logit"
 
+    def take(self, rows: IntArray) -> "Fit":
+        """Return the lanes at *rows*."""
+        return self._replace(**{name: getattr(self, name)[rows] for name in self._fields if name != "link"})
+
 
 def study_moments(
     link: str,
@@ -140,7 +144,9 @@ def fit(x: FloatArray, n: FloatArray, copies: FloatArray, refine: int = 1, link:
         loglik_common=common.value + constant,
         loglik_saturated=constant,
         mu_common=mu_common,
-        reason=np.where(at_zero, OK, best.reason),
+        reason=np.where(
+            at_zero, OK, np.where(best.tau > 0.5 * LINKS[link].tau_max, TAU_UNBOUNDED, best.reason)
+        ),
         link=link,
     )
 

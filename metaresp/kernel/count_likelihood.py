@@ -80,13 +80,24 @@ CALIBRATIONS: Mapping[str, Calibration] = {
 }
 
 
-def pvalue(name: str, lanes: Lanes, mu: FloatArray) -> FloatArray:
-    """Return the two-sided p-value of each lane's *mu* by the calibration *name*.
+def pvalues(name: str, lane: Lanes, mu: FloatArray) -> FloatArray:
+    """Return the two-sided p-values, by the calibration *name*, of several values of mu for one lane.
 
-    One minus the level at which the interval of that name ends at *mu*.
+    Each is one minus the level at which the interval of that name ends at that mu.
+
+    Parameters
+    ----------
+    name : str
+    lane : Lanes
+        One lane.
+    mu : float array, shape (points,)
+
+    Returns
+    -------
+    float array, shape (points,)
     """
-    fall = profile_fall(lanes.x, lanes.n, lanes.copies, lanes.fit, mu)
-    return CALIBRATIONS[name].pvalue(lanes, fall)
+    x, n, copies = (np.repeat(field, mu.size, axis=0) for field in lane[:3])
+    return CALIBRATIONS[name].pvalue(lane, profile_fall(x, n, copies, lane.fit, mu))
 
 
 def _limits(name: str, lanes: Lanes, tail: float) -> CountInterval:

@@ -197,7 +197,10 @@ def profile_value(
 
 
 def profile_fall(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, mu: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood from its maximum to *mu*, shape (lanes,)."""
+    """Return twice the fall of the profile log-likelihood from its maximum to *mu*, shape (lanes,).
+
+    *fit* is the maximum of these lanes, or of the one set of counts that all of them hold.
+    """
     top = fit.loglik - fit.loglik_saturated
     fall: FloatArray = np.maximum(2 * (top - profile_value(x, n, copies, mu, fit.link)), 0.0)
     return fall

@@ -25,6 +25,7 @@ _STANDS = 0.75  # share of nats by which a sum may still move at the last halvin
 _INTERVALS = 48  # of the second sum
 _LEVELS = 12  # halvings
 _NODES = 60_000  # in one working array
+_LEAST_TAU = 1e-9  # below this share of mu, and of 1, tau is 0: the likelihood moves by n tau**2
 _TAIL_NATS = 40.0
 _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -222,7 +223,7 @@ def moments(
     out = Moments(*np.empty((6, x.size)))
     with np.errstate(over="ignore", under="ignore"):
         for zero in (True, False):
-            rows = np.flatnonzero((study.tau <= 0) == zero)
+            rows = np.flatnonzero((study.tau <= _LEAST_TAU * np.maximum(np.abs(study.mu), 1.0)) == zero)
             if rows.size:
                 some = study.take(rows)
                 part = (

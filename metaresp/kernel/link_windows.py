@@ -36,7 +36,7 @@ def _span(link: Link, track: Track, study: Study) -> tuple[FloatArray, FloatArra
         if np.isfinite(link.forward(np.ones(1))[0])
         else np.clip(study.mu, -3.0, 3.0)
     )
-    depth = -height_of(track, study, track.at(start))
+    depth = np.maximum(-height_of(track, study, track.at(start)), 0.0)
     reach = study.tau * np.sqrt(2 * depth) + 1e-6 * study.tau
     low = np.where(study.x == 0, study.mu - reach, np.minimum(study.mu, own))
     high = np.where(study.y == 0, study.mu + reach, np.maximum(study.mu, own))

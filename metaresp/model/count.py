@@ -9,9 +9,10 @@ from metaresp.counts import Counts
 from metaresp.kernel import beta_binomial, binomial_normal
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.beta_predictive import BETA_PREDICTION
+from metaresp.kernel.binomial_normal import TAU_UNBOUNDED
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
 from metaresp.kernel.links import LINKS, Link
-from metaresp.model.estimates import Numbers, exact
+from metaresp.model.estimates import Numbers, all_extreme, exact
 from metaresp.spec import Spec
 
 
@@ -19,8 +20,22 @@ def fit_binomial_normal(lanes: Counts, spec: Spec, rng: Generator | None) -> tup
     """Fit the binomial-normal model by maximum likelihood to lanes that it can fit."""
     x, n, copies = lanes.x, lanes.n, lanes.copies
     name = spec.link or "logit"
-    link = LINKS[name]
     fit = binomial_normal.fit(x, n, copies, link=name)
+    wanted = np.flatnonzero((fit.reason != TAU_UNBOUNDED) | ~all_extreme(lanes))
+    if wanted.size == fit.reason.size:
+        return _numbers(lanes, fit, spec), fit.reason
+    out: Numbers = {}  # studies at 0% and 100% only: the exact answer takes the place of the model's
+    if wanted.size:
+        for key, values in _numbers(lanes.take(wanted), fit.take(wanted), spec).items():
+            out[key] = np.full(fit.reason.size, np.nan)
+            out[key][wanted] = values
+    return out, fit.reason
+
+
+def _numbers(lanes: Counts, fit: binomial_normal.Fit, spec: Spec) -> Numbers:
+    """Return what the fit says of every lane."""
+    x, n, copies = lanes.x, lanes.n, lanes.copies
+    name, link = fit.link, LINKS[fit.link]
     tail = (1 - spec.level) / 2
     ci = COUNT_CI[spec.ci](x, n, copies, fit, lanes.k, tail, rng)
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
@@ -57,7 +72,7 @@ def fit_binomial_normal(lanes: Counts, spec: Spec, rng: Generator | None) -> tup
             "prediction_low": link.rate(new.low),
             "prediction_high": link.rate(new.high),
         }
-    return out, fit.reason
+    return out
 
 
 def typical_variance(lanes: Counts, mean: FloatArray, rest: FloatArray, link: Link) -> FloatArray:

@@ -6,6 +6,8 @@ import numpy as np
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
+from metaresp.kernel import binomial_normal
+from metaresp.kernel.count_likelihood import Lanes, pvalues
 from metaresp.model.batch import estimate
 from metaresp.model.inverse_variance import effects
 from metaresp.model.scales import scale_of
@@ -39,6 +41,24 @@ def turning_size(counts: Counts, spec: Spec, tau2: float) -> FloatArray:
     """Return the size with which one lane's pooled Freeman-Tukey effect is turned back, shape (1,)."""
     v = effects(counts, spec).v
     return back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))
+
+
+def likelihood_alphas(targets: FloatArray, counts: Counts, spec: Spec) -> FloatArray:
+    """Return :func:`least_alpha` of each target for a likelihood interval of the binomial-normal model.
+
+    Parameters
+    ----------
+    targets : float array, shape (points,)
+        On the model's scale.
+    counts : Counts
+        The one lane.
+    spec : Spec
+        Its ci is a name of ``metaresp.kernel.count_likelihood.CALIBRATIONS``.
+    """
+    x, n, copies = counts.x, counts.n, counts.copies
+    fit = binomial_normal.fit(x, n, copies, link=spec.link or "logit")
+    rng = None if spec.seed is None else np.random.default_rng(spec.seed)
+    return pvalues(spec.ci, Lanes(x, n, copies, fit, counts.k, rng), targets)
 
 
 def least_alpha(target: float, counts: Counts, spec: Spec, which: str = "estimate") -> float:

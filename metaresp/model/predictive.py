@@ -10,9 +10,11 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
+from metaresp.kernel import binomial_normal
 from metaresp.kernel.beta_predictive import BetaLaw, cdf_and_density, t_cdf, t_density
 from metaresp.kernel.events import RateLaw, event_probabilities
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.new_trial import Mixture, tau_mixture
 from metaresp.kernel.panels import Logs
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.inversion import effect_of, turning_size
@@ -65,6 +67,40 @@ class StudentTrial(NamedTuple):
         return t_cdf(distance / self.spread, np.array(self.df))
 
 
+class MixtureTrial(NamedTuple):
+    """Effect with a mixture of normals, one for each value that tau may have."""
+
+    parts: Mixture
+    link: str
+
+    def above(self, rate: float) -> float:
+        """Return the probability of a rate above *rate*."""
+        return float(self._upper(LINKS[self.link].forward(np.array([rate])))[0])
+
+    def events(self, n: int) -> FloatArray:
+        """Return the probabilities of 0 to n events among n patients."""
+        law = RateLaw(
+            _link_logs(self.link),
+            lambda theta: self._sum(special.ndtr(self._z(theta))),
+            self._upper,
+            lambda theta: self._sum(np.exp(-0.5 * self._z(theta) ** 2) / self.parts.sd[0] / np.sqrt(2 * np.pi)),
+            float(self.parts.mean[0] @ self.parts.weight[0]),
+            float(self.parts.sd.min()),
+            (0.0,) if self.link == "log" else (),
+        )
+        return event_probabilities(law, n)
+
+    def _upper(self, theta: FloatArray) -> FloatArray:
+        return self._sum(special.ndtr(-self._z(theta)))
+
+    def _z(self, theta: FloatArray) -> FloatArray:
+        return (theta[..., None] - self.parts.mean[0]) / self.parts.sd[0]
+
+    def _sum(self, values: FloatArray) -> FloatArray:
+        total: FloatArray = values @ self.parts.weight[0]
+        return total
+
+
 class BetaTrial(NamedTuple):
     """Rate with a beta distribution whose mean has a logit with a t distribution."""
 
@@ -115,7 +151,7 @@ def new_trial(
     counts : Counts
         One lane.
     spec : Spec
-        Its prediction is the name of a t or normal interval.
+        Its prediction names an interval that is a quantile of some distribution.
     limits : tuple of float
         The prediction interval on the scale of the model.
     units : float
@@ -127,6 +163,11 @@ def new_trial(
     df = {"normal": np.inf, "hts": units - 2}.get(str(spec.prediction), units - 1)
     if spec.model == "beta-binomial":
         return BetaTrial(estimate, se, df, rho)
+    if spec.prediction == "likelihood":
+        link = spec.link or "logit"
+        fit = binomial_normal.fit(counts.x, counts.n, counts.copies, link=link)
+        parts, *_ = tau_mixture(counts.x, counts.n, counts.copies, fit, counts.k, (1 - spec.level) / 2)
+        return MixtureTrial(parts, link)
     low, high = limits
     quantile = float(t_quantile(np.array(df), (1 - spec.level) / 2))
     return StudentTrial((low + high) / 2, (high - low) / 2 / quantile, df, counts, spec, tau2)

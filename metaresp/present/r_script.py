@@ -246,34 +246,56 @@ def _meta(spec: "Spec") -> list[str]:
 
 
 def _binomial_normal(spec: "Spec") -> list[str]:
-    link = "" if spec.link in {None, "logit"} else f', link = "{spec.link}"'
+    if spec.link not in {None, "logit"}:
+        return _other_link(spec)
     test = "z" if spec.ci == "normal" else "t"
     lines = [
         "library(metafor)  # and lme4, which fits the model",
         "# metafor's default of 7 quadrature nodes moves digits that are shown; 25 come close to metaresp's.",
         'fit <- rma.glmm(measure = "PLO", xi = events, ni = n, data = d, slab = study, nAGQ = 25,',
-        f'                test = "{test}", level = {_percent(spec.level)}{link})',
+        f'                test = "{test}", level = {_percent(spec.level)})',
         "fit",
     ]
     if spec.ci.startswith("profile"):
-        family = spec.link or "logit"
-        lines += [
-            "# profile likelihood",
-            "d$row <- factor(seq_len(nrow(d)))",
-            "glmm <- lme4::glmer(cbind(events, n - events) ~ 1 + (1 | row), data = d,",
-            f'                    family = binomial("{family}"), nAGQ = 25)',
-            f'confint(glmm, method = "profile", level = {spec.level!r})',
-        ]
-    if spec.link in {None, "logit"}:
-        lines += [
-            "# pooled rate, its interval, and the prediction interval",
-            "predict(fit, transf = transf.ilogit)",
-            "",
-            "library(meta)",
-            'metaprop(events, n, studlab = study, data = d, sm = "PLOGIT", method = "GLMM", common = FALSE,',
-            f'         prediction = TRUE, method.predict = "HTS", level.ma = {spec.level!r})',
-        ]
-    return lines
+        lines += ["# profile likelihood", *_glmer("logit"), _profile(spec)]
+    return [
+        *lines,
+        "# pooled rate, its interval, and the prediction interval",
+        "predict(fit, transf = transf.ilogit)",
+        "",
+        "library(meta)",
+        'metaprop(events, n, studlab = study, data = d, sm = "PLOGIT", method = "GLMM", common = FALSE,',
+        f'         prediction = TRUE, method.predict = "HTS", level.ma = {spec.level!r})',
+    ]
+
+
+def _glmer(link: str) -> list[str]:
+    return [
+        "d$row <- factor(seq_len(nrow(d)))",
+        "glmm <- lme4::glmer(cbind(events, n - events) ~ 1 + (1 | row), data = d,",
+        f'                    family = binomial("{link}"), nAGQ = 25)',
+    ]
+
+
+def _profile(spec: "Spec") -> str:
+    return f'confint(glmm, method = "profile", level = {spec.level!r})'
+
+
+def _other_link(spec: "Spec") -> list[str]:
+    """Return the script of a link that metafor does not fit."""
+    link = str(spec.link)
+    lines = ["# metafor fits the logit link only; lme4 fits the others.", *_glmer(link), "summary(glmm)"]
+    if link == "log":
+        lines.append("# lme4 may stop where a rate passes 1; metaresp takes such a trial to have rate 1.")
+    quantile = {"normal": "qnorm({})"}.get(spec.ci, "qt({}, nrow(d) - 1)")
+    level = f"{(1 + spec.level) / 2:.12g}"
+    interval = f"lme4::fixef(glmm) + c(0, -1, 1) * {quantile.format(level)} * sqrt(vcov(glmm)[1, 1])"
+    wald = spec.ci in {"normal", "t"}
+    return [
+        *lines,
+        "# pooled rate and its interval",
+        f'binomial("{link}")$linkinv({interval})' if wald else _profile(spec),
+    ]
 
 
 def _beta_binomial(spec: "Spec") -> list[str]:

@@ -80,6 +80,16 @@ def test_other_models(model):
     assert balanced(r_script(TRIALS, resolve(model="common"), "beta-binomial"))
 
 
+@pytest.mark.parametrize("link", ["probit", "cloglog", "cauchit", "log"])
+@pytest.mark.parametrize("ci", ["t", "normal", "profile"])
+def test_other_links_go_to_lme4(link, ci):
+    script = r_script(TRIALS, resolve(link=link, ci=ci))
+    assert balanced(script)
+    assert f'family = binomial("{link}"), nAGQ = 25' in script
+    assert ("confint" in script) == (ci == "profile")
+    assert "rma.glmm" not in script
+
+
 def test_a_model_without_counterpart_is_an_error_that_lists_the_others():
     with pytest.raises(InvalidArgument, match=r"model='bayes' has no counterpart in R.*'binomial-normal'"):
         r_script(TRIALS, resolve(model="common"), "bayes")
