@@ -206,6 +206,7 @@ BAD = [
     (["pol"], ["pol"]),
     (["pool", "nowhere.csv"], ["nowhere.csv"]),
     (["pool", "trials.csv", "--model", "glmm"], ["model='glmm'"]),
+    (["pool", "trials.csv", "--link", "probot"], ["link='probot'", "did you mean 'probit'"]),
     (["pool", "trials.csv", "--transform", "logit"], ["no meaning for model='binomial-normal'"]),
     (["pool", "trials.csv", "--events", "x"], ["'x'"]),
     (["pool", "bad.csv"], ["bad.csv", "row 3", "9", "7"]),

@@ -35,6 +35,7 @@ def forest(
     ] = False,
     title: Annotated[str | None, typer.Option(help="Title above the plot.")] = None,
     model: o.Model = "binomial-normal",
+    link: o.Link = o.DEFAULT,
     transform: o.Transform = o.DEFAULT,
     tau2: o.Tau2 = o.DEFAULT,
     ci: o.Interval = o.DEFAULT,
@@ -77,7 +78,7 @@ def forest(
     look = {"title": title, "style": style, "page": page}
     drawing = {name: value for name, value in look.items() if value is not None}
     settings = o.model_options(
-        model, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
+        model, link, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
     )
     if no_pool:
         o.refuse_with_no_pool(settings, cluster, by, shrunken)

@@ -24,6 +24,7 @@ Sheet: TypeAlias = Annotated[str | None, typer.Option(help="Sheet of an xlsx fil
 Model: TypeAlias = Annotated[
     str, typer.Option(help="binomial-normal, inverse-variance, beta-binomial, common.")
 ]
+Link: TypeAlias = Annotated[str, typer.Option(help="Binomial-normal: logit, probit, cloglog, cauchit, log.")]
 Transform: TypeAlias = Annotated[str, typer.Option(help="Inverse variance: logit, arcsine, identity, ...")]
 Tau2: TypeAlias = Annotated[
     str, typer.Option(help="Inverse variance: REML, DL, PM, common, ..., or a number.")
@@ -49,6 +50,7 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def model_options(
     model: str,
+    link: str,
     transform: str,
     tau2: str,
     ci: str,
@@ -63,6 +65,7 @@ def model_options(
     """Return the options of a pooling as keyword arguments, a number in *tau2* as a number."""
     return {
         "model": model,
+        "link": link,
         "transform": transform,
         "tau2": _number_or_name(tau2),
         "ci": ci,

@@ -15,6 +15,7 @@ def pool(
     sheet: o.Sheet = None,
     encoding: o.Encoding = None,
     model: o.Model = "binomial-normal",
+    link: o.Link = o.DEFAULT,
     transform: o.Transform = o.DEFAULT,
     tau2: o.Tau2 = o.DEFAULT,
     ci: o.Interval = o.DEFAULT,
@@ -53,7 +54,7 @@ def pool(
         enrolled=enrolled,
     )
     settings = o.model_options(
-        model, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
+        model, link, transform, tau2, ci, prediction, correct, correction, back_n, level, study_ci, seed
     )
     fit = mr.pool(studies, cluster=cluster, **settings)
     print(fit.to_json() if json else fit)
