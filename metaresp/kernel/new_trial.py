@@ -228,9 +228,9 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
 def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return place, height and second derivative of the highest point of each interpolant on [-1, 1]."""
     coefficients = adjusted @ _coefficients(level).T
-    first = chebyshev.chebder(coefficients, axis=1)
-    second = chebyshev.chebder(first, axis=1)
-    points = -np.cos(np.pi * np.arange(level + 1) / level)
+    first = np.asarray(chebyshev.chebder(coefficients, axis=1), dtype=np.float64)
+    second = np.asarray(chebyshev.chebder(first, axis=1), dtype=np.float64)
+    points: FloatArray = -np.cos(np.pi * np.arange(level + 1) / level)
     best = adjusted.argmax(axis=-1)
     left, right = points[np.maximum(best - 1, 0)], points[np.minimum(best + 1, level)]
     at: FloatArray = points[best]
@@ -295,7 +295,7 @@ def quantile(mixture: Mixture, p: float) -> FloatArray:
     high = (mixture.mean + _REACH * mixture.sd).max(axis=-1)
     mean = np.einsum("lp,lp->l", mixture.weight, mixture.mean)
     sd = np.sqrt(np.einsum("lp,lp->l", mixture.weight, mixture.sd**2 + (mixture.mean - mean[:, None]) ** 2))
-    theta = np.clip(mean + special.ndtri(p) * sd, low, high)
+    theta: FloatArray = np.clip(mean + special.ndtri(p) * sd, low, high)
     alive = np.arange(theta.size)
     for _ in range(100):
         here = theta[alive]

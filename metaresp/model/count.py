@@ -23,16 +23,16 @@ def fit_binomial_normal(lanes: Counts, spec: Spec, rng: Generator | None) -> tup
     fit = binomial_normal.fit(x, n, copies, link=name)
     wanted = np.flatnonzero((fit.reason != TAU_UNBOUNDED) | ~all_extreme(lanes))
     if wanted.size == fit.reason.size:
-        return _numbers(lanes, fit, spec), fit.reason
+        return _numbers(lanes, fit, spec, rng), fit.reason
     out: Numbers = {}  # studies at 0% and 100% only: the exact answer takes the place of the model's
     if wanted.size:
-        for key, values in _numbers(lanes.take(wanted), fit.take(wanted), spec).items():
+        for key, values in _numbers(lanes.take(wanted), fit.take(wanted), spec, rng).items():
             out[key] = np.full(fit.reason.size, np.nan)
             out[key][wanted] = values
     return out, fit.reason
 
 
-def _numbers(lanes: Counts, fit: binomial_normal.Fit, spec: Spec) -> Numbers:
+def _numbers(lanes: Counts, fit: binomial_normal.Fit, spec: Spec, rng: Generator | None) -> Numbers:
     """Return what the fit says of every lane."""
     x, n, copies = lanes.x, lanes.n, lanes.copies
     name, link = fit.link, LINKS[fit.link]

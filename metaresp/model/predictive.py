@@ -21,6 +21,7 @@ from metaresp.model.inversion import effect_of, turning_size
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS
 
+_ROOT_2PI = np.sqrt(2 * np.pi)
 NO_WIDTH = 1e-12  # of an interval that is only rounding
 
 
@@ -83,7 +84,9 @@ class MixtureTrial(NamedTuple):
             _link_logs(self.link),
             lambda theta: self._sum(special.ndtr(self._z(theta))),
             self._upper,
-            lambda theta: self._sum(np.exp(-0.5 * self._z(theta) ** 2) / self.parts.sd[0] / np.sqrt(2 * np.pi)),
+            lambda theta: self._sum(
+                np.exp(-0.5 * self._z(theta) ** 2) / self.parts.sd[0] / np.sqrt(2 * np.pi)
+            ),
             float(self.parts.mean[0] @ self.parts.weight[0]),
             float(self.parts.sd.min()),
             (0.0,) if self.link == "log" else (),
@@ -94,7 +97,8 @@ class MixtureTrial(NamedTuple):
         return self._sum(special.ndtr(-self._z(theta)))
 
     def _z(self, theta: FloatArray) -> FloatArray:
-        return (theta[..., None] - self.parts.mean[0]) / self.parts.sd[0]
+        z: FloatArray = (theta[..., None] - self.parts.mean[0]) / self.parts.sd[0]
+        return z
 
     def _sum(self, values: FloatArray) -> FloatArray:
         total: FloatArray = values @ self.parts.weight[0]

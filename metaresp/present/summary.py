@@ -25,7 +25,7 @@ _CI_WORDS = {
     "henmi-copas": "Henmi-Copas",
     "profile": "profile likelihood",
     "profile-t": "profile likelihood with a t quantile",
-    "bartlett": "profile likelihood, Bartlett-type correction",
+    "bartlett": "profile likelihood with Bartlett's correction",
     "bootstrap": "parametric bootstrap",
     "CR1": "cluster-robust (CR1)",
     "CR2": "cluster-robust (CR2, Satterthwaite)",
