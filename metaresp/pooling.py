@@ -84,14 +84,16 @@ def pool(
     tau2 : str or float
         Between-study variance (inverse variance): a name of ``metaresp.kernel.tau2.TAU2``, or a number.
     ci : str
-        Interval of the pooled rate.  Binomial-normal: ``t`` (default), ``normal``, ``profile``,
-        ``bartlett``, ``profile-t``.  Beta-binomial: ``profile`` (default), ``profile-t``, ``t``, ``normal``.
-        Inverse variance:
+        Interval of the pooled rate.  Binomial-normal: ``bartlett`` (default; profile likelihood with
+        Bartlett's correction), ``profile``, ``profile-f``, ``profile-t``, ``bootstrap``, ``t``, ``normal``.
+        Beta-binomial: ``profile`` (default), ``profile-t``, ``t``, ``normal``.  Inverse variance:
         ``hartung-knapp`` (default), ``t``, ``normal`` and further names of ``MEAN_CI``.
         Common: a method of :func:`metaresp.binomial_ci`.
     prediction : str or None
-        Interval of a new trial: ``hts`` (default; k - 2 degrees of freedom), ``t``, ``normal``, ...
-        Beta-binomial: the beta distribution of rates mixed over such a distribution of the mean.
+        Interval of a new trial.  Binomial-normal: ``likelihood`` (default; carries the uncertainty of mu
+        and tau), ``hts`` (k - 2 degrees of freedom), ``t``, ``normal``.  Inverse variance: ``hts``
+        (default) and further names of ``PREDICTION``.  Beta-binomial: ``hts`` (default), ``t``, ``normal``:
+        the beta distribution of rates mixed over such a distribution of the mean.
     correction, correct
         Inverse variance on a logit or log scale: what is added to events and non-events (0.5), and to
         which studies (``only-zero``, ``if-any``, ``all``, ``none``).
@@ -137,7 +139,7 @@ def pool(
     >>> import metaresp as mr
     >>> fit = mr.pool(events=[13, 4, 9], n=[18, 7, 15])
     >>> round(fit.rate, 4), [round(limit, 4) for limit in fit.rate_ci]
-    (0.65, [0.3085, 0.8855])
+    (0.65, [0.3707, 0.8512])
     >>> mr.pool(events=[0, 0, 0], n=[18, 12, 7]).notes
     ('No event in any study: exact binomial interval on the totals; heterogeneity is not estimable.',)
     >>> centres = mr.pool(events=[1, 2, 9, 7, 4, 0], n=[9, 12, 14, 11, 8, 6], cluster=list("aabbba"))

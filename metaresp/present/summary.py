@@ -25,6 +25,7 @@ _CI_WORDS = {
     "henmi-copas": "Henmi-Copas",
     "profile": "profile likelihood",
     "profile-t": "profile likelihood with a t quantile",
+    "profile-f": "profile likelihood, exact for equal normal studies",
     "bartlett": "profile likelihood with Bartlett's correction",
     "bootstrap": "parametric bootstrap",
     "CR1": "cluster-robust (CR1)",
