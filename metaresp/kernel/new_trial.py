@@ -40,6 +40,7 @@ _POINTS = 80  # of the integral over tau
 _FLAT = 1e-5  # u this near to 1 is taken as 1 in 0 / 0
 _STILL = 1e-12  # step of a quantile
 _WIDEST = 250.0  # share of the scale that a unit may take up: 1 logit
+_FARTHEST = 500.0  # nats a study: u would underflow beyond
 _REACH = 9.0  # standard deviations beyond which a normal has no mass
 
 
@@ -164,7 +165,7 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Cur
         curve = np.maximum(np.abs(s.d_mu_mu), 1e-12)
         step = s.d_mu / curve
         value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(curve)
-        longest = 2 * data.unit[at] + tau[alive]
+        longest = LINKS[data.link].farthest / _WIDEST + tau[alive]
         mu[alive] += np.clip(step, -longest, longest)
         alive = alive[np.abs(step * s.d_mu) > 1e-16 * (1 + np.abs(s.value))]
         if not alive.size:
@@ -261,7 +262,7 @@ def _ratio(fall: FloatArray, df: FloatArray, beyond: BoolArray) -> FloatArray:
 
     With ``q = fall / df``, Newton's method on ``log u - u + 1 + q`` from its second-order start.
     """
-    q = np.maximum(fall, 0.0) / df
+    q = np.clip(fall / df, 0.0, _FARTHEST)
     root = np.sqrt(2 * q)
     with np.errstate(under="ignore"):
         u = np.where(beyond, np.exp(-1 - q + np.exp(-1 - q)), 1 + root + root * root / 3)
