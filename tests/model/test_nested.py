@@ -312,7 +312,7 @@ def test_the_nested_kernel_gives_the_ordinary_answer_for_one_study_each(centres)
     spec = resolve(cluster="centre", ci="profile")
     counts, _ = clean(R["x"], R["n"], None)
     found, weights, _ = estimate_nested(counts, np.arange(len(centres)), spec)
-    plain = mr.pool(centres, ci="profile")
+    plain = mr.pool(centres, ci="profile", prediction="hts")
     assert found.estimate[0] == pytest.approx(plain.estimate, abs=SAME)
     assert (found.low[0], found.high[0]) == pytest.approx(plain.rate_ci, abs=SAME)
     assert (found.prediction_low[0], found.prediction_high[0]) == pytest.approx(

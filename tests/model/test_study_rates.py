@@ -142,7 +142,7 @@ def test_events_need_a_distribution():
         fitted("common"),
         fitted("binomial-normal", prediction=None),
         mr.pool(events=[0, 0], n=[5, 9]),
-        mr.pool(events=[1, 3], n=[5, 9]),
+        mr.pool(events=[1, 3], n=[5, 9], prediction="hts"),
     ):
         with pytest.raises(mr.InvalidArgument, match="no prediction interval"):
             fit.predict_events(20)

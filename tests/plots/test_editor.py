@@ -181,7 +181,7 @@ def test_every_curve_of_a_drapery_has_its_peak():
     found = mr.drapery(mr.pool(mr.datasets.load("crisafulli2020")))
     assert found.rates.max() < 0.005
     assert found.pvalues.max(axis=1).min() == 1.0
-    assert found.pooled.max() == pytest.approx(1.0)
+    assert found.pooled.max() == pytest.approx(1.0, abs=1e-5)  # the root of a fall of 1e-12
 
 
 def test_an_interval_comparison_of_a_rare_event_tells_its_limits_apart(tmp_path):
