@@ -13,10 +13,12 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.binomial_normal import Fit, Sums, evaluate
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.quadrature import FULL
 
 _STEPS = 40
 _VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
 _HIGHER = 1e-7  # another hill of the nuisance parameter counts from this height on
+_ROUGH_NATS, _ROUGH = 12.0, 0.02  # of a look over tau: its accuracy, and what is not ruled out by it
 _LEAST_TAU = 1e-5
 _FIRST = 0.16  # farthest first guess, as a share of where rates are 0 or 1
 _TAU_UNIT = 0.5  # tau is searched on a scale that is linear below this and logarithmic beyond
@@ -66,9 +68,9 @@ class _Side(NamedTuple):
             self.link,
         )
 
-    def at(self, mu: FloatArray, tau: FloatArray) -> Sums:
+    def at(self, mu: FloatArray, tau: FloatArray, nats: float = FULL) -> Sums:
         """Return the likelihood of these lanes."""
-        return evaluate(self.x, self.n, self.copies, mu, tau, link=self.link)
+        return evaluate(self.x, self.n, self.copies, mu, tau, nats, link=self.link)
 
     @property
     def tau_max(self) -> float:
@@ -179,9 +181,12 @@ def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray
     """Look for a tau with a higher likelihood at this mu than the target."""
     reach = np.maximum(tau, 0.5)
     taus = np.minimum(reach[:, None] * _FAR, job.tau_max)
-    rows = np.repeat(np.arange(mu.size), _FAR.size)
-    s = job.take(rows).at(mu[rows], taus.ravel())
-    value = s.value.reshape(taus.shape)
+    rows, flat = np.repeat(np.arange(mu.size), _FAR.size), taus.ravel()
+    value = job.take(rows).at(mu[rows], flat, _ROUGH_NATS).value
+    near = np.flatnonzero(value > job.target[rows] - _ROUGH)
+    if near.size:  # what a rough look cannot rule out
+        value[near] = job.take(rows[near]).at(mu[rows[near]], flat[near]).value
+    value = value.reshape(taus.shape)
     best = value.argmax(axis=-1)
     at = np.arange(mu.size)
     higher: BoolArray = value[at, best] > job.target + _HIGHER

@@ -30,6 +30,7 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.binomial_normal import Fit, evaluate
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.sums import inverse_variance
 
 _LEVELS = (7, 14, 28, 56, 112)  # Chebyshev intervals; each contains the points of the one before
 _TAIL = 1e-7  # last Chebyshev coefficients of curves that are known well enough
@@ -136,14 +137,11 @@ def _sample(data: _Data, start: FloatArray, level: int, known: _Curves | None) -
     lanes, points = start.size, level + 1
     if known is None:
         new = np.arange(points)
-        mu = np.repeat(start[:, None], points, axis=1)
+        mu = _guess(data, start, level)
     else:
         new = np.arange(1, points, 2)
         mu = known.mu @ _interpolation(level // 2)[new].T
-    s = 0.5 * (data.low + data.high)[:, None] - 0.5 * (data.high - data.low)[:, None] * np.cos(
-        np.pi * new / level
-    )
-    tau = np.minimum(data.unit[:, None] * np.sinh(s), LINKS[data.link].tau_max)
+    tau = _taus(data, new, level)
     found = _ridge(data, mu.ravel(), tau.ravel(), np.repeat(np.arange(lanes), new.size))
     part = _Curves(*(field.reshape(lanes, new.size) for field in found))
     if known is None:
@@ -152,6 +150,26 @@ def _sample(data: _Data, start: FloatArray, level: int, known: _Curves | None) -
     for field, old, fresh in zip(whole, known, part, strict=True):
         field[:, ::2], field[:, 1::2] = old, fresh
     return whole
+
+
+def _taus(data: _Data, new: IntArray, level: int) -> FloatArray:
+    """Return tau at some of the points of *level*, shape (lanes, points)."""
+    middle, half = 0.5 * (data.low + data.high)[:, None], 0.5 * (data.high - data.low)[:, None]
+    s = middle - half * np.cos(np.pi * new / level)
+    tau: FloatArray = np.minimum(data.unit[:, None] * np.sinh(s), LINKS[data.link].tau_max)
+    return tau
+
+
+def _guess(data: _Data, start: FloatArray, level: int) -> FloatArray:
+    """Return where to look for mu at each tau: weighted means of empirical effects, about *start*."""
+    link, p = LINKS[data.link], (data.x + 0.5) / (data.n + 1)
+    y = np.clip(link.forward(p), -link.farthest, link.farthest)
+    terms = link.log_terms(y)
+    v = 1 / np.maximum(data.n * p * (1 - p) * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
+    tau2 = _taus(data, np.arange(level + 1), level) ** 2
+    w = data.copies[:, None] * inverse_variance(v[:, None], tau2[..., None])
+    mean: FloatArray = (w * y[:, None]).sum(axis=-1) / w.sum(axis=-1)
+    return mean
 
 
 def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Curves:
