@@ -32,10 +32,11 @@ from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 from metaresp.kernel.links import LINKS
 from metaresp.kernel.sums import inverse_variance
 
-_LEVELS = (7, 14, 28, 56, 112)  # Chebyshev intervals; each contains the points of the one before
-_TAIL = 1e-7  # last Chebyshev coefficients of curves that are known well enough
-_NATS = 21.0  # accuracy of the likelihood here: 1e-9
-_FALL = 42.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-8
+_LEVELS = (6, 12, 24, 48, 96)  # Chebyshev intervals; each contains the points of the one before
+_DECREMENT = 1e-12  # squared step of mu in standard errors: log j is then right to 1e-6
+_TAIL = 1e-6  # last Chebyshev coefficients of curves that are known well enough
+_NATS = 19.0  # accuracy of the likelihood here: 6e-9
+_FALL = 38.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-8
 _ROUGH = 4.0  # log-likelihood: the ends of the window need not be exact
 _POINTS = 80  # of the integral over tau
 _FLAT = 1e-5  # u this near to 1 is taken as 1 in 0 / 0
@@ -185,7 +186,7 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Cur
         value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(curve)
         longest = LINKS[data.link].farthest / _WIDEST + tau[alive]
         mu[alive] += np.clip(step, -longest, longest)
-        alive = alive[np.abs(step * s.d_mu) > 1e-16 * (1 + np.abs(s.value))]
+        alive = alive[np.abs(step * s.d_mu) > _DECREMENT]
         if not alive.size:
             break
     return _Curves(mu, value - 0.5 * log_j, log_j)

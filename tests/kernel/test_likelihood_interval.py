@@ -63,7 +63,7 @@ def test_four_datasets_have_the_reference():
 
 @pytest.mark.parametrize("k", [2, 3, 6])
 def test_limits_of_mu_put_back(k):
-    x, n = random_lanes(20 + k, 25, k)
+    x, n = random_lanes(20 + k, 10, k)
     fit, top = fitted(x, n)
     limits = mu_limits(x, n, np.ones_like(x), fit, np.full(len(x), FALL))
     for i in range(len(x)):
@@ -74,7 +74,7 @@ def test_limits_of_mu_put_back(k):
 
 @pytest.mark.parametrize("k", [3, 6])
 def test_limits_of_tau_put_back(k):
-    x, n = random_lanes(40 + k, 25, k)
+    x, n = random_lanes(40 + k, 12, k)
     _, top = fitted(x, n)
     limits = tau_limits(x, n, np.ones_like(x), top, np.full(len(x), FALL))
     assert (limits.low <= top.tau).all()

@@ -58,7 +58,11 @@ def by_long_arithmetic(link, x, n, mu, tau):
 
 
 @pytest.mark.parametrize("link", OTHERS)
-@pytest.mark.parametrize("case", CASES, ids=str)
+QUICK = 4  # cases that take long arithmetic a second or two
+SORTED = [case if i < QUICK else pytest.param(case, marks=pytest.mark.slow) for i, case in enumerate(CASES)]
+
+
+@pytest.mark.parametrize("case", SORTED, ids=str)
 def test_value_is_the_integral(link, case):
     x, n, mu, tau = case
     got = one(link, *case).value + quadrature.saturated(np.array([[x + 0.0]]), np.array([[n + 0.0]]))

@@ -64,7 +64,7 @@ def test_subtotals_are_bold(fit):
     assert faults(plot) == []
 
 
-@pytest.mark.parametrize("font_size", [10, 12])
+@pytest.mark.parametrize("font_size", [10, pytest.param(12, marks=pytest.mark.slow)])
 def test_no_page_tears_a_group(font_size):
     n = np.arange(48) % 17 + 8
     studies = mr.Studies(n // 3, n, covariates={"region": [f"R{i // 8}" for i in range(48)]})
@@ -152,7 +152,7 @@ def leaving(figure):
 
 
 @pytest.mark.parametrize("name", ["pritz1997", "crisafulli2020", "hannum2020"])
-@pytest.mark.parametrize("width", [2.6, 5.0])
+@pytest.mark.parametrize("width", [2.6, pytest.param(5.0, marks=pytest.mark.slow)])
 def test_the_other_pictures_are_not_cropped(name, width):
     fit = mr.pool(mr.datasets.load(name))
     rows = [mr.funnel(fit), mr.funnel(fit, size="se"), mr.baujat(fit), mr.drapery(fit, points=101)]
