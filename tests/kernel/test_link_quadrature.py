@@ -29,6 +29,9 @@ CASES = [
     (150, 300, 25.0, 6.0),  # cauchit: two hills, one near the mean and one near the study's own rate
 ]
 
+QUICK = 4  # cases that take long arithmetic a second or two
+SORTED = [case if i < QUICK else pytest.param(case, marks=pytest.mark.slow) for i, case in enumerate(CASES)]
+
 
 def one(link, x, n, mu, tau, **options):
     xs, ns = np.array([[float(x)]]), np.array([[float(n)]])
@@ -58,10 +61,6 @@ def by_long_arithmetic(link, x, n, mu, tau):
 
 
 @pytest.mark.parametrize("link", OTHERS)
-QUICK = 4  # cases that take long arithmetic a second or two
-SORTED = [case if i < QUICK else pytest.param(case, marks=pytest.mark.slow) for i, case in enumerate(CASES)]
-
-
 @pytest.mark.parametrize("case", SORTED, ids=str)
 def test_value_is_the_integral(link, case):
     x, n, mu, tau = case
