@@ -15,6 +15,7 @@ from metaresp.registry import Registry
 
 _EXP_MAX = 700.0  # exponents are held here: the next power of e overflows
 _FAR_TAIL = 50.0  # standard deviations beyond which the hazard goes by its asymptotic series
+_NO_TAIL = 37.0  # standard deviations beyond which the hazard of the near side is 0
 _NEAR = 0.25
 # h(t) - t = (1 - 2/t^2 + 10/t^4 - ...) / t for the hazard h of a standard normal
 _HAZARD = (1.0, -2.0, 10.0, -74.0, 706.0, -8162.0, 110410.0)
@@ -54,7 +55,7 @@ def _logit_terms(theta: FloatArray) -> LogTerms:
 
 def _normal_tail(theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return log Phi(theta) and its derivatives: the hazard h of -theta, and ``-h (theta + h)``."""
-    hazard = 1 / (special.erfcx(-theta / np.sqrt(2.0)) * np.sqrt(np.pi / 2))
+    hazard = 1 / (special.erfcx(-np.minimum(theta, _NO_TAIL) / np.sqrt(2.0)) * np.sqrt(np.pi / 2))
     t = np.maximum(-theta, _FAR_TAIL)
     w = 1 / (t * t)
     excess = np.zeros_like(w)
