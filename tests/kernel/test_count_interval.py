@@ -5,6 +5,7 @@ import pytest
 from scipy import special, stats
 
 import metaresp as mr
+from metaresp.kernel import binomial_normal, count_bootstrap
 from metaresp.kernel.count_likelihood import bartlett_factor
 
 MONTE_CARLO = 0.05  # of k (factor - 1), from 400,000 sets
@@ -68,3 +69,40 @@ def test_order_of_widths():
         for b in (mr.pool_batch(x, n, ci=ci, prediction=None) for ci in ("profile", "bartlett", "profile-t"))
     ]
     assert widths == sorted(widths)
+
+
+def test_bootstrap_falls_by_hand(monkeypatch):
+    monkeypatch.setattr(count_bootstrap, "RESAMPLES", 12)
+    x, n = np.array([[2.0, 0.0, 7.0]]), np.array([[9.0, 8.0, 12.0]])
+    copies = np.array([[1.0, 2.0, 1.0]])
+    fit = binomial_normal.fit(x, n, copies)
+    found = count_bootstrap.falls(x, n, copies, fit, copies.sum(-1), np.random.default_rng(3))[0]
+    child, size = np.random.default_rng(3).spawn(1)[0], np.array([9, 8, 8, 12])
+    mu, tau = fit.mu[0], fit.tau[0]
+    drawn = child.binomial(size, special.expit(mu + tau * child.standard_normal((12, 4))))
+    expected = []
+    for counts in drawn.astype(float):
+        grid = np.r_[0, np.geomspace(1e-3, 25, 3000)]
+        xs, ns = (np.broadcast_to(a, (grid.size, 4)) for a in (counts, size.astype(float)))
+        inside = binomial_normal.evaluate(xs, ns, np.ones(xs.shape), np.full(grid.size, mu), grid)
+        top = 0.0
+        if 0 < counts.sum() < size.sum():
+            best = binomial_normal.fit(xs[:1], ns[:1], np.ones((1, 4)))
+            top = (best.loglik - best.loglik_saturated)[0]
+        expected.append(2 * (top - inside.value.max()))
+    np.testing.assert_allclose(found, np.sort(expected), atol=1e-4)  # the grid of tau
+
+
+def test_bootstrap_is_the_same_every_time_and_its_pvalue_agrees():
+    data = {"events": [13, 4, 9, 2], "n": [18, 7, 15, 11], "ci": "bootstrap", "prediction": None}
+    fit = mr.pool(**data, seed=5)
+    assert fit.rate_ci == mr.pool(**data, seed=5).rate_ci
+    assert fit.rate_ci != mr.pool(**data, seed=6).rate_ci
+    inner, outer = (fit.rate_ci.low + step for step in (0.01, -0.01))
+    assert fit.test(inner).pvalue > 0.05 >= fit.test(outer).pvalue
+
+
+@pytest.mark.parametrize("ci", ["profile", "profile-t", "profile-f", "bartlett"])
+def test_pvalue_at_the_limits(ci):
+    fit = mr.pool(events=[13, 4, 9, 2], n=[18, 7, 15, 11], ci=ci, prediction=None)
+    assert [fit.test(limit).pvalue for limit in fit.rate_ci] == pytest.approx([0.05, 0.05], abs=1e-7)
