@@ -43,6 +43,8 @@ def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> li
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
     reason = REASONS[one["reason"]]
     if reason:
+        if spec.model == "common":
+            reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
         notes.append(f"{reason[0].upper()}{reason[1:]}.")
     if one["reason"] in EXACT:
         return notes
@@ -137,6 +139,8 @@ def say_nested(spec: Spec, one: dict[str, Any], levels: Levels | None) -> list[s
             f"No prediction interval: prediction={spec.prediction!r} needs more than {levels.clusters} "
             "clusters."
         )
+    if one["se"] == 0:
+        notes.append("The studies agree exactly: the standard error is 0, and the intervals have no width.")
     if levels.clusters == 2 and one["tau2"] > 0:
         notes.append("With two clusters the data say next to nothing about how much clusters differ.")
     if one["tau2"] > 0:

@@ -87,7 +87,8 @@ def predict_likelihood(
     freedom about the mean.  R: none.  Parameters as in :func:`normal`.
     """
     _, low, high = tau_mixture(x, n, copies, fit, k, tail)
-    return CountInterval(low, high, np.full_like(fit.mu, np.nan))
+    # where tau is held at its limit the mixture may lie beside the maximum
+    return CountInterval(np.minimum(low, fit.mu), np.maximum(high, fit.mu), np.full_like(fit.mu, np.nan))
 
 
 @COUNT_PREDICTION.add("hts")

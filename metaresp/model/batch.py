@@ -23,6 +23,7 @@ from metaresp.model.estimates import (
     NO_ESTIMATE,
     NO_STUDIES,
     REASONS,
+    SINGLE_PATIENTS,
     Estimates,
     Numbers,
     all_extreme,
@@ -206,6 +207,9 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
     """Return the estimates of every lane, exact where no model applies."""
     out = blank(lanes.k.size)
     reason = classify(lanes)
+    if spec.model == "binomial-normal":
+        single = ((lanes.n == 1) | (lanes.copies == 0)).all(axis=-1)
+        reason = np.where((reason == OK) & single, SINGLE_PATIENTS, reason)
     out.reason[:] = reason
     regular = reason == OK
     rng = None if spec.seed is None else np.random.default_rng(spec.seed)
@@ -227,7 +231,7 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
 
 def exact_on_scale(events: FloatArray, n: FloatArray, spec: Spec) -> Numbers:
     """Return exact rates and limits, with what they are on the scale of the model."""
-    found = exact(events, n, spec.level)
+    found = exact(events, n, spec.level, spec.ci if spec.model == "common" else "clopper-pearson")
     scale = scale_of(spec)
     return found | {
         "estimate": scale(found["rate"]),

@@ -14,6 +14,7 @@ from metaresp.kernel.two_level import WITHIN_UNKNOWN
 from metaresp.kernel.two_level_gaussian import ONE_EACH
 
 NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE, ALL_EXTREME, CLUSTERS_EXTREME = range(10, 17)
+SINGLE_PATIENTS = 17
 
 REASONS = {
     OK: "",
@@ -32,10 +33,11 @@ REASONS = {
     "on the number of clusters, each counting as one patient; heterogeneity is not estimable",
     ONE_EACH: "every cluster holds one study: the two levels cannot be told apart",
     WITHIN_UNKNOWN: "every study holds one patient: tau2 within clusters is not estimable, and taken as 0",
+    SINGLE_PATIENTS: "no study has two patients: exact binomial interval on the totals; tau2 is not estimable",
     NO_ESTIMATE: "the estimator has no value for these data",
 }
 Numbers: TypeAlias = dict[str, FloatArray]
-EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME, CLUSTERS_EXTREME)
+EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME, CLUSTERS_EXTREME, SINGLE_PATIENTS)
 
 
 class Estimates(NamedTuple):

@@ -470,3 +470,35 @@ def test_summary_shows_the_numbers():
     text = str(mr.pool(load("pritz1997")))
     for words in ("79.8% (95% CI 69.2% to 89.6%)", "246 of 326", "tau2 = 0.589", "16/17"):
         assert words in text
+
+
+@pytest.mark.parametrize("method", ["wilson", "jeffreys", "blaker"])
+@pytest.mark.parametrize(
+    ("events", "n"), [([3], [9]), ([0, 0], [18, 19]), ([7, 4], [7, 4]), ([3, 5], [9, 11])]
+)
+def test_one_common_rate_takes_the_interval_asked_for(method, events, n):
+    fit = mr.pool(events=events, n=n, model="common", ci=method)
+    one = mr.binomial_ci(sum(events), sum(n), method=method)
+    assert fit.rate_ci == pytest.approx((one.low, one.high), abs=1e-12)
+    assert float(mr.pool_batch(events, n, model="common", ci=method).high) == pytest.approx(one.high)
+
+
+def test_studies_of_one_patient_say_nothing_of_tau():
+    fit = mr.pool(events=[0, 1, 1, 0, 1], n=[1] * 5)
+    one = mr.binomial_ci(3, 5)
+    assert fit.rate_ci == (one.low, one.high)
+    assert "tau2 is not estimable" in fit.notes[0]
+    batch = mr.pool_batch([[0, 1, 4], [0, 1, 1]], [[1, 1, 9], [1, 1, 9]], [[1, 1, 0], [1, 1, 1]])
+    assert np.isnan(batch.tau2[0])
+    assert np.isfinite(batch.tau2[1])
+
+
+def test_a_prediction_interval_holds_the_estimate():
+    fit = mr.pool(events=[0, 0, 3], n=[10**6, 10**5, 20], link="cauchit", ci="t")
+    assert fit.prediction_interval.low <= fit.rate <= fit.prediction_interval.high
+
+
+def test_a_nested_interval_without_width_says_so():
+    fit = mr.pool(events=[5] * 6, n=[10] * 6, cluster=list("aabbcc"), model="inverse-variance")
+    assert fit.rate_ci == (0.5, 0.5)
+    assert any("no width" in note for note in fit.notes)
