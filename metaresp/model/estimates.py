@@ -33,7 +33,8 @@ REASONS = {
     "on the number of clusters, each counting as one patient; heterogeneity is not estimable",
     ONE_EACH: "every cluster holds one study: the two levels cannot be told apart",
     WITHIN_UNKNOWN: "every study holds one patient: tau2 within clusters is not estimable, and taken as 0",
-    SINGLE_PATIENTS: "no study has two patients: exact binomial interval on the totals; tau2 is not estimable",
+    SINGLE_PATIENTS: "no study has two patients: exact binomial interval on the totals; "
+    "tau2 is not estimable",
     NO_ESTIMATE: "the estimator has no value for these data",
 }
 Numbers: TypeAlias = dict[str, FloatArray]
