@@ -1,14 +1,64 @@
 """Errors and warnings that metaresp raises; each is also a built-in kind, so callers need not import them."""
 
+import re
+import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# Control characters that no quoted cell holds: an option of a call inside the text of an error.
+_OPTION = re.compile("\x0e([^\x0e\x0f\x1f]+)\x1f([^\x0e\x0f\x1f]*)\x0f")
+
 
 class MetaRespError(Exception):
-    """Base of every error raised by this package; its text says what, where and what to do."""
+    """Base of every error raised by this package; its text says what, where and what to do.
+
+    Options named with :func:`option` read ``missing='drop'`` in the text of the error, and
+    ``--missing drop`` in :meth:`in_flags`, which the command line prints.
+    """
+
+    def __init__(self, *parts: object) -> None:
+        self.marked = " ".join(map(str, parts))
+        super().__init__(in_arguments(self.marked))
 
     def __str__(self) -> str:
         return " ".join(str(part) for part in self.args)
+
+    def in_flags(self) -> str:
+        """Return the text with options as flags of the command line."""
+        return in_flags(self.marked)
+
+
+def option(name: str, value: object = ...) -> str:
+    """Return an option for the text of an error, said as an argument in Python and as a flag in a shell.
+
+    Examples
+    --------
+    >>> text = f"{option('missing', 'drop')} leaves them out; name the column with {option('events')}"
+    >>> in_arguments(text)
+    "missing='drop' leaves them out; name the column with events="
+    >>> in_flags(text)
+    '--missing drop leaves them out; name the column with --events'
+    """
+    return f"\x0e{name}\x1f{'' if value is ... else repr(value)}\x0f"
+
+
+def in_arguments(text: str) -> str:
+    """Return *text* with its options as arguments of a call."""
+    return _OPTION.sub(lambda found: f"{found[1]}={found[2]}", text)
+
+
+def in_flags(text: str) -> str:
+    """Return *text* with its options as flags of the command line."""
+    return _OPTION.sub(lambda found: _flag(found[1], found[2]), text)
+
+
+def _flag(name: str, value: str) -> str:
+    flag = "--" + name.replace("_", "-")
+    if value in {"", "True"}:
+        return flag
+    if value[0] in "'\"":
+        value = shlex.quote(value[1:-1])
+    return f"{flag} {value.lower() if value == 'None' else value}"
 
 
 class InvalidArgument(MetaRespError, ValueError):

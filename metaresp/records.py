@@ -23,7 +23,8 @@ class Interval(NamedTuple):
 class Record:
     """Base of the frozen dataclasses: equal when their content is, and exact through JSON.
 
-    Subclasses are ``@dataclass(frozen=True, eq=False, slots=True)``.  NaN is written as ``null``
+    Subclasses are ``@dataclass(frozen=True, eq=False, slots=True)``; a field with ``compare=False`` takes
+    no part in equality.  NaN is written as ``null``
     and the infinities as ``"inf"`` and ``"-inf"``, since JSON has none of the three.
     """
 
@@ -32,7 +33,7 @@ class Record:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)  # type: ignore[arg-type]
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -65,6 +65,12 @@ class ShownPercent(float):
         return cell
 
 
+class Formula(str):
+    """A formula of a workbook that was saved without its value (by a program that does not calculate)."""
+
+    __slots__ = ()
+
+
 def clean(value: object) -> object:
     """Return a raw cell with spaces of every kind trimmed from text; blank, NaN and NA become None."""
     if value is None or type(value) is int:
