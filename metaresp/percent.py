@@ -10,7 +10,7 @@ import numpy as np
 from metaresp.arrays import IntArray
 from metaresp.errors import InvalidArgument
 
-__all__ = ["check_percent", "compatible_counts", "percent_digits"]
+__all__ = ["check_percent", "compatible_counts", "fitting_counts", "percent_digits"]
 
 # A float carries rounding noise beyond this many decimals (72.22222222222223 is 13/18 with noise at the end).
 FLOAT_DECIMALS = 10
@@ -96,15 +96,45 @@ def compatible_counts(percent: object, n: SupportsIndex, decimals: int | None = 
     (range(1, 2), range(1, 2), range(14, 14))
     """
     units, decimals = percent_digits(percent, decimals)
+    return fitting_counts(units, 100 * 10**decimals, n)
+
+
+def fitting_counts(units: int, per_one: int, n: SupportsIndex, *, cut: bool = False) -> range:
+    """Return the counts out of *n* whose rate, in whole units of its last place, is *units*.
+
+    Parameters
+    ----------
+    units : int
+        The rate as written, without its decimal mark: 722 of 72.2% or of 0.722.
+    per_one : int
+        How many such units make a rate of 1: 1000 for both.
+    n : int
+        Number of patients, 1 or more.
+    cut : bool
+        The further digits were cut off, not rounded.
+
+    Returns
+    -------
+    range
+        Empty when no count gives that rate.
+
+    Examples
+    --------
+    >>> from metaresp.percent import fitting_counts
+    >>> fitting_counts(722, 1000, 18), fitting_counts(727, 1000, 11), fitting_counts(666, 1000, 3, cut=True)
+    (range(13, 14), range(8, 9), range(2, 3))
+    """
     total = _whole_number(n, "n")
     if not 1 <= total <= MAX_N:
         raise InvalidArgument(f"n={total} must be from 1 to {MAX_N}")
-    # 100 x / n lies within half a unit of the last place: (2u - 1) n <= 200 * 10**d * x <= (2u + 1) n.
-    # Rounding up takes the lower tie, rounding to even the upper one when u is even.
-    scale = 200 * 10**decimals
-    low = -((1 - 2 * units) * total // scale)
-    above = (2 * units + 1) * total
-    high = above // scale if units % 2 == 0 else (above - 1) // scale
+    if cut:
+        low, high = -(-units * total // per_one), ((units + 1) * total - 1) // per_one
+    else:
+        # x / n lies within half a unit: (2u - 1) n <= 2 * per_one * x <= (2u + 1) n.
+        # Rounding up takes the lower tie, rounding to even the upper one when u is even.
+        low = -((1 - 2 * units) * total // (2 * per_one))
+        above = (2 * units + 1) * total
+        high = above // (2 * per_one) if units % 2 == 0 else (above - 1) // (2 * per_one)
     low, high = max(low, 0), min(high, total)
     return range(low, max(high, low - 1) + 1)
 

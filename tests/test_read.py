@@ -108,7 +108,7 @@ def test_a_decimal_mark_is_no_thousands_mark(write):
 
 def test_covariates_are_typed_by_column(write):
     header = "study,events,n,year,dose,note,code,arm\n"
-    text = f"{header}A,1,9,2001,1.5,x,01,NA\nB,2,9,,,2,02,none\nC,3,9,2003,1e2,,03,\n"
+    text = f"{header}A,1,9,2001,1.5,x,01,NA\nB,4,9,,,2,02,none\nC,3,9,2003,1e2,,03,\n"
     covariates = read_studies(write(text)).covariates
     assert dict(covariates) == {
         "year": (2001, None, 2003),
@@ -136,24 +136,18 @@ def test_columns_are_recognised(events, n, study):
 
 
 def test_named_columns_win(write):
-    path = write("study,events,n,resp,size,trial\nA,1,9,2,8,T\n")
-    read = read_studies(path, events="resp", n="size", study="trial")
+    path = write("study,events,n,foo,bar,trial\nA,1,9,2,8,T\n")
+    read = read_studies(path, events="foo", n="bar", study="trial")
     assert (read.events[0], read.n[0], read.study) == (2, 8, ("T",))
     assert list(read.covariates) == ["study (column)", "events (column)", "n (column)"]
-    assert dict(read_studies(path, study="trial", covariates=["size"]).covariates) == {"size": (8,)}
+    assert dict(read_studies(path, study="trial", covariates=["bar"]).covariates) == {"bar": (8,)}
     assert dict(read_studies(path, study="trial", covariates=[]).covariates) == {}
 
 
 COLUMN_ERRORS = {
     "two for events": ("x,r,n\n1,2,9\n", {}, InvalidStudies, "columns 'x', 'r' could each hold events"),
-    "two for n": ("x,n,total\n1,9,9\n", {}, InvalidStudies, "columns 'n', 'total' could each hold n"),
-    "two for labels": (
-        "study,author,x,n\nA,B,1,9\n",
-        {},
-        InvalidStudies,
-        "'study', 'author' could each hold study",
-    ),
-    "the same name twice": ("x,n,n\n1,9,9\n", {}, InvalidStudies, "'n', 'n' could each hold n"),
+    "two for n": ("x,n,total\n1,9,12\n", {}, InvalidStudies, "columns 'n', 'total' could each hold n"),
+    "the same name twice": ("x,n,n\n1,9,12\n", {}, InvalidStudies, "'n', 'n' could each hold n"),
     "given name twice": (
         "x,n,n\n1,9,9\n",
         {"n": "n"},
@@ -170,7 +164,7 @@ COLUMN_ERRORS = {
         "a,b\n1,2\n",
         {},
         InvalidStudies,
-        "no column holds events or n among 'a', 'b'. Recognised names",
+        "no column holds events or n among 'a', 'b'. Name the columns with events= and n=, or response=",
     ),
     "unknown name": (
         "x,n\n1,9\n",
@@ -181,7 +175,7 @@ COLUMN_ERRORS = {
     "nearly the name": ("resp,n\n1,9\n", {"events": "rsep"}, UnknownName, "did you mean 'resp'"),
     "one column for two": ("x,n\n1,9\n", {"events": "x", "n": "x"}, InvalidArgument, "are the same column"),
     "percent without n": ("pct\n50\n", {"percent": "pct"}, InvalidStudies, "needs a column n"),
-    "two fractions": ("orr,response\n1/2,1/2\n", {}, InvalidStudies, "could each hold response"),
+    "two fractions": ("orr,response\n1/2,1/3\n", {}, InvalidStudies, "could each hold fractions: say which, as in response="),
 }
 
 
@@ -209,11 +203,12 @@ WRONG = {
     "truth value": ("True", "18", "events", "'True' is not a number"),
     "formula": ("=1+1", "18", "events", "'=1+1' is not a number"),
     "fraction in the events": ("3/18", "18", "events", "name this column with response="),
-    "percent": ("50%", "18", "events", "'50%' is not a number"),
+    "percent": ("50%", "18", "events", "'50%' is a rate, not a count"),
     "beyond the largest": ("1", "9" * 30, "n", "beyond the largest count"),
     "thousands of digits": ("1", "9" * 5000, "n", "is not a number"),
     "exponent": ("1e2", "180", "events", "'1e2' is not a number"),
-    "other digits": ("१३", "18", "events", "'१३' is not a number"),
+    "about": ("<5", "18", "events", "'<5' is no single count (missing='drop'"),
+    "range": ("6–7", "18", "events", "'6–7' is no single count"),
 }
 
 
@@ -244,7 +239,7 @@ WRONG_FRACTIONS = {
 
 @pytest.mark.parametrize(("cell", "words"), WRONG_FRACTIONS.values(), ids=WRONG_FRACTIONS)
 def test_a_wrong_fraction_is_named(write, cell, words):
-    path = write(f"study,orr\nfine,3/9\n\nwrong,{cell}\n")
+    path = write(f"study,orr\nfine,3/9\n\nwrong,{cell}\nfine too,4/9\n")
     with pytest.raises(InvalidStudies) as caught:
         read_studies(path)
     assert "trials.csv, row 4, column 'orr': " in str(caught.value)
@@ -304,22 +299,25 @@ def test_missing_counts_can_be_dropped(write):
     ]
 
 
-@pytest.mark.parametrize("row", ["B,-1,", "B,,0", "B,x,", "B,,1.5"])
+@pytest.mark.parametrize("row", ["B,-1,", "B,3,0", "B,9/x,", "B,,1.5", "B,8,7"])
 def test_wrong_values_are_never_dropped(write, row):
     with pytest.raises(InvalidStudies, match="row 3"):
         read_studies(write(f"study,events,n\nA,13,18\n{row}\n"), missing="drop")
 
 
 def test_missing_has_two_values(write):
-    with pytest.raises(InvalidArgument, match="missing='ignore' must be 'raise' or 'drop'"):
+    with pytest.raises(InvalidArgument, match="missing='ignore' is not known: choose 'raise', 'drop'"):
         read_studies(write(PLAIN), missing="ignore")
 
 
 def test_a_row_of_totals_is_refused(write):
     path = write("study,events,n\nA,1,9\nB,2,9\nTotal,3,18\n")
-    with pytest.raises(InvalidStudies, match=r"row 4: 'Total' \(3/18\) is the sum of the rows above"):
+    with pytest.raises(InvalidStudies, match=r"row 4: 'Total' is a total .*totals='drop'"):
         read_studies(path)
-    assert len(read_studies(write("study,events,n\nA,1,9\nB,2,9\nTotal,4,18\n"))) == 3
+    assert len(read_studies(path, totals="drop")) == 2
+    assert len(read_studies(path, totals="keep")) == 3
+    with pytest.raises(InvalidStudies, match="row 4: 'Total'"):
+        read_studies(write("study,events,n\nA,1,9\nB,2,9\nTotal,4,18\n"))
 
 
 def test_enrolled_is_at_least_n(write):

@@ -158,7 +158,9 @@ ROWS = [["study", "events", "n", "dose"], ["Xu 2012", 13, 18, 4.5], [], ["Li 201
 
 def test_workbook(tmp_path):
     path = workbook(tmp_path / "trials.xlsx", ("first", ROWS), ("second", [["orr"], ["1/2"]]))
-    read = read_studies(path)
+    with pytest.raises(InvalidStudies, match="2 sheets hold studies: say which, as in sheet='first'"):
+        read_studies(path)
+    read = read_studies(path, sheet=0)
     assert read.study == EXPECTED.study
     assert read.events.tolist() == [13, 4]
     assert read.covariates["dose"] == (4.5, 10)
@@ -209,7 +211,7 @@ def test_workbook_traps(tmp_path):
     with pytest.raises(InvalidStudies, match="row 2, column 'events': True is a truth value"):
         read_studies(truth)
     formula = workbook(tmp_path / "formula.xlsx", ("s", [["events", "n"], ["=1+1", 9]]))
-    with pytest.raises(InvalidStudies, match="row 2, column 'events': events are missing"):
+    with pytest.raises(InvalidStudies, match="row 2, column 'events': '=1.1' is a formula"):
         read_studies(formula)
     floats = workbook(tmp_path / "floats.xlsx", ("s", [["events", "n"], ["13", 18.0], [3.5, 9]]))
     with pytest.raises(InvalidStudies, match=r"row 3, column 'events': 3\.5 is not a whole number"):

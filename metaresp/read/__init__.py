@@ -2,32 +2,39 @@
 
 Delimited text and JSON are read with the standard library, so that a cell stays the text that stands in
 the file (no rounding of large counts, the digits of a percentage kept, row numbers those of the file)
-and a small command never waits for pandas; workbooks need openpyxl, parquet needs pyarrow.
+and a small command never waits for pandas; workbooks are read with openpyxl, parquet with pyarrow.
+
+A table passes through: ``files`` (bytes to the cells of each sheet), ``layout`` (where the head is, which
+lines are no row), ``columns`` (what each column holds, by name and values), ``counts`` (every cell checked).
 """
 
 from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text
-from metaresp.read.columns import ALIASES, Roles, find_roles
-from metaresp.read.counts import RESERVED, Counts, ExcludedRow, check_counts
-from metaresp.read.files import FORMATS, read_table
-from metaresp.read.table import Table, cell_list, columns_table, frame_table
+from metaresp.read.choice import read_file
+from metaresp.read.columns import Roles, find_roles
+from metaresp.read.counts import RESERVED, Counts, ExcludedRow, Options, read_counts
+from metaresp.read.files import FORMATS
+from metaresp.read.source import Source
+from metaresp.read.table import LeftOut, Table, cell_list, columns_table, frame_table
 
 __all__ = [
-    "ALIASES",
     "FORMATS",
     "MAX_COUNT",
     "RESERVED",
     "BadCell",
     "Counts",
     "ExcludedRow",
+    "LeftOut",
+    "Options",
     "Roles",
+    "Source",
     "Table",
     "Value",
     "as_value",
     "cell_list",
-    "check_counts",
     "columns_table",
     "find_roles",
     "frame_table",
     "label_text",
-    "read_table",
+    "read_counts",
+    "read_file",
 ]

@@ -11,13 +11,18 @@ from typing import Any
 from metaresp.errors import InvalidArgument, MissingDependency, UnknownName, UnreadableFile, closest
 from metaresp.read.cells import ShownPercent, shown
 from metaresp.read.jsonfile import json_table
-from metaresp.read.table import Table, columns_table, grid_table
+from metaresp.read.sheet import Sheet
+from metaresp.read.table import Table, columns_table
 from metaresp.read.text import decode, text_grid
 
-Reader = Callable[[Path, str | None, int | str], Table]
+Reader = Callable[[Path, str | None, int | str | None], tuple[Sheet, ...] | Table]
 
 
-def read_table(path: str | os.PathLike[str], *, encoding: str | None = None, sheet: int | str = 0) -> Table:
+def source_name(path):
+    return Path(path).name
+
+
+def read_sheets(path, *, encoding=None, sheet=None):
     """Read a file into a table of raw cells.
 
     Parameters
@@ -45,7 +50,7 @@ def read_table(path: str | os.PathLike[str], *, encoding: str | None = None, she
     """
     if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
         raise InvalidArgument(f"path must be a file name, not {shown(path)}")
-    if not isinstance(sheet, int | str) or isinstance(sheet, bool):
+    if (sheet is not None and not isinstance(sheet, int | str)) or isinstance(sheet, bool):
         raise InvalidArgument(f"sheet={sheet!r} must be a position or a name")
     if not (encoding is None or isinstance(encoding, str)):
         raise InvalidArgument(f"encoding={encoding!r} must be a name such as 'utf-8'")
@@ -54,7 +59,7 @@ def read_table(path: str | os.PathLike[str], *, encoding: str | None = None, she
     if reader is None:
         ending = file.suffix or "no ending"
         raise UnreadableFile(f"{shown(str(file))}: {ending} is not known, use one of {', '.join(FORMATS)}")
-    if sheet != 0 and reader is not _read_workbook:
+    if sheet is not None and reader is not _read_workbook:
         raise InvalidArgument(
             f"sheet={sheet!r} has no meaning for {file.name}, which is no workbook: leave it out"
         )
@@ -91,7 +96,7 @@ def _beside(file: Path) -> str:
 def _read_text(file: Path, encoding: str | None, sheet: int | str) -> Table:
     text = decode(file.read_bytes(), file.name, encoding)
     grid, separator = text_grid(text, file.name, file.suffix.lower())
-    return grid_table(file.name, grid, "." if separator == "," else "")
+    return (Sheet("", tuple(map(tuple, grid)), "." if separator == "," else "", ()),)
 
 
 def _read_json(file: Path, encoding: str | None, sheet: int | str) -> Table:
@@ -129,14 +134,14 @@ def _read_workbook(file: Path, encoding: str | None, sheet: int | str) -> Table:
             warnings.simplefilter("ignore")  # about styles and validation rules that no count depends on
             with closing(load_workbook(file, data_only=True, read_only=True)) as book:
                 titles = [worksheet.title for worksheet in book.worksheets]
-                chosen = _sheet(titles, sheet, file.name)
-                grid = list(_cells(book.worksheets[chosen]))
+                wanted = range(len(titles)) if sheet is None else [_sheet(titles, sheet, file.name)]
+                return tuple(
+                    Sheet(titles[i], tuple(map(tuple, _cells(book.worksheets[i]))), "", ()) for i in wanted
+                )
     except InvalidArgument:
         raise
     except Exception as error:  # a broken file fails in many ways inside the library
         raise UnreadableFile(f"{file.name} is not a readable workbook: {_first_line(error)}") from None
-    name = file.name if len(titles) == 1 else f"{file.name} (sheet {titles[chosen]!r})"
-    return grid_table(name, grid)
 
 
 def _sheet(titles: list[str], sheet: int | str, source: str) -> int:

@@ -1,14 +1,34 @@
 """Raw tables: columns of untouched cells with the place each row came from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from metaresp.errors import InvalidArgument, InvalidStudies
-from metaresp.read.cells import clean, decimal_evidence, label_text
+from metaresp.read.cells import clean, label_text
+from metaresp.read.writing import decimal_evidence
 from metaresp.records import Record
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LeftOut(Record):
+    """A row that was read and is no study, or a study that cannot be used.
+
+    Attributes
+    ----------
+    row : int or str
+        As a person finds it in the source; the header of a file is row 1 unless lines stand above it.
+    text : str
+        What stands there, shortened.
+    reason : str
+        Why it is left out.
+    """
+
+    row: int | str
+    text: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,6 +51,18 @@ class Table(Record):
         The decimal mark of text cells, ``"."`` or ``","``, or ``""`` when it is not certain.
     written : bool
         Whether numbers stand as text (a delimited file, a sheet), so that text of digits is a number.
+    sheet : str
+        The sheet of a workbook.
+    header_row : int or None
+        The row of the column names.
+    heads : tuple of str
+        Column names with the row of units, or the upper of two head rows, joined on: what is matched.
+    unnamed : tuple of int
+        Columns without a name of their own: row names of R, the index of a frame.
+    left_out : tuple of LeftOut
+        Rows that were seen to be no study.
+    notes : tuple of str
+        What was done to the layout, in sentences.
     """
 
     source: str
@@ -40,6 +72,12 @@ class Table(Record):
     rows: tuple[object, ...]
     decimal: str
     written: bool = False
+    sheet: str = ""
+    header_row: int | None = None
+    heads: tuple[str, ...] = ()
+    unnamed: tuple[int, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -49,55 +87,17 @@ class Table(Record):
         """Return the words for one row, such as ``row 5``."""
         return f"{self.place} {self.rows[row]}"
 
-
-def grid_table(source: str, grid: Iterable[Sequence[object]], decimal: str = "") -> Table:
-    """Return the table of a grid of cells whose first row that is not blank is the header.
-
-    Parameters
-    ----------
-    source : str
-        Name of the file.
-    grid : iterable of sequences
-        Every row of the file from row 1, blank ones included.
-    decimal : str
-        The decimal mark, when the format already tells it.
-
-    Raises
-    ------
-    InvalidStudies
-        If there is no header, no row beneath it, or a row with more cells than the header has names.
-    """
-    header: list[object] = []
-    rows: list[int] = []
-    lines: list[list[object]] = []
-    for number, raw in enumerate(grid, start=1):
-        cells = [clean(cell) for cell in raw]
-        while cells and cells[-1] is None:
-            cells.pop()
-        if not cells:
-            continue
-        if not header:
-            header, header_row = cells, number
-        else:
-            rows.append(number)
-            lines.append(cells)
-    if not header:
-        raise InvalidStudies(f"{source} is empty: a header and one row per study are needed")
-    if not lines:
-        names = ", ".join(map(repr, _named(header)))
-        raise InvalidStudies(f"{source} has a header in row {header_row} ({names}) but no study beneath it")
-    for number, cells in zip(rows, lines, strict=True):
-        if len(cells) > len(header):
-            raise InvalidStudies(
-                f"{source}, row {number}: {len(cells)} cells, but the header has {len(header)}"
-                " (text that holds the separator must stand in quotes)"
-            )
-    padded = [cells + [None] * (len(header) - len(cells)) for cells in lines]
-    columns = tuple(zip(*padded, strict=True))
-    keep = [i for i, name in enumerate(header) if name is not None or any(c is not None for c in columns[i])]
-    return _table(
-        source, "row", [_named(header)[i] for i in keep], [columns[i] for i in keep], rows, decimal, True
-    )
+    def without(self, dropped: Sequence[int], left_out: Sequence[LeftOut]) -> "Table":
+        """Return the table without some rows, which are listed as *left_out*."""
+        gone = set(dropped)
+        keep = [row for row in range(len(self)) if row not in gone]
+        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        content |= {
+            "columns": tuple(tuple(column[row] for row in keep) for column in self.columns),
+            "rows": tuple(self.rows[row] for row in keep),
+            "left_out": (*self.left_out, *left_out),
+        }
+        return Table(**content)
 
 
 def columns_table(source: str, place: str, columns: Mapping[str, object], first: int = 1) -> Table:
@@ -118,7 +118,7 @@ def columns_table(source: str, place: str, columns: Mapping[str, object], first:
         raise InvalidStudies(f"{source}: the columns differ in length ({told})")
     count = lengths[0] if lengths else 0
     cleaned = [tuple(map(clean, column)) for column in values]
-    return _table(source, place, names, cleaned, list(range(first, first + count)))
+    return plain_table(source, place, names, cleaned, list(range(first, first + count)))
 
 
 def records_table(source: str, records: Sequence[Mapping[str, object]]) -> Table:
@@ -126,13 +126,14 @@ def records_table(source: str, records: Sequence[Mapping[str, object]]) -> Table
     keys = list(dict.fromkeys(key for record in records for key in record))
     columns = [tuple(clean(record.get(key)) for record in records) for key in keys]
     names = [label_text(str(key)) for key in keys]
-    return _table(source, "record", names, columns, list(range(1, len(records) + 1)))
+    return plain_table(source, "record", names, columns, list(range(1, len(records) + 1)))
 
 
 def frame_table(frame: Any) -> Table:
     """Return the table of a pandas or polars data frame, or of a mapping of columns.
 
-    A named index of a pandas frame is taken as columns; rows are called by their index label.
+    A named index of a pandas frame is taken as columns, an unnamed one of text as a column without a name;
+    rows are called by their index label.
 
     Raises
     ------
@@ -140,13 +141,7 @@ def frame_table(frame: Any) -> Table:
         If *frame* is none of these.
     """
     if hasattr(frame, "iloc") and hasattr(frame, "columns"):
-        named = [name for name in frame.index.names if name is not None and name not in frame.columns]
-        labels = frame.index.tolist()
-        if named:
-            frame = frame.reset_index(level=named)
-        names = [label_text(str(name)) for name in frame.columns]
-        columns = [tuple(map(clean, frame.iloc[:, i].tolist())) for i in range(len(names))]
-        return _table("data frame", "index", names, columns, labels)
+        return _pandas_table(frame)
     if hasattr(frame, "columns") and hasattr(frame, "to_dict") and not isinstance(frame, Mapping):
         frame = {name: frame[name].to_list() for name in frame.columns}
     if isinstance(frame, Mapping):
@@ -157,6 +152,20 @@ def frame_table(frame: Any) -> Table:
     raise InvalidArgument(
         f"studies must be a data frame, a mapping of columns or a list of records, not {kind}"
     )
+
+
+def _pandas_table(frame: Any) -> Table:
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    labels = frame.index.tolist()
+    if named:
+        frame = frame.reset_index(level=named)
+    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
+    names = [label_text(name) or f"column {i}" for i, name in enumerate(names, start=1)]
+    columns = [tuple(map(clean, frame.iloc[:, i].tolist())) for i in range(len(names))]
+    if not named and labels and all(isinstance(label, str) for label in labels):
+        columns = [tuple(map(clean, labels)), *columns]
+        return plain_table("data frame", "index", ["index", *names], columns, labels, unnamed=(0,))
+    return plain_table("data frame", "index", names, columns, labels)
 
 
 def cell_list(values: Any, name: str) -> list[object]:
@@ -184,23 +193,20 @@ def cell_list(values: Any, name: str) -> list[object]:
         return [values]
 
 
-def _named(header: Sequence[object]) -> list[str]:
-    return [label_text(name) or f"column {i}" for i, name in enumerate(header, start=1)]
-
-
-def _table(
+def plain_table(
     source: str,
     place: str,
     names: Sequence[str],
     columns: Sequence[tuple[object, ...]],
     rows: Sequence[object],
     decimal: str = "",
-    written: bool = False,
+    **more: Any,
 ) -> Table:
-    """Drop rows that are blank throughout and settle the decimal mark."""
+    """Return a table without the rows that are blank throughout, its decimal mark settled."""
     keep = [i for i in range(len(rows)) if any(column[i] is not None for column in columns)]
     if len(keep) < len(rows):
         columns = [tuple(column[i] for i in keep) for column in columns]
         rows = [rows[i] for i in keep]
     mark = decimal_evidence([cell for column in columns for cell in column]) or decimal
-    return Table(source, place, tuple(names), tuple(columns), tuple(rows), mark, written)
+    more.setdefault("heads", tuple(names))
+    return Table(source, place, tuple(names), tuple(columns), tuple(rows), mark, **more)

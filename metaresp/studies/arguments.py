@@ -11,6 +11,9 @@ from metaresp.arrays import IntArray
 from metaresp.errors import InvalidArgument, InvalidStudies
 from metaresp.studies.parts import Covariates, Value
 
+# Values given in a call are studies, whatever they add up to.
+_AS_GIVEN = read.Options(totals="keep")
+
 
 def given_counts(events: Any, n: Any, response: Any) -> dict[str, Any]:
     """Return the columns that hold the counts, events and n or fractions."""
@@ -49,7 +52,7 @@ def checked_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray]:
     table = read.columns_table("Studies", "study", columns)
     if len(table) < max((len(read.cell_list(column, name)) for name, column in columns.items()), default=0):
         raise InvalidStudies("Studies: a study without events and n (leave it out, or list it in excluded)")
-    counts = read.check_counts(table, read.find_roles(table, **{name: name for name in columns}))
+    counts = read.read_counts(table, {name: name for name in columns}, _AS_GIVEN)
     return np.array(counts.events, dtype=np.int64), np.array(counts.n, dtype=np.int64)
 
 
@@ -88,5 +91,5 @@ def check_enrolled(enrolled: Any, n: IntArray) -> IntArray | None:
     if enrolled is None:
         return None
     table = read.columns_table("Studies", "study", {"events": n, "n": n, "enrolled": enrolled})
-    counts = read.check_counts(table, read.find_roles(table, events="events", n="n", enrolled="enrolled"))
+    counts = read.read_counts(table, {"events": "events", "n": "n", "enrolled": "enrolled"}, _AS_GIVEN)
     return np.array(counts.enrolled or (), dtype=np.int64)

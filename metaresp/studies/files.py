@@ -4,20 +4,23 @@ import os
 from collections.abc import Sequence
 
 from metaresp import read
-from metaresp.studies.table import Studies
+from metaresp.studies.table import Columns, Studies
 
 
 def read_studies(
     path: str | os.PathLike[str],
     *,
-    events: str | None = None,
-    n: str | None = None,
+    events: Columns = None,
+    n: Columns = None,
     study: str | None = None,
     response: str | None = None,
     percent: str | None = None,
     enrolled: str | None = None,
     missing: str = "raise",
-    sheet: int | str = 0,
+    totals: str = "raise",
+    unit: str | None = None,
+    nearest: bool = False,
+    sheet: int | str | None = None,
     encoding: str | None = None,
     covariates: Sequence[str] | None = None,
 ) -> Studies:
@@ -82,6 +85,6 @@ def read_studies(
     """
     roles = {"events": events, "n": n, "study": study, "response": response, "percent": percent,
              "enrolled": enrolled}  # fmt: skip
-    return Studies.from_table(
-        read.read_table(path, encoding=encoding, sheet=sheet), roles, covariates, missing
-    )
+    options = read.Options(missing, totals, unit, nearest)
+    table = read.read_file(path, roles, encoding=encoding, sheet=sheet, unit=unit)
+    return Studies.from_table(table, roles, covariates, options)

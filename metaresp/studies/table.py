@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
@@ -24,6 +24,8 @@ from metaresp.studies.parts import ExcludedStudy, OutOfRange, Value, choices
 if TYPE_CHECKING:
     import pandas as pd
 
+# One column, or several (or names joined by a plus) whose sum is taken.
+Columns: TypeAlias = str | Sequence[str] | None
 Selection: TypeAlias = int | slice | Sequence[int] | Sequence[bool] | ArrayLike
 
 
@@ -47,6 +49,8 @@ class Studies(Record):
         Patients enrolled in each study, at least *n* (those that could be evaluated).
     excluded : sequence of ExcludedStudy, optional
         Studies that are known of and take no part.
+    source : Source, optional
+        What they were read from, and how; no part of equality.
 
     Raises
     ------
@@ -76,6 +80,7 @@ class Studies(Record):
     covariates: Mapping[str, tuple[int | float | str | None, ...]]
     excluded: tuple[ExcludedStudy, ...]
     enrolled: IntArray | None
+    source: read.Source | None = field(default=None, compare=False)
 
     def __init__(
         self,
@@ -87,6 +92,7 @@ class Studies(Record):
         response: Any = None,
         enrolled: Any = None,
         excluded: Iterable[ExcludedStudy] = (),
+        source: read.Source | None = None,
     ) -> None:
         left_out = tuple(excluded)
         if not all(isinstance(item, ExcludedStudy) for item in left_out):
@@ -101,6 +107,7 @@ class Studies(Record):
         self._set("study", check_labels(study, k))
         self._set("covariates", check_covariates(covariates, k))
         self._set("excluded", left_out)
+        self._set("source", source)
         patients = check_enrolled(enrolled, counts[1])
         self._set("enrolled", None if patients is None else frozen(patients))
 
@@ -119,14 +126,17 @@ class Studies(Record):
         cls,
         df: Any,
         *,
-        events: str | None = None,
-        n: str | None = None,
+        events: Columns = None,
+        n: Columns = None,
         study: str | None = None,
         response: str | None = None,
         percent: str | None = None,
         enrolled: str | None = None,
         covariates: Sequence[str] | None = None,
         missing: str = "raise",
+        totals: str = "raise",
+        unit: str | None = None,
+        nearest: bool = False,
     ) -> Self:
         """Return the studies of a data frame.
 
@@ -138,8 +148,8 @@ class Studies(Record):
             Column names; see :func:`read_studies`.
         covariates : sequence of str, optional
             Columns to keep beside the counts; by default all others.
-        missing : {"raise", "drop"}
-            What to do with rows whose events or n are missing.
+        missing, totals, unit, nearest
+            As in :func:`read_studies`.
 
         Raises
         ------
@@ -158,19 +168,20 @@ class Studies(Record):
         """
         roles = {"events": events, "n": n, "study": study, "response": response, "percent": percent,
                  "enrolled": enrolled}  # fmt: skip
-        return cls.from_table(read.frame_table(df), roles, covariates, missing)
+        options = read.Options(missing, totals, unit, nearest)
+        return cls.from_table(read.frame_table(df), roles, covariates, options)
 
     @classmethod
     def from_table(
         cls,
         table: read.Table,
-        roles: Mapping[str, str | None],
+        roles: Mapping[str, Any],
         covariates: Sequence[str] | None,
-        missing: str,
+        options: read.Options = read.Options(),
     ) -> Self:
         """Return the studies of a raw table; ``from_frame`` and ``read_studies`` end here."""
-        counts = read.check_counts(table, read.find_roles(table, **roles, covariates=covariates), missing)
-        return cls(
+        counts = read.read_counts(table, {**roles, "covariates": covariates}, options)
+        studies = cls(
             np.array(counts.events, dtype=np.int64),
             np.array(counts.n, dtype=np.int64),
             counts.study,
@@ -179,7 +190,9 @@ class Studies(Record):
             excluded=[
                 ExcludedStudy(e.study, e.events, e.n, e.row, e.reason, e.covariates) for e in counts.excluded
             ],
+            source=counts.source,
         )
+        return studies
 
     @property
     def rates(self) -> FloatArray:
@@ -378,6 +391,7 @@ class Studies(Record):
             {name: [column[i] for i in positions] for name, column in self.covariates.items()},
             enrolled=None if self.enrolled is None else self.enrolled[positions],
             excluded=self.excluded if excluded is None else excluded,
+            source=self.source,
         )
 
 

@@ -1,0 +1,132 @@
+"""What names a study: a column of labels, author and year, a label and its arm."""
+
+import re
+from collections.abc import Callable
+
+from metaresp.read.cells import label_text
+from metaresp.read.profile import Column
+from metaresp.read.table import Table
+
+
+def label_columns(
+    table: Table,
+    columns: list[Column],
+    taken: set[int],
+    given: tuple[int, ...] | None,
+    is_index: Callable[[Column], bool],
+) -> tuple[tuple[int, ...], list[str]]:
+    """Return the columns that make the labels together, and what was decided, in sentences."""
+    notes: list[str] = []
+    if given:
+        chosen = columns[given[0]]
+    else:
+        named = _named(columns, taken, is_index)
+        if not named:
+            first = _first_texts(table, columns, taken)
+            if first is None:
+                return (), notes
+            if first.name and first.place not in table.unnamed:
+                notes.append(
+                    f"{first.name!r} was taken as the labels of the studies: the first column of text."
+                )
+            return (first.place,), notes
+        chosen, others = named[0], named[1:]
+        if others:
+            also = ", ".join(repr(column.name) for column in others)
+            notes.append(f"{chosen.name!r} was taken as the labels of the studies; {also} kept beside them.")
+    parts = [chosen.place]
+    arm = _arm(table, columns, taken, chosen)
+    if arm is not None:
+        parts.append(arm)
+    elif not given:
+        parts += _year(table, columns, taken, chosen)
+    return tuple(parts), notes
+
+
+def labels(table: Table, parts: tuple[int, ...]) -> tuple[list[str], list[str]]:
+    """Return one label for each row, made up where there is none, and what was done, in sentences."""
+    if not parts:
+        return [f"Study {number}" for number in range(1, len(table) + 1)], []
+    texts = [[label_text(cell) for cell in table.columns[place]] for place in parts]
+    notes: list[str] = []
+    if len(parts) == 2 and _merged(texts[0]):
+        texts[0] = _filled_down(texts[0])
+        notes.append(f"Blank cells of {table.names[parts[0]]!r} were filled from above, as merged cells.")
+    joined = []
+    for number, cells in enumerate(zip(*texts, strict=True), start=1):
+        label = cells[0]
+        for more in cells[1:]:
+            if more and more not in re.split(r"[\s,()]+", label):
+                label = f"{label} {more}".strip()
+        joined.append(label or f"Study {number}")
+    return joined, notes
+
+
+def _named(columns: list[Column], taken: set[int], is_index: Callable[[Column], bool]) -> list[Column]:
+    """Return the columns whose head says label, the best first: words before numbers, study before author."""
+    found = []
+    for column in columns:
+        roles = column.head.roles
+        if column.place in taken or not roles.keys() & {"study", "author"} or column.kind == "blank":
+            continue
+        is_text = column.kind == "text"
+        order = (not is_text, "study" not in roles, is_index(column), column.place)
+        found.append((order, column))
+    ordered = [column for _, column in sorted(found, key=lambda item: item[0])]
+    if ordered and ordered[0].kind == "text":
+        return [column for column in ordered if column.kind == "text"]
+    return ordered
+
+
+def _first_texts(table: Table, columns: list[Column], taken: set[int]) -> Column | None:
+    """Return a column without a name that holds text, or the first column where it is text throughout."""
+    for place in table.unnamed:
+        if columns[place].kind == "text" and place not in taken:
+            return columns[place]
+    for column in columns[:2]:
+        roles = column.head.roles.keys() - {"index"}
+        cells = [cell for cell in table.columns[column.place] if cell is not None]
+        texts = [label_text(cell) for cell in cells]
+        if column.kind == "text" and not roles - {"arm"} and column.place not in taken and column.place == 0:
+            return column if len(set(texts)) == len(texts) > len(table) // 2 else None
+    return None
+
+
+def _arm(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> int | None:
+    """Return the column of arms, where labels are merged cells that an arm tells apart."""
+    texts = [label_text(cell) for cell in table.columns[chosen.place]]
+    merged = _merged(texts)
+    if not merged and len(set(texts)) == len(texts):
+        return None
+    filled = _filled_down(texts)
+    for column in columns:
+        if column.place in taken or column.place == chosen.place or "arm" not in column.head.roles:
+            continue
+        pairs = [(a, label_text(b)) for a, b in zip(filled, table.columns[column.place], strict=True)]
+        if len(set(pairs)) == len(pairs):
+            return column.place
+    return None
+
+
+def _merged(texts: list[str]) -> bool:
+    """Whether labels stand only in the first of several rows."""
+    return bool(texts) and bool(texts[0]) and "" in texts
+
+
+def _filled_down(texts: list[str]) -> list[str]:
+    filled: list[str] = []
+    for text in texts:
+        filled.append(text or (filled[-1] if filled else ""))
+    return filled
+
+
+def _year(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> list[int]:
+    """Return the column of years that belongs to the labels: those of authors, or of labels it tells apart."""
+    years = [c for c in columns if "year" in c.head.roles and c.kind == "count" and c.place not in taken]
+    texts = [label_text(cell) for cell in table.columns[chosen.place]]
+    dated = sum(bool(re.search(r"(?:19|20)[0-9]{2}", text)) for text in texts)
+    if len(years) != 1 or dated * 2 > len(texts):
+        return []
+    joined = list(zip(texts, map(label_text, table.columns[years[0].place]), strict=True))
+    tells = len(set(texts)) < len(texts) == len(set(joined))
+    return [years[0].place] if "author" in chosen.head.roles or tells else []

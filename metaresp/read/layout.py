@@ -1,0 +1,268 @@
+"""A sheet as a person laid it out to a table: where the head is, and which lines are no row of it."""
+
+import re
+from collections.abc import Sequence
+
+from metaresp.errors import InvalidStudies
+from metaresp.read.cells import clean, label_text, shown
+from metaresp.read.heads import read_head
+from metaresp.read.sheet import Sheet
+from metaresp.read.table import LeftOut, Table, plain_table
+from metaresp.read.vocabulary import folded, words
+from metaresp.read.writing import is_missing, read_cell
+
+Row = tuple[int, list[object]]
+
+# Lines among which the head is looked for.
+_TOP = 40
+_COMMENT = re.compile(r"^(?:#(?!\s*$)|%%?\s*\S|//)")
+_MARKED = re.compile(
+    r"^(?:[*†‡§¶#‖]|[ªº⁰¹²³⁴-⁹ᵃ-ᵛ]|[a-z]\s*[).:]|\([a-z0-9]\)|\[[a-z0-9]\]|[a-z]\s+(?=[A-Z]))"
+)
+_LONG_TEXT = 60
+_UNIT = re.compile(
+    r"[(\[（].*[)\]）]|%|n|no\.?|count|counts|number|patients|percent|years?|months?|weeks?|days?|mg|kg|events",
+    re.IGNORECASE,
+)
+
+
+def sheet_table(source: str, sheet: Sheet) -> Table:
+    """Return the table that a sheet holds.
+
+    Lines above the head (titles, comments), blank lines, a line of units, repeated heads and notes at the
+    foot are set aside and told; a head of two lines is joined.
+
+    Raises
+    ------
+    InvalidStudies
+        If there is no head, no row beneath it, or a row with more cells than the head has names.
+    """
+    lines, blank_before = _lines(sheet)
+    name = f"{source} (sheet {sheet.title!r})" if sheet.title else source
+    if not lines:
+        raise InvalidStudies(f"{name} is empty: a header and one row per study are needed")
+    first, last = _head_lines(lines)
+    head, heads = _joined(lines, first, last)
+    header_row = lines[last][0]
+    left_out = [LeftOut(number, _told(cells), "stands above the table") for number, cells in lines[:first]]
+    body = lines[last + 1 :]
+    if body and _is_units(body[0][1], head):
+        heads = [f"{a} {b}" if b else a for a, b in zip(heads, _texts(body[0][1], len(heads)), strict=True)]
+        left_out.append(LeftOut(body[0][0], _told(body[0][1]), "holds units"))
+        body = body[1:]
+    body, notes = _foot(body, blank_before)
+    repeated = [row for row in body if _repeats(row[1], head)]
+    left_out += [LeftOut(number, _told(cells), "repeats the header") for number, cells in repeated]
+    comments = [row for row in body if _is_comment(row[1])]
+    gone = {number for number, _ in [*repeated, *comments]}
+    body = [row for row in body if row[0] not in gone]
+    left_out += [LeftOut(number, _told(cells), "is a note") for number, cells in [*comments, *notes]]
+    if not body:
+        names = ", ".join(repr(text[:40]) for text in _named(head)[:30])
+        raise InvalidStudies(f"{name} has a header in row {header_row} ({names}) but no study beneath it")
+    unnamed: tuple[int, ...] = ()
+    if _has_row_names(head, body, sheet.decimal):
+        head, heads, unnamed = [None, *head], ["", *heads], (0,)
+    _refuse_ragged(name, head, body)
+    width = len(head)
+    padded = [cells + [None] * (width - len(cells)) for _, cells in body]
+    columns = list(zip(*padded, strict=True))
+    keep = [i for i, cell in enumerate(head) if cell is not None or any(c is not None for c in columns[i])]
+    unnamed = tuple(place for place, i in enumerate(keep) if head[i] is None and not heads[i])
+    names = _named(head)
+    return plain_table(
+        name, "row", [names[i] for i in keep], [columns[i] for i in keep], [number for number, _ in body],
+        sheet.decimal, written=True, sheet=sheet.title, header_row=header_row,
+        heads=tuple(heads[i] for i in keep), unnamed=unnamed, left_out=tuple(left_out),
+        notes=(*sheet.notes, *_said(left_out)),
+    )  # fmt: skip
+
+
+def _lines(sheet: Sheet) -> tuple[list[Row], set[int]]:
+    """Return the lines that hold anything, and the numbers of those with a blank line above."""
+    lines: list[Row] = []
+    blank_before: set[int] = set()
+    for number, raw in enumerate(sheet.rows, start=1):
+        cells = [clean(cell) for cell in raw]
+        while cells and cells[-1] is None:
+            cells.pop()
+        if cells:
+            if lines and lines[-1][0] < number - 1:
+                blank_before.add(number)
+            lines.append((number, cells))
+    return lines, blank_before
+
+
+def _head_lines(lines: Sequence[Row]) -> tuple[int, int]:
+    """Return the first and the last line of the head, as positions in *lines*."""
+    top = lines[:_TOP]
+    width = max(len(_filled(cells)) for _, cells in lines[: 5 * _TOP])
+    scores = [_score(cells, width) for _, cells in top]
+    best = max(range(len(top)), key=lambda i: (scores[i], -i))
+    if scores[best] <= 0:
+        wide = [i for i, (_, cells) in enumerate(top) if len(_filled(cells)) > 1 or width == 1]
+        plain = [i for i in wide if not _is_comment(top[i][1])]
+        best = (plain or wide or [0])[0]
+        return best, best
+    first = last = best
+    above = top[best - 1][1] if best else []
+    if above and _is_upper_head(above, top[best][1], width):
+        first = best - 1
+    elif best + 1 < len(top) and _is_lower_head(top[best][1], top[best + 1][1]):
+        last = best + 1
+    return first, last
+
+
+def _score(cells: list[object], width: int) -> int:
+    """Return how many roles the cells of a line name as a head; lines with numbers are no head."""
+    filled = _filled(cells)
+    texts = [str(cell) for cell in filled if isinstance(cell, str)]
+    if len(filled) == 1 < width or _is_comment(cells):
+        return 0
+    if len(texts) < len(filled) or any(_is_numeric(text) for text in texts):
+        return 0
+    return len({role for text in texts for role in read_head(text).roles}) * 10 + min(len(filled), 9)
+
+
+def _is_numeric(cell: object) -> bool:
+    return read_cell(cell).kind in {"count", "number", "rate", "counted", "fraction", "about", "formula"}
+
+
+def _is_upper_head(above: list[object], head: list[object], width: int) -> bool:
+    """Whether the line above the best head is its upper half: names over blank cells, or over several."""
+    filled = _filled(above)
+    if any(_is_numeric(cell) or not isinstance(cell, str) for cell in filled) or _is_comment(above):
+        return False
+    cells = above + [None] * (len(head) - len(above))
+    over_blank = any(a is not None and b is None for a, b in zip(cells, head, strict=False))
+    if len(cells) > len(head):
+        over_blank = over_blank or any(cell is not None for cell in cells[len(head) :])
+    return over_blank if head[0] is None or len(filled) > 1 else False
+
+
+def _is_lower_head(head: list[object], below: list[object]) -> bool:
+    """Whether the line below the best head is its lower half: text that fills cells blank above it."""
+    filled = _filled(below)
+    if any(_is_numeric(cell) or not isinstance(cell, str) or is_missing(cell) for cell in filled):
+        return False
+    fills = [i for i, cell in enumerate(below) if cell is not None and (i >= len(head) or head[i] is None)]
+    return bool(fills) and (below[0] is None or len(fills) > 1) and len(filled) > 1
+
+
+def _joined(lines: Sequence[Row], first: int, last: int) -> tuple[list[object], list[str]]:
+    """Return the names of the columns, and what they are matched by."""
+    if first == last:
+        return lines[first][1], _texts(lines[first][1], len(lines[first][1]))
+    upper, lower = lines[first][1], lines[last][1]
+    width = max(len(upper), len(lower))
+    above, below = _texts(upper, width), _texts(lower, width)
+    spread: list[str] = []
+    for i, text in enumerate(above):
+        spread.append(text or (spread[-1] if i and below[i] and spread else ""))
+    names = [
+        " ".join(filter(None, (over if folded(over) != folded(under) else "", under)))
+        for over, under in zip(spread, below, strict=True)
+    ]
+    return [name or None for name in names], names
+
+
+def _texts(cells: Sequence[object], width: int) -> list[str]:
+    padded = [*cells, *[None] * (width - len(cells))][:width]
+    return [label_text(cell) for cell in padded]
+
+
+def _is_units(cells: list[object], head: list[object]) -> bool:
+    """Whether a line beneath the head holds units, such as ``(count)``, and no study."""
+    filled = _filled(cells)
+    if not filled or not all(isinstance(cell, str) for cell in filled):
+        return False
+    if any(_is_numeric(cell) for cell in filled) or (cells[0] is not None and len(filled) > 1 and cells[0] != head[0]
+                                                     and not _UNIT.fullmatch(str(cells[0]))):  # fmt: skip
+        return False
+    if cells[0] is not None and len(filled) == 1:
+        return False
+    return all(_UNIT.fullmatch(str(cell)) for cell in filled)
+
+
+def _foot(body: list[Row], blank_before: set[int]) -> tuple[list[Row], list[Row]]:
+    """Return the rows without the notes beneath them, and the notes."""
+    end = len(body)
+    while end and _is_note(body[end - 1][1]):
+        end -= 1
+    return body[:end], body[end:]
+
+
+def _is_note(cells: list[object]) -> bool:
+    """Whether a line without numbers is meant as a note, not as a study whose counts are missing."""
+    filled = _filled(cells)
+    if not all(isinstance(cell, str) for cell in filled):
+        return False
+    texts = [str(cell) for cell in filled]
+    if any(_is_numeric(text) or is_missing(text) for text in texts[1:]) or _is_numeric(texts[0]):
+        return False
+    first = texts[0]
+    if _MARKED.match(first) or _is_comment(cells):
+        return True
+    leading = words(first[:80], "rows")
+    if leading and "note" in leading[0].meanings and (len(filled) == 1 or ":" in first):
+        return ":" in first or "." in first or len(leading) > 1
+    if "=" in first or (":" in first and len(filled) == 1):
+        return True
+    return len(first) > _LONG_TEXT or (first.endswith((".", "。")) and len(first.split()) > 3)
+
+
+def _is_comment(cells: list[object]) -> bool:
+    filled = _filled(cells)
+    first = filled[0] if filled else None
+    if not isinstance(first, str) or cells[0] is None or not _COMMENT.match(first):
+        return False
+    return len(filled) == 1 or not any(_is_numeric(cell) for cell in filled[1:])
+
+
+def _repeats(cells: list[object], head: list[object]) -> bool:
+    pairs = [(a, b) for a, b in zip(cells, head, strict=False) if a is not None]
+    same = sum(folded(str(a)) == folded(str(b)) for a, b in pairs if isinstance(a, str) and b is not None)
+    return same > 1 and same >= len(pairs) - 1
+
+
+def _has_row_names(head: list[object], body: list[Row], decimal: str) -> bool:
+    """Whether the rows have one cell more than the head, as R writes its row names."""
+    if any(cell is None for cell in head) or any(len(cells) != len(head) + 1 for _, cells in body):
+        return False
+    firsts = [label_text(cells[0]) for _, cells in body]
+    if firsts == [str(i) for i in range(1, len(firsts) + 1)]:
+        return True
+    numbers = [int(text) for text in firsts if text.isascii() and text.isdecimal() and len(text) < 9]
+    if len(numbers) == len(firsts) and len(numbers) > 1:
+        return all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+    # a file cut at commas may hold text with a comma in every row
+    return decimal != "." and len(firsts) > 1 and not numbers and len(set(firsts)) == len(firsts)
+
+
+def _refuse_ragged(name: str, head: list[object], body: list[Row]) -> None:
+    for number, cells in body:
+        if len(cells) > len(head):
+            raise InvalidStudies(
+                f"{name}, row {number}: {len(cells)} cells, but the header has {len(head)}"
+                " (text that holds the separator must stand in quotes)"
+            )
+
+
+def _filled(cells: Sequence[object]) -> list[object]:
+    return [cell for cell in cells if cell is not None]
+
+
+def _told(cells: list[object]) -> str:
+    """Return a line as it is quoted in a note: short."""
+    text = ", ".join(label_text(cell) for cell in _filled(cells))
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _said(left_out: list[LeftOut]) -> list[str]:
+    return [
+        f"Row {item.row} {item.reason} and was not read as a study: {shown(item.text)}." for item in left_out
+    ]
+
+
+def _named(head: Sequence[object]) -> list[str]:
+    return [label_text(name) or f"column {i}" for i, name in enumerate(head, start=1)]

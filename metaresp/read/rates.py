@@ -1,0 +1,113 @@
+"""Counts behind a column of rates: proportion or percentage, rounded or cut off."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from metaresp.percent import fitting_counts
+from metaresp.read.writing import Cell
+
+# A float carries rounding noise beyond this many decimals of a percentage.
+_FLOAT_DECIMALS = 10
+UNITS = ("proportion", "percent")
+
+
+class Written(NamedTuple):
+    """A rate as whole units of its last place, and how many of these make a rate of 1."""
+
+    units: int
+    per_one: int
+
+
+def written(rate: str, unit: str, decimals: int | None = None) -> Written | None:
+    """Return a written rate, with at least *decimals* places; None where it is not from 0 to 1 (or 100).
+
+    Examples
+    --------
+    >>> written("72.2", "percent"), written("0.6", "proportion", 3), written("120", "percent")
+    (Written(units=722, per_one=1000), Written(units=600, per_one=1000), None)
+    """
+    number = Decimal(rate)
+    limit = _FLOAT_DECIMALS + (2 if unit == "proportion" else 0)
+    places = max(-int(number.as_tuple().exponent), decimals or 0, 0)
+    if places > limit:
+        number, places = round(number, limit), limit
+    units = int(number.scaleb(places))
+    per_one = 10**places * (100 if unit == "percent" else 1)
+    return Written(units, per_one) if 0 <= units <= per_one else None
+
+
+def places(cells: Sequence[Cell]) -> int:
+    """Return the decimals that a column of rates is written with at most."""
+    return max((len(cell.rate.partition(".")[2]) for cell in cells if cell.rate), default=0)
+
+
+def fits(rate: str, unit: str, n: int, decimals: int, cut: bool = False) -> range:
+    """Return the counts that a rate is compatible with, its lost zeros at the end put back first.
+
+    Examples
+    --------
+    >>> fits("60", "percent", 300, decimals=1), fits("66.6", "percent", 3, 1), fits("66.6", "percent", 3, 1, True)
+    (range(180, 181), range(2, 2), range(2, 3))
+    """
+    for shown_with in (decimals, None):
+        as_written = written(rate, unit, shown_with)
+        if as_written is None:
+            return range(0)
+        found = fitting_counts(as_written.units, as_written.per_one, n, cut=cut)
+        if found or shown_with is None:
+            return found
+    return range(0)
+
+
+def belongs(rate: str, unit: str, count: int, n: int, decimals: int) -> bool:
+    """Whether a rate is that of count / n, rounded or cut off, to the digits of its own or of its column."""
+    for shown_with in (None, decimals):
+        as_written = written(rate, unit, shown_with)
+        if as_written is not None:
+            for cut in (False, True):
+                if count in fitting_counts(as_written.units, as_written.per_one, n, cut=cut):
+                    return True
+    return False
+
+
+def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[str, str]:
+    """Return the unit of a column of rates, and why it is in doubt (empty: it is not).
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    n : sequence of int or None
+    said : str
+        What the head says: ``percent``, ``proportion`` or empty.
+
+    Notes
+    -----
+    A sign in any cell tells.  Values of which one is above 1 are percentages, unless the head says
+    proportion.  Values that are all at most 1 are proportions where the head says so, or says nothing and
+    each fits a count; a head that says percent over them leaves it open.
+    """
+    rates = [Decimal(cell.rate) for cell in cells if cell.rate]
+    if any(cell.percent for cell in cells):
+        return "percent", ""
+    if not rates or not any(rates):
+        return "percent", ""
+    if max(rates) > 1:
+        return (
+            ("percent", "")
+            if said != "proportion"
+            else ("", "its head says proportion, but values are above 1")
+        )
+    if said == "proportion":
+        return "proportion", ""
+    if said == "percent":
+        return "", "its head says percent, but every value is at most 1"
+    decimals = places(cells)
+    as_proportion = all(
+        fits(cell.rate, "proportion", total, decimals) or fits(cell.rate, "proportion", total, decimals, True)
+        for cell, total in zip(cells, n, strict=True)
+        if cell.rate and total
+    )
+    if as_proportion:
+        return "proportion", ""
+    return "", "every value is at most 1, and not each is the proportion of a count"

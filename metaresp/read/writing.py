@@ -1,0 +1,381 @@
+"""How a count, a fraction or a rate is written in one cell: digits, marks, brackets, words."""
+
+import datetime
+import math
+import re
+import unicodedata
+from decimal import Decimal
+from typing import NamedTuple
+
+from metaresp.read.cells import MAX_CELL, MAX_COUNT, BadCell, Formula, ShownPercent, clean, shown
+
+# What authors write for "no number" in a column of counts.
+MISSING_COUNT = frozenset(
+    ["na", "n/a", "#n/a", "n.a.", "n.a", "nan", "nr", "n.r.", "n.r", "nd", "n.d.", "n/r", "ns", "ne", "null"]
+    + ["none", "-", "--", "---", "–", "—", "―", "−", ".", "..", "...", "…", "?", "??", "/", "<na>", "na)"]
+    + ["missing", "unknown", "not reported", "not available", "not stated", "not evaluable", "unclear"]
+    + ["not applicable", "not given", "keine angabe", "k.a.", "k. a.", "nicht berichtet", "non rapporté"]
+    + ["non disponible", "no informado", "no reportado", "sin datos", "não informado", "não relatado"]
+    + ["non riportato", "niet gerapporteerd", "brak danych", "нет данных", "н/д", "bildirilmemiş", "yok"]
+    + ["غير متوفر", "غير مذكور", "未报告", "未報告", "不详", "不詳", "未提及", "缺失", "不明", "記載なし"]
+    + ["報告なし", "データなし", "미보고", "없음", "불명", "해당없음"]
+)
+
+# Punctuation that is written in several ways; what is not a superscript keeps its meaning.
+_PLAIN = str.maketrans(
+    {
+        "（": "(", "）": ")", "［": "[", "］": "]", "【": "[", "】": "]", "｛": "(", "｝": ")", "〔": "[", "〕": "]",
+        "／": "/", "％": "%", "﹪": "%", "٪": "%", "．": ".", "，": ",", "、": ",", "：": ":", "；": ";", "；": ";",
+        "＜": "<", "＞": ">", "≦": "≤", "≧": "≥", "＝": "=", "＋": "+", "－": "-", "−": "-", "﹣": "-", "‐": "-",
+        "‑": "-", "‒": "–", "～": "~", "〜": "~", "∼": "~", "٫": ".", "٬": "’", "،": ",", "؛": ";", "·": ".",
+        "⁄": "/", "∕": "/", "÷": "/", "＊": "*", "∗": "*", "\xa0": " ", "\u2007": " ", "\u202f": " ", "\u2009": " ",
+        "\u200a": " ", "\u2006": " ", "\u2005": " ", "\u3000": " ", "’": "'", "‘": "'", "´": "'", "`": "'",
+        "\u200e": "", "\u200f": "", "\u061c": "", "\u200b": "", "\u2060": "", "\ufeff": "",
+        "\u202a": "", "\u202b": "", "\u202c": "", "\u202d": "", "\u202e": "",
+    }
+)  # fmt: skip
+
+# A footnote mark before or behind a number: a sign, a superscript, a letter after a space or raised.
+_SIGNS = "*†‡§¶#‖¤¦^"
+_RAISED = "ªº⁰¹²³⁴⁵⁶⁷⁸⁹ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁺⁻⁽⁾"
+_MARK_AFTER = re.compile(
+    rf"\s*(?:[{re.escape(_SIGNS)}{_RAISED}]+(?:[a-zA-Z0-9](?:,[a-zA-Z0-9])*)?|(?<=[0-9)%\]])\s*[a-h]\)?|\s\([a-z]\)"
+    rf"|\s\[[a-z]\])$"
+)
+_MARK_BEFORE = re.compile(rf"^[{re.escape(_SIGNS)}{_RAISED}]+\s*")
+_UNITS = re.compile(
+    r"\s*(?:patients?|pts?\.?|subjects?|participants?|persons?|people|cases?|events?|responders?|"
+    r"patienten|pat\.|fälle|cas|pacientes|casos|pazienti|casi|больных|пациентов|чел\.?|hasta|"
+    r"人|例|名|件|位|명|건|례|مريض)$",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"^(?:n|N|r|x|no)\s*[=:]\s*")
+
+_N = r"(?:[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?|[0-9]{1,3}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)"
+_S = r"\s*"
+_DASH = r"(?:\s*(?:-|–|—|~|;|,|\bto\b|\bbis\b|\bà\b|\ba\b|\bal?\b|\btot\b|\bдо\b|至|到|から|에서)\s*)"
+_CI = rf"(?:(?:9[059]|99\.?[0-9]*)?{_S}%?-?{_S}(?:CrI|C\.?I\.?|KI|IC|ДИ|GA|CL|信頼区間|置信区间|신뢰구간){_S}[:;,=]?{_S}(?:9[059]{_S}%)?[:;,]?{_S})?"
+_INTERVAL = rf"[(\[]?{_S}{_CI}[(\[]?{_S}({_N}){_S}%?{_DASH}({_N}){_S}%?{_S}[)\]]?"
+_OPEN, _CLOSE = r"[(\[]", r"[)\]]"
+_OF = r"(?:/|\bout\s+of\b|\bof\b|\bvon\b|\bsur\b|\bde\b|\bsu\b|\bdi\b|\bvan\b|\bz\b|\bиз\b|\bmi\b|\bav\b|من)"
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FRACTION = re.compile(
+    rf"[(\[]?{_S}(-?{_N}){_S}{_OF}{_S}({_N}){_S}[)\]]?"
+    rf"(?:{_S}(?:[(\[;:,=]|\s|-|–){_S}({_N}){_S}(%?){_S}[)\]]?(?:{_S}[;,(\[\s]{_S}{_INTERVAL})?{_S}[)\]]?)?",
+    re.IGNORECASE,
+)
+_FRACTION_LAST = re.compile(
+    rf"({_N}){_S}(%?){_S}[(\[,;:=]?{_S}({_N}){_S}{_OF}{_S}({_N}){_S}[)\]]?", re.IGNORECASE
+)
+_AMONG = re.compile(rf"({_N})[例名人명]?{_S}(?:中|中の|例中|명{_S}중){_S}({_N})[例名人명]?")
+_PAIR = re.compile(
+    rf"({_N}){_S}(%?){_S}(?:{_OPEN}|[,;:=]\s*|\s(?=[0-9.,]+{_S}%)|/\s*(?=[0-9.,]+{_S}%)){_S}({_N}){_S}(%?)"
+    rf"(?:{_S}[;,\s(\[]{_S}{_INTERVAL})?{_S}{_CLOSE}?",
+    re.IGNORECASE,
+)
+_RATE = re.compile(rf"({_N}){_S}(%?)(?:{_S}[,;:(\[\s]{_S}{_INTERVAL})?{_S}[)\]]?", re.IGNORECASE)
+_CENSORED = re.compile(
+    rf"(?:[<>≤≥~≈±]|<=|>=|ca\.?|c\.|approx\.?|about|under|over|at least|at most|less than|more than|up to|"
+    rf"etwa|circa|env\.?|约|約|大约|超过|少于|未満|以上|약|около|менее|более|أقل من|أكثر من){_S}{_N}{_S}%?.*"
+    rf"|{_N}{_S}(?:\+|以上|以下|未満|이상|이하|미만)"
+    rf"|{_N}{_S}(?:-|–|—|~|to|or|bis|oder|ou|o|или|至|到|から){_S}{_N}{_S}%?",
+    re.IGNORECASE,
+)
+
+
+class Cell(NamedTuple):
+    """What a cell says.
+
+    Attributes
+    ----------
+    kind : str
+        ``missing``, ``count``, ``number`` (a decimal number without a sign), ``rate`` (with a percent sign
+        or an interval), ``counted`` (a count with a rate beside it), ``fraction``, ``about`` (``<5``,
+        ``6-7``), ``formula`` or ``other``.
+    count, n : int or None
+        Events, and patients of a fraction.
+    rate : str
+        Digits of a rate as written, with a point; empty if there is none.
+    percent : bool
+        Whether the rate has a percent sign.
+    limits : tuple of str
+        Limits of an interval of the rate, or empty.
+    mark : str
+        A footnote mark that was set aside.
+    bad : str
+        Why the cell is no count, as the end of a sentence; empty where it is one.
+    """
+
+    kind: str
+    count: int | None = None
+    n: int | None = None
+    rate: str = ""
+    percent: bool = False
+    limits: tuple[str, ...] = ()
+    mark: str = ""
+    bad: str = ""
+
+
+MISSING = Cell("missing")
+
+
+def read_cell(value: object, decimal: str = "") -> Cell:
+    """Return what a cell says.
+
+    Parameters
+    ----------
+    value : object
+        A cell: number, text, date or None.
+    decimal : {".", ",", ""}
+        The decimal mark of the table, when known: a single group like ``"1,234"`` is read as a
+        thousand only where the comma is known not to be the decimal mark.
+
+    Examples
+    --------
+    >>> read_cell("13 (72.2%)").count, read_cell("13/18").n, read_cell("13*").mark, read_cell("<5").kind
+    (13, 18, '*', 'about')
+    """
+    value = clean(value)
+    if value is None:
+        return MISSING
+    if isinstance(value, Formula):
+        return Cell("formula", bad=f"{shown(value)} is a formula that was saved without its value: open the "
+                    "file in the program that made it, let it calculate, and save it")  # fmt: skip
+    if isinstance(value, str):
+        return _text(value, decimal)
+    if isinstance(value, bool):
+        return Cell("other", bad=f"{value} is a truth value, not a count")
+    if isinstance(value, int):
+        return _counted(int(value), str(value))
+    if isinstance(value, ShownPercent):
+        return Cell(
+            "rate", rate=value.percent, percent=True, bad=f"{value.percent}% is a percentage, not a count"
+        )
+    if isinstance(value, float | Decimal):
+        return _number(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return Cell("other", bad=f"{value} is a date (workbooks turn 4/7 into one: format the column as text "
+                    "and type it again)")  # fmt: skip
+    return Cell("other", bad=f"{shown(value)} is not a number")
+
+
+def plain(text: str) -> str:
+    """Return text with the digits of any script as 0-9 and punctuation in one form.
+
+    Examples
+    --------
+    >>> plain("١٣／１８（72٫2٪）")
+    '13/18(72.2%)'
+    """
+    if text.isascii():
+        return text
+    text = text.translate(_PLAIN)
+    if text.isascii():
+        return text
+    return "".join(
+        letter if letter.isascii() or not letter.isdecimal() else str(unicodedata.decimal(letter))
+        for letter in text
+    ).strip()
+
+
+def is_missing(text: str) -> bool:
+    """Whether text says that there is no number."""
+    return text.lower() in MISSING_COUNT
+
+
+def decimal_evidence(cells: list[object]) -> str:
+    """Return the decimal mark that the text cells of a table can only mean, or ``""``.
+
+    A cell such as ``4,5`` or ``0,125`` can only be a decimal comma, ``1,234`` can be either.
+    """
+    marks = set()
+    for cell in cells:
+        if isinstance(cell, str) and len(cell) < 60 and ("," in cell or "." in cell or not cell.isascii()):
+            text = plain(cell)
+            if not re.fullmatch(r"[0-9.,%()\[\]\s;/–—+*-]+", text):
+                continue
+            for found in re.finditer(r"(?<![0-9.,])([0-9]+)([.,])([0-9]+)(?![0-9]|[.,][0-9])", text):
+                if len(found[3]) != 3 or len(found[1]) > 3 or found[1] == "0":
+                    marks.add(found[2])
+    return marks.pop() if len(marks) == 1 else ""
+
+
+def _text(given: str, decimal: str) -> Cell:
+    if given.isascii() and given.isdecimal() and len(given) < 16:
+        return Cell("count", int(given), rate=given)
+    if len(given) > MAX_CELL:
+        return Cell("other", bad=f"{shown(given)} is not a number")
+    if is_missing(given):
+        return MISSING
+    text = plain(given)
+    if not text or is_missing(text):
+        return MISSING
+    found = _unmarked(text, given, decimal)
+    if found.kind != "other":
+        return found
+    mark, bare = _bare(text)
+    if bare != text and bare:
+        again = _unmarked(bare, given, decimal)
+        if again.kind not in {"other", "about"}:
+            return again._replace(mark=mark or again.mark)
+    return found
+
+
+def _bare(text: str) -> tuple[str, str]:
+    """Return the footnote marks of a cell, and the cell without them and without words for patients."""
+    marks = ""
+    text = _NAMED.sub("", text)
+    for _ in range(3):
+        before, after = _MARK_BEFORE.search(text), _MARK_AFTER.search(text)
+        if after:
+            marks = after[0].strip() + marks
+            text = text[: after.start()].strip()
+        if before:
+            marks += before[0].strip()
+            text = text[before.end() :].strip()
+        shorter = _UNITS.sub("", text)
+        if shorter == text and not after and not before:
+            break
+        text = shorter
+    # a mark inside: "13* (72.2%)", "13 (72.2%)*" is at the end already
+    inside = re.sub(rf"(?<=[0-9%])\s?[{re.escape(_SIGNS)}{_RAISED}]+(?=\s*[(\[/])", "", text)
+    if inside != text:
+        marks += "".join(letter for letter in text if letter in _SIGNS + _RAISED)
+    inside = re.sub(r"(?<=[0-9])\s*(?:patients?|pts?|人|例|名|명)(?=\s*[(\[/,])", "", inside)
+    return marks, inside
+
+
+def _unmarked(text: str, given: str, decimal: str) -> Cell:
+    """Return what text without footnote marks says; the longest forms are tried first."""
+    try:
+        if _INTEGER.fullmatch(text):
+            return _counted(int(text), given)
+        if re.fullmatch(_N, text):
+            return _written_number(text, given, decimal)
+        found = _FRACTION.fullmatch(text)
+        if found:
+            return _fraction(found[1], found[2], found[3], found[4], (found[5], found[6]), given, decimal)
+        found = _AMONG.fullmatch(text)
+        if found:
+            return _fraction(found[2], found[1], None, None, (), given, decimal)
+        found = _FRACTION_LAST.fullmatch(text)
+        if found:
+            return _fraction(found[3], found[4], found[1], found[2], (), given, decimal)
+        found = _RATE.fullmatch(text)
+        if found and (found[2] or found[3]):
+            limits = tuple(_rate(limit, decimal) for limit in (found[3], found[4]) if limit)
+            return Cell("rate", rate=_rate(found[1], decimal), percent="%" in text, limits=limits,
+                        bad=f"{shown(given)} is a rate, not a count")  # fmt: skip
+        found = _PAIR.fullmatch(text)
+        if found:
+            return _pair(found, given, decimal)
+        if _CENSORED.fullmatch(text):
+            return Cell("about", bad=f"{shown(given)} is no single count")
+        if re.fullmatch(rf"-{_N}", text):
+            return Cell("other", bad=f"{shown(given)} is negative: a count is 0 or more")
+    except BadCell as bad:
+        return Cell("other", bad=str(bad))
+    return Cell("other", bad=f"{shown(given)} is not a number")
+
+
+def _fraction(
+    events: str,
+    total: str,
+    rate: str | None,
+    sign: str | None,
+    limits: tuple[str | None, ...],
+    given: str,
+    decimal: str,
+) -> Cell:
+    x, n = _count(events, given, decimal), _count(total, given, decimal)
+    ends = tuple(_rate(limit, decimal) for limit in limits if limit)
+    percent = bool(sign) or (bool(ends) and "%" in given)
+    return Cell("fraction", x, n, _rate(rate, decimal) if rate else "", percent, ends)
+
+
+def _pair(found: "re.Match[str]", given: str, decimal: str) -> Cell:
+    """Read a count with a rate beside it: ``13 (72.2%)``, or the rate first."""
+    first, first_sign, second, second_sign = found[1], found[2], found[3], found[4]
+    if first_sign and second_sign:
+        return Cell("other", bad=f"{shown(given)} holds two percentages")
+    rate_first = bool(first_sign) or (
+        not second_sign and not _whole(first, decimal) and _whole(second, decimal)
+    )
+    if rate_first:
+        first, second = second, first
+    limits = tuple(_rate(limit, decimal) for limit in (found[5], found[6]) if limit)
+    sign = bool(first_sign or second_sign) or (bool(limits) and "%" in given)
+    return Cell("counted", _count(first, given, decimal), None, _rate(second, decimal), sign, limits)
+
+
+def _whole(text: str, decimal: str) -> bool:
+    try:
+        _count(text, text, decimal)
+    except BadCell:
+        return False
+    return True
+
+
+def _count(text: str, given: str, decimal: str) -> int:
+    """Return a written number as a whole one.
+
+    Raises
+    ------
+    BadCell
+        If it is not whole, may mean a thousand or a fraction, or is beyond all counts.
+    """
+    if _INTEGER.fullmatch(text):
+        return _bounded(int(text), given)
+    if re.fullmatch(r"[0-9]{1,3}(?:,[0-9]{2})+,[0-9]{3}", text):
+        return _bounded(int(text.replace(",", "")), given)
+    grouped = re.fullmatch(r"[0-9]{1,3}(?:([,.' ])[0-9]{3})(?:\1[0-9]{3})*", text)
+    whole = re.fullmatch(r"([0-9]+)([.,])0+", text)
+    if whole and not (grouped and decimal != whole[2]):
+        return _bounded(int(whole[1]), given)
+    if grouped:
+        mark = grouped[1]
+        if mark not in ",." or text.count(mark) > 1 or decimal in {",", "."} - {mark}:
+            return _bounded(int(re.sub(r"[^0-9]", "", text)), given)
+        if decimal != mark:
+            raise BadCell(f"{shown(given)} may mean a thousand or a fraction: write it without the mark")
+    raise BadCell(f"{shown(given)} is not a whole number")
+
+
+def _rate(text: str, decimal: str) -> str:
+    """Return the digits of a rate with a point as its decimal mark; no rate has thousands."""
+    text = text.replace(" ", "").replace("'", "").replace(",", ".")
+    return "0" + text if text.startswith(".") else text
+
+
+def _written_number(text: str, given: str, decimal: str) -> Cell:
+    rate = _rate(text, decimal)
+    try:
+        count = _count(text, given, decimal)
+        return Cell("count", count, rate=rate if rate.count(".") < 2 and count < 1000 else str(count))
+    except BadCell as bad:
+        if "beyond" in str(bad):
+            raise
+        return Cell("number", rate=rate, bad=str(bad))
+
+
+def _counted(count: int, given: str) -> Cell:
+    try:
+        _bounded(count, given)
+    except BadCell as bad:
+        return Cell("other", bad=str(bad))
+    return Cell("count", count, rate=str(count))
+
+
+def _number(value: float | Decimal) -> Cell:
+    if not math.isfinite(value):
+        return Cell("other", bad=f"{value} is not finite")
+    if value == math.floor(value):
+        return _counted(int(value), str(value))
+    return Cell("number", rate=repr(float(value)), bad=f"{value} is not a whole number")
+
+
+def _bounded(count: int, given: object) -> int:
+    if abs(count) > MAX_COUNT:
+        raise BadCell(f"{shown(given)} is beyond the largest count, {MAX_COUNT}")
+    return count
