@@ -37,7 +37,7 @@ def listed(studies: Studies) -> str:
 
 def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
     """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane."""
-    notes = []
+    notes = list(studies.source.notes) if studies.source is not None else []
     if studies.excluded:
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")

@@ -10,11 +10,12 @@ lines are no row), ``columns`` (what each column holds, by name and values), ``c
 
 from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text
 from metaresp.read.choice import read_file
-from metaresp.read.columns import Roles, find_roles
+from metaresp.read.columns import Roles, column_place, find_roles
 from metaresp.read.counts import RESERVED, Counts, ExcludedRow, Options, read_counts
 from metaresp.read.files import FORMATS
 from metaresp.read.source import Source
 from metaresp.read.table import LeftOut, Table, cell_list, columns_table, frame_table
+from metaresp.read.writing import is_missing
 
 __all__ = [
     "FORMATS",
@@ -31,9 +32,11 @@ __all__ = [
     "Value",
     "as_value",
     "cell_list",
+    "column_place",
     "columns_table",
     "find_roles",
     "frame_table",
+    "is_missing",
     "label_text",
     "read_counts",
     "read_file",

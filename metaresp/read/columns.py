@@ -507,7 +507,7 @@ def find_roles(
         )  # fmt: skip
     else:
         chosen = [covariates] if isinstance(covariates, str) else list(covariates)
-        rest = tuple(dict.fromkeys(_column(table, "covariates", name) for name in chosen))
+        rest = tuple(dict.fromkeys(column_place(table, "covariates", name) for name in chosen))
     reasons = {
         role: "given" if role in given else "name and values"
         for role in (*found, *(["study"] if labels else []))
@@ -529,13 +529,14 @@ def find_roles(
 def _given(table: Table, role: str, name: object) -> tuple[int, ...]:
     """Return the columns that a caller names: one, a list, or names joined by a plus, to be added."""
     if isinstance(name, list | tuple) and role in {"events", "n"} and name:
-        return tuple(dict.fromkeys(_column(table, role, part) for part in name))
+        return tuple(dict.fromkeys(column_place(table, role, part) for part in name))
     if isinstance(name, str) and "+" in name and role in {"events", "n"} and not _places(table, name):
-        return tuple(_column(table, role, part.strip()) for part in name.split("+"))
-    return (_column(table, role, name),)
+        return tuple(column_place(table, role, part.strip()) for part in name.split("+"))
+    return (column_place(table, role, name),)
 
 
-def _column(table: Table, role: str, name: object) -> int:
+def column_place(table: Table, role: str, name: object) -> int:
+    """Return the position of a column that a caller names for *role*."""
     if isinstance(name, int) and not isinstance(name, bool):
         name = str(name)
     if not isinstance(name, str):

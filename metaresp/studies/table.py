@@ -9,7 +9,7 @@ import numpy as np
 
 from metaresp import read
 from metaresp.arrays import ArrayLike, FloatArray, IntArray, frozen
-from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName
+from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName, known_name
 from metaresp.records import Record
 from metaresp.studies.arguments import (
     check_covariates,
@@ -20,6 +20,7 @@ from metaresp.studies.arguments import (
     quick_counts,
 )
 from metaresp.studies.parts import ExcludedStudy, OutOfRange, Value, choices
+from metaresp.studies.patients import count_patients
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,6 +171,54 @@ class Studies(Record):
                  "enrolled": enrolled}  # fmt: skip
         options = read.Options(missing, totals, unit, nearest)
         return cls.from_table(read.frame_table(df), roles, covariates, options)
+
+    @classmethod
+    def from_patients(
+        cls,
+        frame: Any,
+        *,
+        by: str,
+        response: str,
+        responders: Iterable[Any] | None = None,
+        missing: str = "raise",
+    ) -> Self:
+        """Return the studies of a table with one row a patient.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, polars.DataFrame, mapping of columns, or list of records
+            One row per patient.
+        by : str
+            Column that tells the study.
+        response : str
+            Column of responses: categories such as CR and PD, or 1 and 0, yes and no.
+        responders : sequence, optional
+            The categories that count as a response; without them the column must hold 1 and 0, or yes and
+            no.  Case is not regarded.
+        missing : {"raise", "drop"}
+            Patients without a response are an error, or left out with a note.
+
+        Raises
+        ------
+        InvalidStudies
+            Naming the row of a patient without a study or response, or the categories to choose from.
+
+        Notes
+        -----
+        In R: ``table(trial, best %in% c("CR", "PR"))``.
+
+        Examples
+        --------
+        >>> from metaresp.studies import Studies
+        >>> patients = {"trial": ["Xu", "Xu", "Li"], "best": ["CR", "PD", "PR"]}
+        >>> studies = Studies.from_patients(patients, by="trial", response="best", responders=("CR", "PR"))
+        >>> studies.study, studies.events.tolist(), studies.n.tolist()
+        (('Xu', 'Li'), [1, 1], [2, 1])
+        """
+        known_name("missing", missing, ("raise", "drop"))
+        columns, notes = count_patients(frame, by, response, responders, missing)
+        source = read.Source("patients", "", None, {by: "study", response: "response"}, {}, (), tuple(notes))
+        return cls(**columns, source=source)
 
     @classmethod
     def from_table(
