@@ -16,6 +16,9 @@ _STATISTICS = re.compile(
 )
 _NUMBERS = re.compile(r"[0-9][0-9.,%]*")
 
+# No table has a subtotal of more studies.
+_LONGEST_RUN = 500
+
 
 def says_total(label: str, groups: frozenset[str] = frozenset()) -> bool:
     """Whether a label says that its row is a total, a mean or a pooled estimate, and names no study.
@@ -127,9 +130,8 @@ def sums_of_others(
         x, m = events[row], n[row]
         if x is None or m is None:
             continue
-        others = [other for other in known if other != row]
-        if len(others) > 1 and (all_events - x, all_n - m) == (x, m):
-            found[row] = others
+        if len(known) > 2 and (all_events - x, all_n - m) == (x, m):
+            found[row] = [other for other in known if other != row]
             continue
         run = _run(rows, place, events, n, -1) or _run(rows, place, events, n, 1)
         if run:
@@ -145,7 +147,7 @@ def _run(
     sum_x = sum_n = 0
     run: list[int] = []
     at = place + step
-    while 0 <= at < len(rows) and sum_n < m:
+    while 0 <= at < len(rows) and sum_n < m and len(run) < _LONGEST_RUN:
         sum_x += events[rows[at]] or 0
         sum_n += n[rows[at]] or 0
         run.append(rows[at])
