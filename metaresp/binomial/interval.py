@@ -139,8 +139,6 @@ def binomial_ci(
     assert isinstance(size, np.ndarray)
     low, high = lookup(method, x.ravel(), size.ravel(), 1 - level, side, shapes)
     fields = (x, size, x / size, low.reshape(x.shape), high.reshape(x.shape))
-    for array in fields:
-        array.setflags(write=False)
     return BinomialCI(*fields, method, level, side, _shown(shapes, method))
 
 

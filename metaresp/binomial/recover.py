@@ -126,8 +126,6 @@ def recover_counts(
     lows, highs = np.asarray(ci.low), np.asarray(ci.high)
     fit = (np.abs(lows - bottom[0]) <= bottom[1]) & (np.abs(highs - top[0]) <= top[1])
     fields = (x[fit], n[fit], x[fit] / n[fit], lows[fit], highs[fit])
-    for array in fields:
-        array.setflags(write=False)
     return RecoveredCounts(*fields, method, float(level), int(n_max))
 
 

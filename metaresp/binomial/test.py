@@ -107,8 +107,6 @@ def binomial_test(
     if rates.ndim == 0:
         return BinomialTest(int(x_all), int(n_all), float(rates), p.item(), method, side, shown)
     fields = (np.array(x_all), np.array(n_all), np.array(rates), p)
-    for array in fields:
-        array.setflags(write=False)
     return BinomialTest(*fields, method, side, shown)
 
 

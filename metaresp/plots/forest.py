@@ -14,7 +14,8 @@ from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
 from metaresp.plots.canvas import ForestPlot, drawn
 from metaresp.plots.fonts import text_width
 from metaresp.plots.layout import Layout, lay_out
-from metaresp.plots.output import checked_number, figure_format, page_size, plain_settings, points
+from metaresp.plots.output import checked_number, figure_format, page_size, points
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.present.describe import describe
 from metaresp.present.forest_rows import forest_rows, forest_rows_studies

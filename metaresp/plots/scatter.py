@@ -14,7 +14,8 @@ from matplotlib.transforms import Bbox
 from metaresp.arrays import FloatArray
 from metaresp.plots.axis import rate_axis
 from metaresp.plots.fonts import families, text_width
-from metaresp.plots.output import checked_number, plain_settings, points, rendered, save_figures
+from metaresp.plots.output import checked_number, points, rendered, save_figures
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.plots.wrap import wrap
 
