@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, owned
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.lookup import lookup
 from metaresp.binomial.methods import BINOMIAL_CI, JEFFREYS_PRIOR, SIDES, TAKES_PRIOR, Prior, Side
@@ -138,7 +138,7 @@ def binomial_ci(
     assert isinstance(x, np.ndarray)
     assert isinstance(size, np.ndarray)
     low, high = lookup(method, x.ravel(), size.ravel(), 1 - level, side, shapes)
-    fields = (x, size, x / size, low.reshape(x.shape), high.reshape(x.shape))
+    fields = (owned(array).reshape(x.shape) for array in (x, size, x / size, low, high))
     return BinomialCI(*fields, method, level, side, _shown(shapes, method))
 
 

@@ -34,7 +34,7 @@ def pictures(fit):
         "forest.png": fit.forest,
         "forest.svg": fit.forest,
         "forest.pdf": lambda path: fit.forest(path, title="中 € ﷽", style="dark"),
-        "forest.eps": fit.studies.forest,
+        "studies.svg": fit.studies.forest,
         "forest.tiff": lambda path: fit.forest(path, page="A5", dpi=40),
         "funnel.svg": mr.funnel(fit).plot,
         "baujat.svg": mr.baujat(fit).plot,
