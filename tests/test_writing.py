@@ -87,7 +87,9 @@ def test_names_as_long_as_names_can_be(tmp_path):
     assert os.listdir(tmp_path) == [path.name]
 
 
-@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
+@pytest.mark.parametrize(
+    "fault", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()]
+)
 @pytest.mark.parametrize("where", ["os.replace", "shutil.copymode", "builtins.open"])
 def test_nothing_changes_when_writing_fails(tmp_path, monkeypatch, fault, where):
     paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
@@ -168,7 +170,5 @@ def test_every_control_is_replaced_and_every_letter_kept():
     turns = list("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
     others = ["\ufffe", "\uffff", "\ufdd0", "\U0001ffff", "\ud800", "\udfff", "\u2028"]
     assert readable("".join([*controls, *turns, *others])).strip("\ufffd") == ""
-    letters = "".join(
-        chr(i) for i in range(sys.maxunicode) if chr(i).isalnum() or chr(i).isprintable()
-    )
+    letters = "".join(chr(i) for i in range(sys.maxunicode) if chr(i).isalnum() or chr(i).isprintable())
     assert readable(letters) == letters
