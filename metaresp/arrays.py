@@ -1,7 +1,8 @@
 """Array aliases and read-only arrays shared by every room."""
 
-from collections.abc import Iterator
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +13,20 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
-__all__ = ["ArrayLike", "BoolArray", "FloatArray", "IntArray", "chunked", "frozen", "owned", "refuse_masked"]
+__all__ = [
+    "ArrayLike",
+    "BoolArray",
+    "FloatArray",
+    "IntArray",
+    "chunked",
+    "frozen",
+    "owned",
+    "refuse_masked",
+    "silent",
+]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 A = TypeVar("A", bound=NDArray[Any])
 
 
@@ -41,6 +54,27 @@ def owned(values: A) -> A:
     """Return *values*, which nobody else holds, made read-only where they are."""
     values.setflags(write=False)
     return values
+
+
+def silent(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function to compute by its own rules, whatever ``numpy.seterr`` the user has chosen.
+
+    A study at 0 or n, a limit at infinity and a tail that underflows are ordinary here: what comes of them
+    is looked at, and said in words.
+
+    Examples
+    --------
+    >>> with np.errstate(all="raise"):
+    ...     silent(np.log)(0.0).item()
+    -inf
+    """
+
+    @wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+
+    return inner
 
 
 def refuse_masked(name: str, values: object) -> None:

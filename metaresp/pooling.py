@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from metaresp.arrays import silent
 from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument
@@ -37,6 +38,7 @@ _I2_WORDS = {
 _I2_CI = {"binomial-normal", "inverse-variance"}  # models whose I2 has the interval of tau2
 
 
+@silent
 def pool(
     data: Any = None,
     *,
@@ -232,6 +234,7 @@ def as_studies(
     return Studies(events, n, study, covariates, response=response)
 
 
+@silent
 def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)

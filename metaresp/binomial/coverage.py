@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import betainc
 
-from metaresp.arrays import ArrayLike, FloatArray
+from metaresp.arrays import ArrayLike, FloatArray, silent
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.interval import binomial_ci, check_level
 from metaresp.binomial.methods import JEFFREYS_PRIOR, TAKES_PRIOR
@@ -85,6 +85,7 @@ class Coverage(Record):
         return draw_coverage(self, path)
 
 
+@silent
 def coverage(
     n: int,
     method: str | Sequence[str] = ("clopper-pearson", "blaker", "mid-p", "wilson", "jeffreys", "wald"),

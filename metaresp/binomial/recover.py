@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial.interval import binomial_ci
 from metaresp.errors import InvalidArgument
 from metaresp.records import Record
@@ -66,6 +66,7 @@ class RecoveredCounts(Record):
         return ", ".join(f"{x}/{n}" for x, n in zip(self.events.tolist(), self.n.tolist(), strict=True))
 
 
+@silent
 def recover_counts(
     rate: Any,
     low: Any,

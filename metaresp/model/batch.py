@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, silent
 from metaresp.counts import Counts, clean
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.model.count import (
@@ -128,6 +128,7 @@ class Batch(Record):
         return pd.DataFrame(columns | {"converged": np.ravel(self.converged), "note": notes})
 
 
+@silent
 def pool_batch(
     events: ArrayLike,
     n: ArrayLike,

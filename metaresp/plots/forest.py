@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from metaresp.arrays import silent
 from metaresp.errors import InvalidArgument, closest
 from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
 from metaresp.plots.canvas import ForestPlot, drawn
@@ -33,6 +34,7 @@ __all__ = ["ForestPlot", "draw_forest", "forest_fit", "forest_studies"]
 TICK_GAP = 0.7
 
 
+@silent
 def forest_fit(
     fit: "Fit",
     path: str | os.PathLike[str] | None = None,
@@ -86,6 +88,7 @@ def forest_fit(
     return _forest(forest_rows, fit, path, options)
 
 
+@silent
 def forest_studies(
     studies: "Studies", path: str | os.PathLike[str] | None = None, **options: Any
 ) -> ForestPlot:
@@ -143,6 +146,7 @@ def _keywords(function: Callable[..., Any]) -> set[str]:
     return {item.name for item in parameters if item.kind is item.KEYWORD_ONLY}
 
 
+@silent
 def draw_forest(
     table: ForestTable,
     path: str | os.PathLike[str] | None = None,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 # Settings and filters of warnings belong to the process: two threads that each put back what they found
 # would put back each other's.  A font's outlines are drawn in one shared place too.
@@ -32,7 +33,7 @@ def plain_settings(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
     settings : mapping, optional
         Further ones, by matplotlib's names.
     """
-    with DRAWING, matplotlib.rc_context():
+    with DRAWING, np.errstate(all="ignore"), matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({**SETTINGS, **(settings or {})})
         with quiet():
