@@ -12,6 +12,7 @@ import numpy as np
 
 from metaresp.arrays import frozen, owned
 from metaresp.errors import InvalidArgument
+from metaresp.readable import readably
 
 
 class Interval(NamedTuple):
@@ -34,6 +35,11 @@ class Record:
     """
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        # labels and names come from files: print() shows them as text, never as a command to the terminal
+        for name in {"__str__", "_repr_html_"} & vars(cls).keys():
+            setattr(cls, name, readably(vars(cls)[name]))
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]

@@ -1,7 +1,6 @@
-"""Files and printed text that go out: files whole or not at all, text that a terminal takes as text."""
+"""Files that go out, whole or not at all."""
 
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -10,29 +9,10 @@ from pathlib import Path
 
 from metaresp.errors import InvalidArgument, UnreadableFile
 
-__all__ = ["checked_path", "discard_unfinished", "readable", "write_files"]
+__all__ = ["checked_path", "discard_unfinished", "write_files"]
 
 # Temporary files that are there at this moment: whoever ends the process at once removes them first.
 _UNFINISHED: set[Path] = set()
-
-# What a terminal obeys (controls and escapes), what turns the reading order round, and what is no letter
-# and not allowed in XML: halves of surrogate pairs and noncharacters.  Tab and line feed are left.
-_NO_TEXT = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
-    + "]"
-)
-
-
-def readable(text: str) -> str:
-    r"""Return *text* with a replacement character for each that is no text.
-
-    Examples
-    --------
-    >>> readable("Xu\x1b[31m \u202e2012")
-    'Xu�[31m �2012'
-    """
-    return _NO_TEXT.sub("\ufffd", text)
 
 
 def checked_path(path: str | os.PathLike[str], name: str = "path") -> Path:

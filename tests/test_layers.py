@@ -9,6 +9,7 @@ ROOT = Path(metaresp.__file__).parent
 
 # Data flows one way: a module may import from its own room and from rooms above it.
 ROOMS = [
+    {"readable"},
     {"errors"},
     {"arrays", "registry", "writing"},
     {"records"},

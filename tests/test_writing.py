@@ -1,19 +1,16 @@
-"""Files whole or not at all, with their mode and links; text that is text."""
+"""Files whole or not at all, with their mode and links."""
 
 import os
 import stat
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from metaresp import writing
 from metaresp.errors import InvalidArgument, UnreadableFile
-from metaresp.writing import checked_path, readable, write_files
+from metaresp.writing import checked_path, write_files
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and pipes")
 
@@ -151,24 +148,3 @@ def test_what_is_no_path(path):
 
 def test_paths_of_bytes(tmp_path):
     assert checked_path(os.fsencode(tmp_path / "a.png")) == tmp_path / "a.png"
-
-
-@given(st.text())
-def test_readable_text(text):
-    shown = readable(text)
-    assert len(shown) == len(text)
-    assert readable(shown) == shown
-    shown.encode("utf-8")
-    allowed = {"\t", "\n"}
-    for before, after in zip(text, shown, strict=True):
-        assert after == before or not before.isprintable()
-        assert after in allowed or ord(after) >= 32
-
-
-def test_every_control_is_replaced_and_every_letter_kept():
-    controls = [chr(i) for i in [*range(32), *range(127, 160)] if chr(i) not in "\t\n"]
-    turns = list("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-    others = ["\ufffe", "\uffff", "\ufdd0", "\U0001ffff", "\ud800", "\udfff", "\u2028"]
-    assert readable("".join([*controls, *turns, *others])).strip("\ufffd") == ""
-    letters = "".join(chr(i) for i in range(sys.maxunicode) if chr(i).isalnum() or chr(i).isprintable())
-    assert readable(letters) == letters

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from metaresp.writing import readable
+from metaresp.readable import readable
 
 # Errors that stop at the first letter an encoding has not; users who chose another way keep theirs.
 _STRICT = {"strict", "surrogateescape"}

@@ -74,7 +74,7 @@ class Estimates(NamedTuple):
     reason: IntArray
 
     def put(self, rows: IntArray, part: Numbers) -> None:
-        """Write the fields of *part* into *rows*; limits that rounding took past their estimate are put on it.
+        """Write the fields of *part* into *rows*, and limits that rounding took past the estimate onto it.
 
         At a level near 0 an interval is narrower than what separates two ways to the same number.
         """

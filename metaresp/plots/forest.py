@@ -20,7 +20,7 @@ from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.present.describe import describe
 from metaresp.present.forest_rows import forest_rows, forest_rows_studies
-from metaresp.present.forest_table import ForestTable
+from metaresp.present.forest_table import ForestTable, readable_table
 from metaresp.present.wording import wording
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def draw_forest(
     words = describe(table) if alt is None else alt
     if not isinstance(words, str):
         raise InvalidArgument(f"alt={alt!r}: must be text")
-    shown = _sided(table, look)
+    shown = _sided(readable_table(table), look)
     with plain_settings():
         axis, layouts = _placed(shown, look, xlim, spacing, across, height, page is not None)
         plot = _pages(shown, layouts, axis, look, dpi, words, ax)

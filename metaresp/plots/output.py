@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from metaresp.errors import InvalidArgument, UnknownName, closest
 from metaresp.plots.settings import plain_settings
-from metaresp.writing import checked_path, readable, write_files
+from metaresp.readable import readable
+from metaresp.writing import checked_path, write_files
 
 # What matplotlib would write about itself and the time of day is left out.
 METADATA: dict[str, dict[str, str | None]] = {
