@@ -46,7 +46,7 @@ def _interval(height: Height, top: float, at: float, most: float, fall: float) -
             return inside
         if missing(math.log(outer)) <= 0:
             return outer
-        return math.exp(brentq(missing, *sorted((math.log(inside), math.log(outer))), xtol=_CROSSING))
+        return math.exp(brentq(missing, math.log(inside), math.log(outer), xtol=_CROSSING))
 
     low, high = 0.0, math.inf
     if at > _LEAST and height(0.0) < target:

@@ -58,7 +58,7 @@ def assert_ordered(low, middle, high, where):
 
 
 def ask(fit, rng, where):
-    """Ask a fit everything; what it has no answer to is an error of ours."""
+    """Ask a fit two of all questions; what it has no answer to is an error of ours."""
     assert_ordered(fit.rate_ci.low, fit.rate, fit.rate_ci.high, where)
     assert abs(fit.weights.sum() - 100) < 1e-6, where
     if fit.prediction_interval is not None:
@@ -83,11 +83,11 @@ def ask(fit, rng, where):
         lambda: mr.funnel(fit),
         lambda: mr.baujat(fit),
     ]
-    for number, question in enumerate(questions):
+    for number in rng.permutation(len(questions))[:2].tolist():
         if fit.spec.ci in SLOW and number in (1, 4):
             continue
         try:
-            question()
+            questions[number]()
         except mr.MetaRespError:
             pass
         except Exception as error:
