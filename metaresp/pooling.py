@@ -15,6 +15,7 @@ from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
+from metaresp.readable import readable
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested
@@ -279,7 +280,11 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         weights=weights,
         study_ci=study_ci,
         reason=reason,
-        notes=(*([note] if note else []), *say(studies, counts, spec, one), *say_nested(spec, one, levels)),
+        notes=tuple(
+            readable(words)
+            for words in (note, *say(studies, counts, spec, one), *say_nested(spec, one, levels))
+            if words
+        ),
     )
 
 
