@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray, refuse_masked
 from metaresp.errors import InvalidArgument, InvalidStudies
 
 N_MAX = 10**9
@@ -77,6 +77,7 @@ def clean(events: ArrayLike, n: ArrayLike, copies: ArrayLike | None) -> tuple[Co
 
 
 def _whole(name: str, values: ArrayLike) -> FloatArray:
+    refuse_masked(name, values)
     array: NDArray[Any] = np.asarray(values)
     if array.dtype.kind not in "iuf":
         raise InvalidArgument(f"{name}: must be whole numbers, not {array.dtype}")

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from metaresp.readable import readable
+
 # Control characters that no quoted cell holds: an option of a call inside the text of an error.
 _OPTION = re.compile("\x0e([^\x0e\x0f\x1f]+)\x1f([^\x0e\x0f\x1f]*)\x0f")
 
@@ -18,14 +20,14 @@ class MetaRespError(Exception):
 
     def __init__(self, *parts: object) -> None:
         self.marked = " ".join(map(str, parts))
-        super().__init__(in_arguments(self.marked))
+        super().__init__(readable(in_arguments(self.marked)))
 
     def __str__(self) -> str:
         return " ".join(str(part) for part in self.args)
 
     def in_flags(self) -> str:
         """Return the text with options as flags of the command line."""
-        return in_flags(self.marked)
+        return readable(in_flags(self.marked))
 
 
 def option(name: str, value: object = ...) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from metaresp.arrays import silent
 from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument
@@ -14,6 +15,7 @@ from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
+from metaresp.readable import readable
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested
@@ -37,6 +39,7 @@ _I2_WORDS = {
 _I2_CI = {"binomial-normal", "inverse-variance"}  # models whose I2 has the interval of tau2
 
 
+@silent
 def pool(
     data: Any = None,
     *,
@@ -232,6 +235,7 @@ def as_studies(
     return Studies(events, n, study, covariates, response=response)
 
 
+@silent
 def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
@@ -276,7 +280,11 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         weights=weights,
         study_ci=study_ci,
         reason=reason,
-        notes=(*([note] if note else []), *say(studies, counts, spec, one), *say_nested(spec, one, levels)),
+        notes=tuple(
+            readable(words)
+            for words in (note, *say(studies, counts, spec, one), *say_nested(spec, one, levels))
+            if words
+        ),
     )
 
 

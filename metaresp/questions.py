@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial import binomial_test
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name
@@ -28,6 +28,7 @@ _NO_WIDTH = 1e-12  # a standard error that is only rounding: the studies agree e
 _NOT_T = {*CALIBRATIONS, "henmi-copas", "bootstrap"}
 
 
+@silent
 def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: float | None) -> Interval:
     """Answer :meth:`metaresp.Fit.tau2_ci`."""
     if fit.is_exact:
@@ -48,6 +49,7 @@ def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: fl
     return Interval(low[0].item(), high[0].item())
 
 
+@silent
 def probability_above(fit: "Fit", rate: float) -> float:
     """Answer :meth:`metaresp.Fit.probability_above`."""
     _check_rate(rate)
@@ -61,6 +63,7 @@ def probability_above(fit: "Fit", rate: float) -> float:
     return _new_trial(fit, "probability_above").above(float(rate))
 
 
+@silent
 def predict_events(fit: "Fit", n: int, level: float | None) -> EventForecast:
     """Answer :meth:`metaresp.Fit.predict_events`."""
     size, wanted = checked(n, fit.spec.level if level is None else level)
@@ -82,6 +85,7 @@ def _new_trial(fit: "Fit", asked: str) -> NewTrial:
     return new_trial(_counts(fit), fit.spec, limits, units, (fit.estimate, fit.se, fit.tau2, fit.rho))
 
 
+@silent
 def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     """Answer :meth:`metaresp.Fit.test`."""
     _check_rate(rate)
@@ -113,6 +117,7 @@ def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     return TestResult(float(rate), alternative, float(statistic), float(df), float(p), fit.spec.ci)
 
 
+@silent
 def pvalues(fit: "Fit", rates: FloatArray) -> FloatArray:
     """Return the two-sided p-values of :func:`test` at several rates, shape (rates,)."""
     if fit.is_exact or not _by_likelihood(fit):

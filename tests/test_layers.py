@@ -9,8 +9,10 @@ ROOT = Path(metaresp.__file__).parent
 
 # Data flows one way: a module may import from its own room and from rooms above it.
 ROOMS = [
+    {"readable"},
     {"errors"},
-    {"registry", "records", "arrays"},
+    {"arrays", "registry", "writing"},
+    {"records"},
     {"percent", "counts"},
     {"read"},
     {"studies"},

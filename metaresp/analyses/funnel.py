@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, silent
 from metaresp.binomial import binomial_ci, binomial_test
 from metaresp.errors import CannotEstimate, InvalidArgument, UnknownName, closest
 from metaresp.questions import pvalues
@@ -118,6 +118,7 @@ class Drapery(Record):
         return draw_drapery(self, path, **style)
 
 
+@silent
 def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95, 0.99)) -> Funnel:
     """Return the funnel of a fit.
 
@@ -183,6 +184,7 @@ def _count(tail: FloatArray, n: FloatArray, rate: float) -> FloatArray:
     return np.where(np.isnan(count), 0.0, count)
 
 
+@silent
 def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     """Return the p-value functions of each study and of the pooled rate.
 

@@ -9,7 +9,7 @@ from scipy import special
 
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.analyses.clusters import refuse_clusters
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName
 from metaresp.kernel import quadrature
@@ -96,6 +96,7 @@ class Subgroups(Record):
         return self.fit.forest(path, by=self, **style)
 
 
+@silent
 def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | None = None) -> Subgroups:
     """Pool each group of studies with the model of *fit*, and test between the groups.
 

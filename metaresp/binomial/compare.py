@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, silent
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.interval import binomial_ci
 from metaresp.binomial.methods import BINOMIAL_CI
@@ -71,6 +71,7 @@ class MethodIntervals(Record):
         return draw_intervals(self, path)
 
 
+@silent
 def compare_methods(
     events: Any,
     n: Any = None,

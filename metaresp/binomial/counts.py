@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from metaresp.arrays import ArrayLike, IntArray
+from metaresp.arrays import ArrayLike, IntArray, refuse_masked
 from metaresp.errors import InvalidArgument
 
 #: Pair codes ``n (n + 1) / 2 + x`` must fit 64 bits; accuracy is tested up to 1e9.
@@ -102,6 +102,7 @@ def whole_numbers(name: str, values: ArrayLike) -> IntArray:
 
 
 def _as_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    refuse_masked(name, values)
     try:
         array = np.asarray(values)
         # A bool inside a list would become the number 1 without a word.

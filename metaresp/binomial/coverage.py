@@ -3,12 +3,12 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import betainc
 
-from metaresp.arrays import ArrayLike, FloatArray, frozen
+from metaresp.arrays import ArrayLike, FloatArray, silent
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.interval import binomial_ci, check_level
 from metaresp.binomial.methods import JEFFREYS_PRIOR, TAKES_PRIOR
@@ -85,6 +85,7 @@ class Coverage(Record):
         return draw_coverage(self, path)
 
 
+@silent
 def coverage(
     n: int,
     method: str | Sequence[str] = ("clopper-pearson", "blaker", "mid-p", "wilson", "jeffreys", "wald"),
@@ -151,16 +152,12 @@ def coverage(
         methods=methods,
         level=level,
         alternative=alternative,
-        rates=_held(truth),
-        coverage=_held([held for held, _ in shown]),
-        expected_width=_held([width for _, width in shown]),
-        minimum=_held([_minimum(low, high, size) for low, high in limits]),
-        mean=_held([_mean(low, high, size) for low, high in limits]),
+        rates=truth,
+        coverage=np.array([held for held, _ in shown]),
+        expected_width=np.array([width for _, width in shown]),
+        minimum=np.array([_minimum(low, high, size) for low, high in limits]),
+        mean=np.array([_mean(low, high, size) for low, high in limits]),
     )
-
-
-def _held(values: Any) -> FloatArray:
-    return np.asarray(frozen(np.asarray(values, np.float64)), np.float64)
 
 
 def _names(method: str | Sequence[str]) -> tuple[str, ...]:

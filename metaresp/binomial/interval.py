@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, owned, silent
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.lookup import lookup
 from metaresp.binomial.methods import BINOMIAL_CI, JEFFREYS_PRIOR, SIDES, TAKES_PRIOR, Prior, Side
@@ -72,6 +72,7 @@ class BinomialCI(Record):
         return "\n".join(lines) if lines else f"no trials, {how}"
 
 
+@silent
 def binomial_ci(
     events: Any,
     n: Any = None,
@@ -138,9 +139,8 @@ def binomial_ci(
     assert isinstance(x, np.ndarray)
     assert isinstance(size, np.ndarray)
     low, high = lookup(method, x.ravel(), size.ravel(), 1 - level, side, shapes)
-    fields = (x, size, x / size, low.reshape(x.shape), high.reshape(x.shape))
-    for array in fields:
-        array.setflags(write=False)
+    low, high = owned(low).reshape(x.shape), owned(high).reshape(x.shape)
+    fields = (owned(x), owned(size), owned(x / size), low, high)
     return BinomialCI(*fields, method, level, side, _shown(shapes, method))
 
 

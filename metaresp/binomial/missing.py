@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial.counts import place, read_counts, whole_numbers
 from metaresp.binomial.interval import BinomialCI, binomial_ci
 from metaresp.errors import InvalidArgument
@@ -60,6 +60,7 @@ class MissingBounds(Record):
         return "\n".join(f"{case:<10}{line}" for case, ci in cases.items() for line in str(ci).splitlines())
 
 
+@silent
 def missing_bounds(
     events: Any,
     n: Any = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial.interval import binomial_ci
 from metaresp.errors import InvalidArgument
 from metaresp.records import Record
@@ -66,6 +66,7 @@ class RecoveredCounts(Record):
         return ", ".join(f"{x}/{n}" for x, n in zip(self.events.tolist(), self.n.tolist(), strict=True))
 
 
+@silent
 def recover_counts(
     rate: Any,
     low: Any,
@@ -126,8 +127,6 @@ def recover_counts(
     lows, highs = np.asarray(ci.low), np.asarray(ci.high)
     fit = (np.abs(lows - bottom[0]) <= bottom[1]) & (np.abs(highs - top[0]) <= top[1])
     fields = (x[fit], n[fit], x[fit] / n[fit], lows[fit], highs[fit])
-    for array in fields:
-        array.setflags(write=False)
     return RecoveredCounts(*fields, method, float(level), int(n_max))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial.counts import place, read_counts
 from metaresp.binomial.interval import check_alternative, check_prior
 from metaresp.binomial.methods import BINOMIAL_PVALUE, JEFFREYS_PRIOR, TAKES_PRIOR
@@ -40,6 +40,7 @@ class BinomialTest(Record):
     prior: tuple[float, ...] | None = None
 
 
+@silent
 def binomial_test(
     events: Any,
     n: Any = None,
@@ -107,8 +108,6 @@ def binomial_test(
     if rates.ndim == 0:
         return BinomialTest(int(x_all), int(n_all), float(rates), p.item(), method, side, shown)
     fields = (np.array(x_all), np.array(n_all), np.array(rates), p)
-    for array in fields:
-        array.setflags(write=False)
     return BinomialTest(*fields, method, side, shown)
 
 

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from metaresp.arrays import silent
 from metaresp.errors import InvalidArgument, closest
 from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
 from metaresp.plots.canvas import ForestPlot, drawn
 from metaresp.plots.fonts import text_width
 from metaresp.plots.layout import Layout, lay_out
-from metaresp.plots.output import checked_number, figure_format, page_size, plain_settings, points
+from metaresp.plots.output import checked_number, figure_format, page_size, points
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.present.describe import describe
 from metaresp.present.forest_rows import forest_rows, forest_rows_studies
-from metaresp.present.forest_table import ForestTable
+from metaresp.present.forest_table import ForestTable, readable_table
 from metaresp.present.wording import wording
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ __all__ = ["ForestPlot", "draw_forest", "forest_fit", "forest_studies"]
 TICK_GAP = 0.7
 
 
+@silent
 def forest_fit(
     fit: "Fit",
     path: str | os.PathLike[str] | None = None,
@@ -85,6 +88,7 @@ def forest_fit(
     return _forest(forest_rows, fit, path, options)
 
 
+@silent
 def forest_studies(
     studies: "Studies", path: str | os.PathLike[str] | None = None, **options: Any
 ) -> ForestPlot:
@@ -142,6 +146,7 @@ def _keywords(function: Callable[..., Any]) -> set[str]:
     return {item.name for item in parameters if item.kind is item.KEYWORD_ONLY}
 
 
+@silent
 def draw_forest(
     table: ForestTable,
     path: str | os.PathLike[str] | None = None,
@@ -216,7 +221,7 @@ def draw_forest(
     words = describe(table) if alt is None else alt
     if not isinstance(words, str):
         raise InvalidArgument(f"alt={alt!r}: must be text")
-    shown = _sided(table, look)
+    shown = _sided(readable_table(table), look)
     with plain_settings():
         axis, layouts = _placed(shown, look, xlim, spacing, across, height, page is not None)
         plot = _pages(shown, layouts, axis, look, dpi, words, ax)
