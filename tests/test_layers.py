@@ -9,8 +9,9 @@ ROOT = Path(metaresp.__file__).parent
 
 # Data flows one way: a module may import from its own room and from rooms above it.
 ROOMS = [
+    {"foreign"},
     {"errors"},
-    {"registry", "records", "arrays"},
+    {"registry", "records", "arrays", "checks"},
     {"percent", "counts"},
     {"read"},
     {"studies"},
@@ -23,6 +24,7 @@ ROOMS = [
     {"forecast", "shrinkage"},
     {"questions", "sentences"},
     {"result"},
+    {"inputs"},
     {"pooling"},
     {"subsets"},
     {"analyses", "bayes", "planning", "simulate", "scale"},

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.errors import InvalidArgument
+from metaresp.checks import check_bool
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.present import forest_parts as parts
 from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_groups import between_line, group_rows
@@ -118,9 +119,7 @@ def forest_rows(
     shown = _weights(fits, weights)
     first = np.asarray(fit.weights, dtype=float)
     order = parts.order(fit.studies, first, sort, descending)
-    if shrunken not in (True, False):
-        raise InvalidArgument(f"shrunken={shrunken!r}: must be True or False")
-    second, about = _shrunken(fit) if shrunken else ((), "")
+    second, about = _shrunken(fit) if check_bool("shrunken", shrunken) else ((), "")
     making = (fit.studies, fit.study_ci, shown, order, writer, extras, second)
     if groups is None:
         body = [*parts.study_rows(*making), *parts.missing_rows(fit.studies, writer, extras)]
@@ -230,18 +229,20 @@ def _others(fit: "Fit", also: Any) -> list["Fit"]:
     others = list(also) if isinstance(also, Sequence) and not isinstance(also, str) else [also]
     for other in others:
         if type(other) is not type(fit):
-            raise InvalidArgument(f"also={other!r}: must be another result of mr.pool, or several")
+            raise InvalidArgument(f"{option('also', other)}: must be another result of mr.pool, or several")
         if other.studies != fit.studies:
-            raise InvalidArgument("also: every fit must be of the same studies in the same order")
+            raise InvalidArgument(
+                f"{option('also')}: every fit must be of the same studies in the same order"
+            )
         if other.spec.level != fit.spec.level:
-            raise InvalidArgument("also: every fit must have the same level")
+            raise InvalidArgument(f"{option('also')}: every fit must have the same level")
     return others
 
 
 def _weights(fits: Sequence["Fit"], wanted: bool | str) -> list[np.ndarray]:
     """Return the columns of weights to print."""
-    if wanted not in (True, False, "all"):
-        raise InvalidArgument(f"weights={wanted!r}: must be True, False or 'all'")
+    if not isinstance(wanted, bool):
+        wanted = known_name("weights", wanted, ["all"], "True or False")
     if not wanted:
         return []
     chosen = fits if wanted == "all" else fits[:1]

@@ -220,7 +220,7 @@ def test_alternative_text(zeros, tmp_path):
         ({"left": "year", "align": {"year": "middle"}}, "align"),
         ({"weights": "both"}, "weights='both'"),
         ({"prediction": "lin"}, "did you mean 'line'"),
-        ({"spacing": "log"}, "did you mean 'logit'"),
+        ({"spacing": "logti"}, "did you mean 'logit'"),
         ({"shrunken": "x"}, "shrunken"),
         ({"descending": True}, "sort="),
         ({"alt": 3}, "alt=3"),
@@ -240,7 +240,7 @@ def test_other_pictures(zeros, tmp_path):
     assert draw_baujat(baujat(zeros)).alt.startswith("Baujat plot of 6")
     assert draw_drapery(drapery(zeros)).axes.get_xlim() == (0.0, 1.0)
     with pytest.raises(UnknownName):
-        funnel(zeros, size="N")
+        funnel(zeros, size="large")
 
 
 def test_the_funnel_holds_its_levels():
