@@ -1,4 +1,4 @@
-"""Checks that every room asks for, each in one place: levels and yes or no."""
+"""Checks that every room asks for, each in one place: levels, yes or no, text."""
 
 from typing import Any
 
@@ -17,7 +17,11 @@ def check_level(level: Any) -> float:
     >>> check_level(0.9), check_level(np.float32(0.95))
     (0.9, 0.95)
     """
-    number = None if isinstance(level, bool | str | bytes | np.bool_) or np.ndim(level) else as_float(level)
+    number = (
+        None
+        if isinstance(level, bool | str | bytes | np.bool_) or getattr(level, "ndim", 0)
+        else as_float(level)
+    )
     if number is not None and 0 < number < 1:
         return number
     hint = f"; write {number / 100:g} for {number:g}%" if number is not None and 1 < number < 100 else ""
@@ -43,3 +47,10 @@ def check_bool(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise InvalidArgument(f"{option(name, value)}: must be True or False")
     return bool(value)
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return text, or say that it is none."""
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{option(name, value)}: must be text")
+    return value

@@ -80,7 +80,13 @@ def shown(value: object) -> str:
 
 def in_arguments(text: str) -> str:
     """Return *text* with its options as arguments of a call."""
-    return _OPTION.sub(lambda found: f"{found[1]}{found[3] and f'[{found[3]}]'}={found[2]}", text)
+    return _OPTION.sub(lambda found: _argument(found[1], found[2], found[3]), text)
+
+
+def _argument(name: str, value: str, key: str) -> str:
+    if not key:
+        return f"{name}={value}"
+    return f"{name}[{key}]={value}" if value else f"{name}[{key}]"
 
 
 def in_flags(text: str, flags: Mapping[str, str] | None = None) -> str:
@@ -101,6 +107,8 @@ def _flag(name: str, value: str, key: str, flags: Mapping[str, str]) -> str:
         plain = f"{which}={plain}" if plain else which
     elif plain == "None":
         return f"{flag} none"
+    elif plain[0] == "(":
+        plain = plain[1:-1].replace(", ", ",")
     return f"{flag} {shlex.quote(plain)}" if value[:1] in {"'", '"'} or " " in plain else f"{flag} {plain}"
 
 

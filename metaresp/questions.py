@@ -41,7 +41,7 @@ def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: fl
         return Interval(
             *nested_tau2_interval(counts, _clusters(fit), fit.spec, _best(fit, counts), component, wanted)
         )
-    if component not in {None, "total"}:
+    if component is not None and (not isinstance(component, str) or component != "total"):
         raise InvalidArgument(
             f"{option('component', component)} has no meaning for a fit without {option('cluster')}: leave "
             "it out"

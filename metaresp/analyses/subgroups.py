@@ -10,7 +10,7 @@ from scipy import special
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.analyses.clusters import refuse_clusters
 from metaresp.arrays import FloatArray, IntArray
-from metaresp.checks import check_bool
+from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, InvalidStudies, known_name, option
 from metaresp.kernel import quadrature
@@ -192,7 +192,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
 
 
 def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
-    values = fit.studies.column(by)
+    values = fit.studies.column(check_text("by", by))
     if None in values:
         label = fit.studies.study[values.index(None)]
         raise InvalidStudies(f"{option('by', by)}: study {label!r} has no value there, and so no group")

@@ -9,12 +9,13 @@ from metaresp.errors import MetaRespError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0, or 2 with one line on stderr for bad input."""
     from metaresp.cli.app import app
+    from metaresp.cli.table import flags
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(args=given or ["--help"], standalone_mode=False)
     except MetaRespError as error:
-        return _say(str(error))
+        return _say(error.in_flags(flags(given[0] if given else "")))
     except BrokenPipeError:
         sys.stderr.close()
         return 0

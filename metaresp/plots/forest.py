@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from metaresp.checks import check_text
 from metaresp.errors import InvalidArgument, closest, option
 from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
 from metaresp.plots.canvas import ForestPlot, drawn
@@ -137,6 +138,18 @@ def _forest(
     return draw_forest(rows(data, **words), path, **drawing)
 
 
+def takes(*, pooled: bool = True) -> set[str]:
+    """Return the options of a forest plot: of a fit, or of studies alone.
+
+    Examples
+    --------
+    >>> takes() - takes(pooled=False) >= {"by", "shrunken"}
+    True
+    """
+    own = {"by", *_keywords(forest_rows)} - {"groups"} if pooled else _keywords(forest_rows_studies)
+    return own | _keywords(draw_forest)
+
+
 def _keywords(function: Callable[..., Any]) -> set[str]:
     parameters = inspect.signature(function).parameters.values()
     return {item.name for item in parameters if item.kind is item.KEYWORD_ONLY}
@@ -214,8 +227,7 @@ def draw_forest(
     if dpi is not None:
         checked_number("dpi", dpi, 10, 2400)
     words = describe(table) if alt is None else alt
-    if not isinstance(words, str):
-        raise InvalidArgument(f"{option('alt', alt)}: must be text")
+    check_text("alt", words)
     shown = _sided(table, look)
     with plain_settings():
         axis, layouts = _placed(shown, look, xlim, spacing, across, height, page is not None)

@@ -81,7 +81,7 @@ def points(length: float | str, name: str = "width") -> float:
         number = length.strip().lower().removesuffix(unit)
     try:
         value = float(number) * POINTS_PER_UNIT[unit]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if isinstance(length, bool) or not (math.isfinite(value) and value > 0):
         raise InvalidArgument(
@@ -131,6 +131,8 @@ def figure_format(path: str | os.PathLike[str]) -> str:
     >>> figure_format("forest.PDF")
     'pdf'
     """
+    if not isinstance(path, str | os.PathLike) or "\0" in os.fsdecode(path):
+        raise InvalidArgument(f"{option('path', path)}: must be the path of a file to write")
     ending = Path(path).suffix.lower().removeprefix(".")
     ending = SAME_FORMAT.get(ending, ending)
     if ending not in METADATA:

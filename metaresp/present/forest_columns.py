@@ -114,8 +114,8 @@ def _titles(argument: str, given: Any) -> dict[str, str]:
         given = [given]
     if isinstance(given, Mapping):
         pairs = dict(given)
-    elif isinstance(given, Sequence):
-        pairs = {name: headline(name) if isinstance(name, str) else name for name in given}
+    elif isinstance(given, Sequence) and all(isinstance(name, str) for name in given):
+        pairs = {name: headline(name) for name in given}
         if len(pairs) < len(given):
             raise InvalidArgument(f"{option(argument, given)}: a column is asked for twice")
     else:
@@ -141,7 +141,7 @@ def _only_known(argument: str, given: Any, names: Sequence[str]) -> None:
     for name in given:
         if name not in names:
             raise UnknownName(
-                f"{option(argument, ..., key=name)}: none of the columns in {option('left')} and "
+                f"{option(argument, key=name)} is none of the columns in {option('left')} and "
                 f"{option('right')} "
                 f"({', '.join(map(repr, names)) or 'there are none'}){closest(str(name), names)}"
             )

@@ -80,7 +80,7 @@ def order(studies: "Studies", weights: np.ndarray | None, sort: str | None, desc
     """Return the positions of the studies in the order asked for; missing values come last."""
     k = len(studies)
     if sort is None:
-        if descending:
+        if check_bool("descending", descending):
             raise InvalidArgument(f"{option('descending', True)}: name the column in {option('sort')} too")
         return list(range(k))
     keys = {
@@ -95,7 +95,7 @@ def order(studies: "Studies", weights: np.ndarray | None, sort: str | None, desc
     values = list(keys.get(sort, studies.covariates.get(sort, ())))
     known = [i for i in range(k) if values[i] is not None]
     try:
-        known.sort(key=lambda i: values[i], reverse=descending)
+        known.sort(key=lambda i: values[i], reverse=check_bool("descending", descending))
     except TypeError:
         raise InvalidArgument(
             f"{option('sort', sort)}: the column mixes numbers and text, which have no order"
@@ -298,7 +298,7 @@ def zones(given: Any) -> tuple[Zone, ...]:
             raise InvalidArgument(
                 f"{option('zones', limits, key=label)}: must be two rates, (low, high)"
             ) from None
-        ends = [checked_rate(f"zones[{label!r}]", value) for value in (low, high)]
+        ends = [checked_rate("zones", value, label) for value in (low, high)]
         if ends[0] >= ends[1]:
             raise InvalidArgument(
                 f"{option('zones', limits, key=label)}: the first rate must be below the second"
@@ -307,11 +307,11 @@ def zones(given: Any) -> tuple[Zone, ...]:
     return tuple(found)
 
 
-def checked_rate(name: str, value: Any) -> float:
-    """Return *value* as a rate between 0 and 1."""
+def checked_rate(name: str, value: Any, key: object = ...) -> float:
+    """Return *value* as a rate between 0 and 1; *key* tells the entry of a mapping."""
     rate = None if isinstance(value, bool | str) else as_float(value)
     if rate is None or not 0 <= rate <= 1:
-        raise InvalidArgument(f"{option(name, value)}: must be a rate between 0 and 1, such as 0.2")
+        raise InvalidArgument(f"{option(name, value, key)}: must be a rate between 0 and 1, such as 0.2")
     return rate
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.checks import check_bool
+from metaresp.checks import check_bool, check_text
 from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.present import forest_parts as parts
 from metaresp.present.forest_columns import Extras
@@ -112,6 +112,7 @@ def forest_rows(
     '72.2% (46.5% to 90.3%)'
     """
     words, unit = wording(labels), rate_scale(scale)
+    axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     fits = [fit, *_others(fit, also)]
     level = level_percent(fit.spec.level)
     writer = Writer(unit, parts.decimals(fit.study_ci, fit.rate_ci, unit), words, level)
@@ -135,9 +136,13 @@ def forest_rows(
     return ForestTable(
         columns=parts.columns(writer, _weight_titles(fits, shown, words), extras, counts),
         rows=tuple(body),
-        notes=tuple(_greek(line) for line in [*_lines(fits, groups, writer, notes), about] if line),
-        axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
-        title=title,
+        notes=tuple(
+            _greek(line)
+            for line in [*_lines(fits, groups, writer, check_bool("notes", notes)), about]
+            if line
+        ),
+        axis_label=writer.with_unit(axis_label),
+        title=check_text("title", title),
         reference=float(fit.rate),
         factor=unit.factor,
         unit=unit.unit,
@@ -204,6 +209,7 @@ def forest_rows_studies(
     from metaresp.binomial import binomial_ci
 
     words, unit = wording(labels), rate_scale(scale)
+    axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     found = binomial_ci(studies.events, studies.n, method=method, level=level) if ci is None else ci
     writer = Writer(unit, parts.decimals(found, None, unit), words, level_percent(found.level))
     extras = Extras(studies, left, right, formats, align, risk_of_bias)
@@ -214,8 +220,8 @@ def forest_rows_studies(
         columns=parts.columns(writer, (), extras, counts),
         rows=(*rows, *parts.missing_rows(studies, writer, extras)),
         notes=(parts.interval_line(found.method, writer),) if len(studies) else (),
-        axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
-        title=title,
+        axis_label=writer.with_unit(axis_label),
+        title=check_text("title", title),
         factor=unit.factor,
         unit=unit.unit,
         decimal=words["decimal"],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-from metaresp.errors import InvalidArgument, closest, option, shown
+from metaresp.errors import InvalidArgument, closest, option
 from metaresp.present.rates import RateScale, limit_text, rate_text, told_apart
 
 # What each key may hold in braces is what it holds here.
@@ -86,7 +86,7 @@ def _checked(key: str, value: str) -> str:
     if key not in WORDS:
         hint = closest(str(key), WORDS)
         raise InvalidArgument(
-            f"{option('labels')}: {shown(key)} is not known: choose {', '.join(map(repr, WORDS))}{hint}"
+            f"{option('labels', key=key)} is not known: choose {', '.join(map(repr, WORDS))}{hint}"
         )
     if not isinstance(value, str):
         raise InvalidArgument(f"{option('labels', value, key=key)}: must be text")

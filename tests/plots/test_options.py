@@ -120,7 +120,7 @@ def test_words(fit):
     assert plot.texts[-1, "study"][0].get_text() == "Studie"
     assert plot.texts[0, "rate"][0].get_text() == "37,9% [20,7%; 57,7%]"
     assert faults(plot) == []
-    with pytest.raises(InvalidArgument, match=r"'studie' is not known.*did you mean 'study'"):
+    with pytest.raises(InvalidArgument, match=r"labels\['studie'\] is not known.*did you mean 'study'"):
         fit.forest(labels={"studie": "x"})
     with pytest.raises(InvalidArgument, match="braces means nothing"):
         fit.forest(labels={"estimate": "{rat}"})
