@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, refuse_masked
-from metaresp.errors import InvalidArgument, InvalidStudies
+from metaresp.errors import InvalidArgument, InvalidStudies, option
 
 N_MAX = 10**9
 
@@ -78,7 +78,10 @@ def clean(events: ArrayLike, n: ArrayLike, copies: ArrayLike | None) -> tuple[Co
 
 def _whole(name: str, values: ArrayLike) -> FloatArray:
     refuse_masked(name, values)
-    array: NDArray[Any] = np.asarray(values)
+    try:
+        array: NDArray[Any] = np.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        raise InvalidArgument(f"{option(name, values)}: is not an array of one shape") from None
     if array.dtype.kind not in "iuf":
         raise InvalidArgument(f"{name}: must be whole numbers, not {array.dtype}")
     result = array.astype(np.float64)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from metaresp.errors import InvalidArgument, UnreadableFile
+from metaresp.errors import InvalidArgument, UnreadableFile, option
 
 __all__ = ["checked_path", "discard_unfinished", "write_files"]
 
@@ -20,9 +20,9 @@ def checked_path(path: str | os.PathLike[str], name: str = "path") -> Path:
     try:
         found = Path(os.fsdecode(path))
     except TypeError:
-        raise InvalidArgument(f"{name}={path!r:.80}: must be the path of a file") from None
+        raise InvalidArgument(f"{option(name, path)}: must be the path of a file") from None
     if "\0" in os.fspath(found):
-        raise InvalidArgument(f"{name}={os.fspath(found)!r:.80}: no path holds a null character")
+        raise InvalidArgument(f"{option(name, os.fspath(found))}: no path holds a null character")
     return found
 
 
@@ -51,9 +51,9 @@ def write_files(contents: Mapping[Path, bytes], name: str = "path") -> None:
             target = Path(os.path.realpath(path))
             if not target.parent.is_dir():
                 folder = os.fspath(path.parent)
-                raise UnreadableFile(f"{name}={os.fspath(path)!r}: there is no folder {folder!r}")
+                raise UnreadableFile(f"{option(name, os.fspath(path))}: there is no folder {folder!r}")
             if target.is_dir():
-                raise UnreadableFile(f"{name}={os.fspath(path)!r}: is a folder, not a file")
+                raise UnreadableFile(f"{option(name, os.fspath(path))}: is a folder, not a file")
             if target.exists() and not target.is_file():
                 target.write_bytes(content)
                 continue
@@ -68,7 +68,7 @@ def write_files(contents: Mapping[Path, bytes], name: str = "path") -> None:
         if isinstance(error, UnreadableFile):
             raise
         reason = error.strerror or str(error)
-        raise UnreadableFile(f"{name}={os.fspath(path)!r}: cannot be written ({reason})") from None
+        raise UnreadableFile(f"{option(name, os.fspath(path))}: cannot be written ({reason})") from None
     finally:
         for temporary, _ in moves:
             with suppress(OSError):

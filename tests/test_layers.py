@@ -9,9 +9,9 @@ ROOT = Path(metaresp.__file__).parent
 
 # Data flows one way: a module may import from its own room and from rooms above it.
 ROOMS = [
-    {"readable"},
+    {"readable", "foreign"},
     {"errors"},
-    {"arrays", "registry", "writing"},
+    {"arrays", "registry", "writing", "checks"},
     {"records"},
     {"percent", "counts"},
     {"read"},
@@ -25,6 +25,7 @@ ROOMS = [
     {"forecast", "shrinkage"},
     {"questions", "sentences"},
     {"result"},
+    {"inputs"},
     {"pooling"},
     {"subsets"},
     {"analyses", "bayes", "planning", "simulate", "scale"},

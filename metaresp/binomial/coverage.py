@@ -10,11 +10,12 @@ from scipy.special import betainc
 
 from metaresp.arrays import ArrayLike, FloatArray, silent
 from metaresp.binomial.counts import read_counts
-from metaresp.binomial.interval import binomial_ci, check_level
+from metaresp.binomial.interval import binomial_ci, check_alternative, method_names
 from metaresp.binomial.methods import JEFFREYS_PRIOR, TAKES_PRIOR
 from metaresp.binomial.tails import pmf
 from metaresp.binomial.test import check_rates
-from metaresp.errors import InvalidArgument
+from metaresp.checks import check_level
+from metaresp.errors import InvalidArgument, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ def coverage(
     """
     _, size = read_counts(0, n)
     if not isinstance(size, int) or size > LARGEST_N:
-        raise InvalidArgument(f"n={n!r:.60} is not one number of patients from 1 to {LARGEST_N}")
-    methods = _names(method)
-    level = check_level(level)
+        raise InvalidArgument(f"{option('n', n)} is not one number of patients from 1 to {LARGEST_N}")
+    methods = method_names("method", method)
+    level, alternative = check_level(level), check_alternative(alternative)
     truth = check_rates("rates", np.linspace(0, 1, 1001) if rates is None else rates).reshape(-1)
     if not any(name in TAKES_PRIOR for name in methods):
         binomial_ci(0, 1, method=methods[0], prior=prior)
@@ -158,13 +159,6 @@ def coverage(
         minimum=np.array([_minimum(low, high, size) for low, high in limits]),
         mean=np.array([_mean(low, high, size) for low, high in limits]),
     )
-
-
-def _names(method: str | Sequence[str]) -> tuple[str, ...]:
-    names = (method,) if isinstance(method, str) else tuple(method)
-    if not names:
-        raise InvalidArgument("method is an empty list: give at least one name")
-    return names
 
 
 def _limits(

@@ -24,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             status = app(args=given or ["--help"], standalone_mode=False)
     except MetaRespError as error:
-        return say(str(error))
+        from metaresp.cli.table import flags
+
+        return say(error.in_flags(flags(given[0] if given else "")))
     except CannotPrint as error:
         return say(f"standard output: cannot be written ({error})")
     except NobodyReads:

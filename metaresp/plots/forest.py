@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from metaresp.arrays import silent
-from metaresp.errors import InvalidArgument, closest
+from metaresp.checks import check_text
+from metaresp.errors import InvalidArgument, closest, option
 from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
 from metaresp.plots.canvas import ForestPlot, drawn
 from metaresp.plots.fonts import text_width
@@ -129,7 +130,7 @@ def _forest(
         if name not in shown | look or (name == "groups" and options[name] is None):
             known = sorted((shown | look) - {"groups", "ci"})
             raise InvalidArgument(
-                f"{name}={options[name]!r}: a forest plot has no such option{closest(name, known)} "
+                f"{option(name, options[name])}: a forest plot has no such option{closest(name, known)} "
                 f"(there are: by, {', '.join(known)})"
             )
     style = find_style(options.get("style"))
@@ -139,6 +140,18 @@ def _forest(
     words["labels"] = {**style.words, **(words.get("labels") or {})}
     drawing = {name: value for name, value in options.items() if name in look} | {"style": style}
     return draw_forest(rows(data, **words), path, **drawing)
+
+
+def takes(*, pooled: bool = True) -> set[str]:
+    """Return the options of a forest plot: of a fit, or of studies alone.
+
+    Examples
+    --------
+    >>> takes() - takes(pooled=False) >= {"by", "shrunken"}
+    True
+    """
+    own = {"by", *_keywords(forest_rows)} - {"groups"} if pooled else _keywords(forest_rows_studies)
+    return own | _keywords(draw_forest)
 
 
 def _keywords(function: Callable[..., Any]) -> set[str]:
@@ -219,8 +232,7 @@ def draw_forest(
     if dpi is not None:
         checked_number("dpi", dpi, 10, 2400)
     words = describe(table) if alt is None else alt
-    if not isinstance(words, str):
-        raise InvalidArgument(f"alt={alt!r}: must be text")
+    check_text("alt", words)
     shown = _sided(readable_table(table), look)
     with plain_settings():
         axis, layouts = _placed(shown, look, xlim, spacing, across, height, page is not None)
@@ -247,7 +259,7 @@ def _room(width: float | str | None, page: str | None, ax: Axes | None) -> tuple
     if ax is None:
         return None if width is None else points(width), None
     if not isinstance(ax, Axes) or not isinstance(ax.figure, Figure):
-        raise InvalidArgument(f"ax={ax!r}: must be matplotlib Axes on a Figure")
+        raise InvalidArgument(f"{option('ax', ax)}: must be matplotlib Axes on a Figure")
     box = ax.get_position()
     inches = ax.figure.get_size_inches()
     return 72 * box.width * float(inches[0]), 72 * box.height * float(inches[1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from metaresp.errors import InvalidArgument, UnknownName, closest
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.plots.settings import plain_settings
 from metaresp.readable import readable
 from metaresp.writing import checked_path, write_files
@@ -62,11 +62,12 @@ def points(length: float | str, name: str = "width") -> float:
         number = length.strip().lower().removesuffix(unit)
     try:
         value = float(number) * POINTS_PER_UNIT[unit]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if isinstance(length, bool) or not (math.isfinite(value) and value > 0):
         raise InvalidArgument(
-            f"{name}={length!r}: must be a positive number of inches, or a text such as '120mm' or '6.5in'"
+            f"{option(name, length)}: must be a positive number of inches, or a text such as '120mm' or "
+            "'6.5in'"
         )
     return value
 
@@ -87,18 +88,14 @@ def page_size(page: str) -> tuple[float, float]:
     >>> [round(side) for side in page_size("a4")]
     [595, 842]
     """
-    sizes = {name.lower(): size for name, size in PAGES.items()}
-    if not isinstance(page, str) or page.lower() not in sizes:
-        names = ", ".join(map(repr, PAGES))
-        raise UnknownName(f"page={page!r} is not known: choose {names}{closest(str(page), PAGES)}")
-    width, height = sizes[page.lower()]
+    width, height = PAGES[known_name("page", page, PAGES)]
     return width * POINTS_PER_UNIT["mm"], height * POINTS_PER_UNIT["mm"]
 
 
 def checked_number(name: str, value: object, least: float, most: float, of: str = "") -> float:
     """Return *value* as a float between two bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise InvalidArgument(f"{name}={value!r}: must be a number {of}from {least:g} to {most:g}")
+        raise InvalidArgument(f"{option(name, value)}: must be a number {of}from {least:g} to {most:g}")
     return float(value)
 
 
@@ -119,7 +116,7 @@ def figure_format(path: str | os.PathLike[str]) -> str:
     ending = SAME_FORMAT.get(ending, ending)
     if ending not in METADATA:
         known = ", ".join(f".{name}" for name in METADATA)
-        raise InvalidArgument(f"path={os.fspath(path)!r}: a figure is written as one of {known}")
+        raise InvalidArgument(f"{option('path', os.fspath(path))}: a figure is written as one of {known}")
     return ending
 
 
@@ -129,7 +126,7 @@ def checked_dpi(figure: Figure, dpi: float) -> float:
     longest = max(figure.get_size_inches())
     if longest * dpi > LARGEST_SIDE:
         raise InvalidArgument(
-            f"dpi={dpi!r}: the figure is {longest:.0f} inches long; at most "
+            f"{option('dpi', dpi)}: the figure is {longest:.0f} inches long; at most "
             f"{math.floor(LARGEST_SIDE / longest)} dots per inch, or a .pdf or .svg"
         )
     return float(dpi)

@@ -147,7 +147,9 @@ class Matcher:
     def as_named(self) -> dict[str, tuple[int, ...]] | None:
         """Take the columns that names alone tell, so that their cells are what an error speaks of."""
         every = ("count", "counted", "number", "rate", "fraction", "text", "blank")
-        events, sizes = ([c for c in self.candidates(role, *every) if _sure(c) == 2] for role in ("events", "n"))
+        events, sizes = (
+            [c for c in self.candidates(role, *every) if _sure(c) == 2] for role in ("events", "n")
+        )
         if len(events) != 1 or len(sizes) != 1 or events[0] is sizes[0]:
             return None
         return {"events": (events[0].place,), "n": (sizes[0].place,)}

@@ -16,7 +16,10 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 # Rates of a thousand or more people: no percentage, and mostly of person-years.
-_PER_MANY = re.compile(r"‰|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:1[ ,.']?0{3}|10[ ,.']?0{3}|100[ ,.']?0{3}|mill)", re.I)
+_PER_MANY = re.compile(
+    r"‰|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:1[ ,.']?0{3}|10[ ,.']?0{3}|100[ ,.']?0{3}|mill)",
+    re.I,
+)
 
 
 class Head(NamedTuple):

@@ -60,9 +60,11 @@ def may_be_total(label: str) -> bool:
     """Whether a label such as "Total responders" may say that its row is a total, or name an outcome."""
     found = words(_BRACKETS.sub(" ", label), "rows")
     rest = " ".join(word.text for word in found if not word.meanings)
-    return any("total" in word.meanings for word in found) and any(
-        "event" in word.meanings for word in words(rest)
-    ) and not any(not word.meanings for word in words(rest))
+    return (
+        any("total" in word.meanings for word in found)
+        and any("event" in word.meanings for word in words(rest))
+        and not any(not word.meanings for word in words(rest))
+    )
 
 
 def labelled_totals(table: Table) -> list[int]:
