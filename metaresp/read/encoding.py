@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from metaresp.errors import InvalidArgument, UnreadableFile, option
 from metaresp.read import letters
@@ -23,6 +24,8 @@ _BOMS = (
 _SAMPLE = 4000
 # Logarithms of how often a character stands in a text: ASCII, a shared mark, one that has no place.
 _ASCII, _MARK, _STRANGE, _CONTROL = math.log(1 / 60), math.log(1 / 2000), math.log(1e-6), math.log(1e-9)
+# Text whose letters beyond ASCII are unlikelier than this on the average is in an encoding not known here.
+_SENSELESS = math.log(1e-5)
 _WORD = re.compile(r"[^\W\d_]+")
 
 Score = Callable[[str], float]
@@ -70,7 +73,7 @@ def decode(data: bytes, source: str, encoding: str | None = None) -> tuple[str, 
 
 def guess(data: bytes) -> tuple[str, str]:
     """Return the codec of text that is not UTF-8, and its usual name; both empty where none decodes it."""
-    best, best_score = ("", ""), -math.inf
+    best, best_score, best_text = ("", ""), -math.inf, ""
     sample = _sample(data)
     for codec, name, prior, score in ENCODINGS:
         try:
@@ -81,16 +84,18 @@ def guess(data: bytes) -> tuple[str, str]:
             continue
         value = prior + max(one(text) for one in score)
         if value > best_score:
-            best, best_score = (codec, name), value
-    return best
+            best, best_score, best_text = (codec, name), value, text
+    odd = sum(c >= "\x80" for c in best_text)
+    told = best_score - _ASCII * (len(best_text) - odd)
+    return best if told > odd * _SENSELESS else ("", "")
 
 
 def _sample(data: bytes) -> bytes:
-    """Return the lines that tell something, up to a size."""
+    """Return the lines that tell something, up to a size; the first, which holds the names, is one."""
     kept: list[bytes] = []
     room = _SAMPLE
     for line in re.split(b"(?<=[\r\n])", data):
-        if not line.isascii():
+        if not kept or not line.isascii():
             kept.append(line)
             room -= len(line)
             if room < 0:
@@ -158,12 +163,16 @@ def _alphabetic(language: Language) -> Score:
         total = sum(count * _other(c) for c, count in Counter(_WORD.sub("", text)).items())
         for word in _WORD.findall(text):
             total += sum(map(letter, word)) + _shape(word, language.alone)
-        return total + sum(-3.0 for _ in _INSIDE.finditer(text))
+        lowered = text.lower()
+        known = sum(word in lowered for word in language.words)
+        return total + 2.5 * known - 3.0 * len(_INSIDE.findall(text))
 
     return score
 
 
-_INSIDE = re.compile(r"[^\W\d_][^\x00-\x7f\w\s’‘–—·\xad\u200c\u200d][^\W\d_]")
+# A small ASCII letter beside a wide one, as half of another encoding's word leaves it.
+_MIXED = re.compile("[a-z](?=[\u3005-\uffdc])|[\u3005-\uffdc](?=[a-z])")
+_INSIDE = re.compile(r"[^\W\d_][^\x00-\x7f\w\s’‘–—·\xad\u200c\u200d][^\W\d_]|[©®°¦¬¶¹³±¤¥][^\W\d_]")
 
 
 def _other(character: str) -> float:
@@ -178,14 +187,16 @@ def _other(character: str) -> float:
 def _shape(word: str, alone: bool) -> float:
     """Return a penalty for a word whose capitals or scripts are mixed as no word's are."""
     plain = sum(c < "\x80" for c in word)
+    if plain == len(word):
+        return 0.0
     penalty = 0.0
     if alone and 0 < plain < len(word):
         penalty -= 6
     if not alone:
-        penalty -= 2.0 * sum(a >= "\x80" and b >= "\x80" for a, b in zip(word, word[1:], strict=False))
+        penalty -= 1.0 * sum(a >= "\x80" and b >= "\x80" for a, b in pairwise(word))
     if word.isupper():
         return penalty - 1
-    odd = sum(a.islower() and b.isupper() for a, b in zip(word, word[1:], strict=False))
+    odd = sum(a.islower() and b.isupper() for a, b in pairwise(word))
     return penalty - 4.0 * odd - (0.5 if word[:1].isupper() else 0)
 
 
@@ -205,7 +216,7 @@ def _ideographic(common: Sequence[tuple[str, float]], levels: Callable[[str], fl
         return levels(character)
 
     def score(text: str) -> float:
-        return sum(count * one(c) for c, count in Counter(text).items())
+        return sum(count * one(c) for c, count in Counter(text).items()) - 3.0 * len(_MIXED.findall(text))
 
     return score
 
@@ -260,7 +271,7 @@ ENCODINGS: tuple[tuple[str, str, float, tuple[Score, ...]], ...] = (
     ("cp1251", "Windows-1251", -1.0, _ALPHABETS["cyrillic"]),
     ("cp1253", "Windows-1253", -1.0, _ALPHABETS["greek"]),
     ("cp1256", "Windows-1256", -1.0, _ALPHABETS["arabic"]),
-    ("cp1255", "Windows-1255", -2.0, _ALPHABETS["hebrew"]),
+    ("cp1255", "Windows-1255", -1.0, _ALPHABETS["hebrew"]),
     ("cp1257", "Windows-1257", -4.0, _ALPHABETS["baltic"]),
     ("gb18030", "GBK", -1.0, (_CHINESE,)),
     ("cp932", "Shift-JIS", -1.0, (_JAPANESE,)),

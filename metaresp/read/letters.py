@@ -16,11 +16,14 @@ class Language:
         How much of its text is letters beyond ASCII.
     alone : bool
         Whether words are wholly of these letters (Greek), or have them among ASCII letters (French).
+    words : tuple of str
+        Words of its tables.
     """
 
     letters: str
     share: float
     alone: bool
+    words: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -29,24 +32,63 @@ class Language:
         object.__setattr__(self, "weights", {key: self.share * rank / total for key, rank in ranks.items()})
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 WESTERN = (
-    Language("éèàêçôîâûùëïœ", 0.04, False),  # French
-    Language("üäöß", 0.04, False),  # German
-    Language("óíáéñúü", 0.04, False),  # Spanish
-    Language("ãçáéíóõêâúàô", 0.05, False),  # Portuguese
-    Language("àèùòìé", 0.03, False),  # Italian
-    Language("äåöøæé", 0.05, False),  # Nordic
-    Language("íáðþóæúýéö", 0.08, False),  # Icelandic
-    Language("ëéïóèö", 0.02, False),  # Dutch
+    Language(
+        "éèàêçôîâûùëïœ",
+        0.04,
+        False,
+        _words("étude auteur année réponse effectif malades traités complète nombre rémission taux médecin"),
+    ),  # French
+    Language(
+        "üäöß", 0.04, False, _words("studie autor jahr anzahl ansprech patienten größe fälle gesamt ereignis")
+    ),  # German
+    Language(
+        "óíáéñúü",
+        0.04,
+        False,
+        _words("estudio autor año respuesta pacientes número población tamaño muestra curación casos"),
+    ),  # Spanish
+    Language(
+        "ãçáéíóõêâúàô",
+        0.05,
+        False,
+        _words("estudo autor ano resposta doentes pacientes número população remissão amostra"),
+    ),  # Portuguese
+    Language(
+        "àèùòìé", 0.03, False, _words("studio autore anno risposta pazienti numero totale età")
+    ),  # Italian
+    Language(
+        "äåöøæé",
+        0.05,
+        False,
+        _words("studie författare år svar antal pasienter patienter forfatter remission behandl"),
+    ),  # Nordic
+    Language("íáðþóæúýéö", 0.08, False, _words("rannsókn sjúklingar fjöldi")),  # Icelandic
+    Language("ëéïóèö", 0.02, False, _words("studie auteur patiënten aantal jaar respons")),  # Dutch
 )
 CENTRAL = (
-    Language("łęąóżśćńź", 0.06, False),  # Polish
-    Language("áíéěřčžýšůúóťňďôľĺŕä", 0.1, False),  # Czech, Slovak
-    Language("áéőóöíüúű", 0.09, False),  # Hungarian
-    Language("čšžćđ", 0.04, False),  # South Slavic
-    Language("ăîâșțşţ", 0.06, False),  # Romanian
+    Language(
+        "łęąóżśćńź",
+        0.06,
+        False,
+        _words("badanie liczba pacjent odpowied chorych ogółem łącznie uwagi leczen"),
+    ),  # Polish
+    Language(
+        "áíéěřčžýšůúóťňďôľĺŕä", 0.1, False, _words("studie počet pacient odpověď celkem léč nemocn pacientov")
+    ),  # Czech, Slovak
+    Language(
+        "áéőóöíüúű", 0.09, False, _words("szerző vizsgálat beteg válasz összes száma megjegyzés")
+    ),  # Hungarian
+    Language("čšžćđ", 0.04, False, _words("studija broj bolesnik pacijen odgovor godina")),  # South Slavic
+    Language("ăîâșțşţ", 0.06, False, _words("studiu număr pacien răspuns autor observa")),  # Romanian
 )
-TURKISH = (Language("ıüşğçöİâ", 0.09, False),)
+TURKISH = (
+    Language("ıüşğçöİâ", 0.09, False, _words("çalışma yazar yıl yanıt hasta sayısı toplam olgu açıklama")),
+)
 BALTIC = (Language("āšīēžņčļģūķ", 0.08, False), Language("ėąšųžįūčę", 0.07, False))
 CYRILLIC = (
     Language("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё", 0.75, True),

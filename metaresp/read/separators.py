@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from metaresp.errors import UnreadableFile
+
 # Stands in no line, so that a file of one column is not cut at anything.
 NO_SEPARATOR = "\x1f"
 # Two spaces or more, one space or more, one or more with the label in front made of several words.
 WIDE, SPACE, WORDS = "  ", " ", " +"
-MARKS = ("\t", ";", "|", ",")
+MARKS = ("\t", ";", "|", ",", "，", "；")
 # Lines looked at to tell the separator.
 SAMPLE = 300
 
@@ -17,7 +19,7 @@ SAMPLE = 300
 NOTHING = " \t\r\n\xa0,;|\"'"
 COMMENTS = ("#", "%", "//")
 
-_NUMBER = r"[-+]?[0-9]+(?:[.,'\xa0][0-9]+)*"
+_NUMBER = r"[-+]?[0-9]+(?:[.,'\u2019][0-9]+|[ \xa0\u2009\u202f][0-9]{3}(?![0-9]))*"
 _COUNTED = re.compile(
     rf"['\"]?[<>≤≥~=]?\s*{_NUMBER}\s*%?(?:\s*(?:/|of|out of)\s*{_NUMBER})?\s*%?(?:\s*[(\[].*[)\]])?['\"]?",
     re.IGNORECASE | re.DOTALL,
@@ -25,6 +27,7 @@ _COUNTED = re.compile(
 _TOKEN = re.compile(
     r'"(?:[^"]|"")*"(?=\s|$)|\'(?:[^\']|\'\')*\'(?=\s|$)|[^\s(\[][^\s]*(?:\s[(\[][^()\[\]]*[)\]])?|\S+'
 )
+_YEAR = re.compile(r"[(\[]?(?:19|20)[0-9]{2}[a-z]?[)\]]?,?")
 _BETWEEN = re.compile(r"[0-9] *(?:/|\bof\b|\bout of\b) *[0-9]", re.IGNORECASE)
 
 
@@ -53,9 +56,9 @@ class Fit:
     numeric: int
     width: int
 
-    def rank(self) -> tuple[bool, int, float, int]:
-        """Return what fits are compared by."""
-        return self.counts, self.header, self.even, self.numeric
+    def rank(self, numbers: bool) -> tuple[bool, int, float, int]:
+        """Return what fits are compared by, with the columns of numbers or without."""
+        return self.counts, self.header, self.even, self.numeric if numbers else 0
 
 
 def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[str]], ending: str) -> str:
@@ -85,7 +88,11 @@ def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[st
         fit = _fit(cells, separator)
         if fit is None or not (fit.counts or separator in MARKS):
             continue
-        if best_fit is None or fit.rank() > best_fit.rank():
+        if separator in {SPACE, WORDS} and best == WIDE and best_fit is not None and best_fit.header == 2:
+            continue  # the wide gaps part the columns; single spaces stand in labels
+        # Spaces stand in cells that a mark parts: more columns of numbers are no reason for them.
+        numbers = separator in MARKS or best not in MARKS
+        if best_fit is None or fit.rank(numbers) > best_fit.rank(numbers):
             best, best_fit = separator, fit
     if best_fit is None and not sample:
         return ","
@@ -102,13 +109,75 @@ def cut_spaces(line: str, separator: str) -> list[str]:
 def joined(rows: list[list[str]]) -> list[list[str]]:
     """Join the words in front of rows that have more cells than the line of names.
 
-    ``Xu et al 2012 13 18`` beneath ``study events n`` has three cells.
+    ``Xu et al 2012 13 18`` beneath ``study events n`` has three cells; where the rows are numbered in
+    front, as R and pandas print them, the number stays a cell of its own.
     """
     width = _names_above(rows)
-    return [
-        [" ".join(row[: len(row) - width + 1]), *row[len(row) - width + 1 :]] if 1 < width < len(row) else row
-        for row in rows
-    ]
+    longer = [row for row in rows if 1 < width < len(row)]
+    front = [row[0] for row in longer]
+    start = int(front[0] in {"1", "2"}) if front else 0
+    first = int(front == [str(number) for number in range(start, start + len(front))])
+    done = [_joined(row, width, first) if 1 < width < len(row) else row for row in rows]
+    if any(
+        _YEAR.fullmatch(row[first].split(" ")[-1]) for row, old in zip(done, rows, strict=True) if row != old
+    ):
+        # Labels end in a year: one that stands second in a shorter row is of the label, and a cell lacks.
+        return [
+            [f"{row[0]} {row[1]}", *row[2:]] if 1 < len(row) <= width and _YEAR.fullmatch(row[1]) else row
+            for row in done
+        ]
+    return done
+
+
+def _joined(row: list[str], width: int, first: int) -> list[str]:
+    words = row[first : len(row) - width + 1]
+    if any(is_counted(word) and not _YEAR.fullmatch(word) for word in words[1:]):
+        return row  # these are cells
+    return [*row[:first], " ".join(words), *row[len(row) - width + 1 :]]
+
+
+def aligned(rows: list[list[str]], lines: Sequence[str], source: str) -> list[list[str]]:
+    """Give rows of a table cut at spaces that lack a cell a blank one, where their places tell which.
+
+    Raises
+    ------
+    UnreadableFile
+        If the places do not tell it: each cell would be taken for its neighbour.
+    """
+    width = max((len(row) for row in rows if any(map(is_counted, row))), default=0)
+    above = next((i for i, row in enumerate(rows) if len(row) in {width, width - 1} and len(row) > 1), None)
+    if above is None:
+        return rows
+    names = len(rows[above])
+    for place, row in enumerate(rows):
+        if place > above and 1 < len(row) < names and any(map(is_counted, row)):
+            rows[place] = _at_names(
+                row, lines[place], rows[above], lines[above], f"{source}, row {place + 1}"
+            )
+    return rows
+
+
+def _at_names(row: list[str], line: str, names: list[str], heading: str, where: str) -> list[str]:
+    spans = _spans(names, heading)
+    cells = [""] * len(names)
+    for cell, (start, end) in zip(row, _spans(row, line), strict=True):
+        under = [i for i, (first, last) in enumerate(spans) if start < last and first < end]
+        if len(under) != 1 or cells[under[0]] or not (line.isascii() and heading.isascii()):
+            raise UnreadableFile(
+                f"{where}: {len(row)} cells, but the names above have {len(names)}"
+                " (a table cut at spaces needs a word such as NA in each empty cell)"
+            )
+        cells[under[0]] = cell
+    return cells
+
+
+def _spans(cells: list[str], line: str) -> list[tuple[int, int]]:
+    spans, end = [], 0
+    for cell in cells:
+        start = max(line.find(cell, end), end)
+        end = start + max(1, len(cell))
+        spans.append((start, end))
+    return spans
 
 
 def is_counted(cell: str) -> bool:
@@ -161,8 +230,8 @@ def _fit(rows: Sequence[Sequence[str]], separator: str) -> Fit | None:
 
 
 def _numbered(body: Sequence[Sequence[str]]) -> bool:
-    """Whether the rows are numbered in front, or have single names there, as R writes them."""
+    """Whether the rows have a number or a single name in front, as R writes them, not name and year."""
     front = [row[0] for row in body]
     if all(cell.isdecimal() for cell in front):
         return front == [str(number) for number in range(1, len(front) + 1)]
-    return not all(len(row) > 2 and is_counted(row[1]) and not is_counted(row[0]) for row in body)
+    return not any(_YEAR.fullmatch(row[1]) for row in body)

@@ -12,6 +12,7 @@ from metaresp.read.separators import (
     SPACE,
     WIDE,
     WORDS,
+    aligned,
     choose_separator,
     cut_spaces,
     is_counted,
@@ -127,7 +128,8 @@ def _quoted_cells(line: str, separator: str) -> list[str] | None:
 def _rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
     if separator in {SPACE, WIDE, WORDS}:
         cut = [cut_spaces(line, separator) for line in lines]
-        return [tuple(row) for row in (joined(cut) if separator == WORDS else cut)]
+        cut = aligned(joined(cut) if separator == WORDS else cut, lines, source)
+        return [tuple(row) for row in cut]
     rows: Rows = []
     room = MAX_CELLS
     # Cells that are equal are one object: a wide table of small counts takes little memory.
