@@ -103,6 +103,8 @@ def _head_lines(lines: Sequence[Row]) -> tuple[int, int]:
         wide = [i for i, (_, cells) in enumerate(top) if len(_filled(cells)) > 1 or width == 1]
         plain = [i for i in wide if not _is_comment(top[i][1])]
         best = (plain or wide or [0])[0]
+        if any(_is_numeric(cell) for cell in top[best][1] if isinstance(cell, str)) and best:
+            best = 0  # the line above names too few columns, which is what an error must say
         return best, best
     first = last = best
     above = top[best - 1][1] if best else []
