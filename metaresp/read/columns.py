@@ -183,6 +183,8 @@ class Matcher:
         if failures and not sizes:
             return self.with_failures(events, failures)
         good = good or pairs
+        if not good:
+            return None
         self.refuse_several("events", [x for x, _ in good])
         self.refuse_several("n", [n for _, n in good])
         x, n = good[0]

@@ -135,6 +135,8 @@ def _is_upper_head(above: list[object], head: list[object], width: int) -> bool:
     filled = _filled(above)
     if any(_is_numeric(cell) or not isinstance(cell, str) for cell in filled) or _is_comment(above):
         return False
+    if len(filled) == 1 and above[0] is not None:
+        return False
     cells = above + [None] * (len(head) - len(above))
     over_blank = any(a is not None and b is None for a, b in zip(cells, head, strict=False))
     if len(cells) > len(head):
