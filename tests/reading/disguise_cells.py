@@ -152,6 +152,7 @@ def with_interval(rows: list[Row], write: Writer) -> Cells:
     for (events, n), rate in zip(rows, cells, strict=True):
         low, high = (write.rate(f"{100 * limit:.1f}") for limit in limits(events, n))
         told.append(form.format(rate, low, dash, high))
+    verdict = EITHER if verdict == ASK else verdict  # the limits may tell which count was meant
     return told, worse(verdict, READ if "%" in form else EITHER)
 
 
