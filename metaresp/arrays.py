@@ -1,23 +1,104 @@
 """Array aliases and read-only arrays shared by every room."""
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from metaresp.errors import InvalidArgument
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
-__all__ = ["ArrayLike", "BoolArray", "FloatArray", "IntArray", "chunked", "frozen"]
+__all__ = [
+    "ArrayLike",
+    "BoolArray",
+    "FloatArray",
+    "IntArray",
+    "chunked",
+    "frozen",
+    "owned",
+    "refuse_masked",
+    "silent",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A", bound=NDArray[Any])
 
 
-def frozen(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return *values* as an array that cannot be written to (a copy if someone else owns it)."""
-    result = np.array(values, copy=True)
-    result.setflags(write=False)
-    return result
+def frozen(values: A) -> A:
+    """Return *values* as an array that nobody can write to: itself if it is one already, or a copy.
+
+    A read-only view of an array that its owner may still write to is copied too.
+
+    Examples
+    --------
+    >>> mine = np.array([1.0, 2.0])
+    >>> held = frozen(mine)
+    >>> held is mine, held.flags.writeable, frozen(held) is held
+    (False, False, True)
+    """
+    part: Any = values
+    while isinstance(part, np.ndarray) and not part.flags.writeable:
+        part = part.base
+    if part is None:
+        return values
+    return owned(np.array(values))  # type: ignore[return-value]
+
+
+def owned(values: A) -> A:
+    """Return *values*, which nobody else holds, made read-only where they are."""
+    values.setflags(write=False)
+    return values
+
+
+def silent(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function to compute by its own rules, whatever ``numpy.seterr`` the user has chosen.
+
+    A study at 0 or n, a limit at infinity and a tail that underflows are ordinary here: what comes of them
+    is looked at, and said in words.
+
+    Examples
+    --------
+    >>> with np.errstate(all="raise"):
+    ...     silent(np.log)(0.0).item()
+    -inf
+    """
+
+    @wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def refuse_masked(name: str, values: object) -> None:
+    """Refuse a masked array with anything masked: what stands under a mask is no datum.
+
+    Examples
+    --------
+    >>> refuse_masked("events", np.ma.array([1, 99], mask=[False, True]))
+    Traceback (most recent call last):
+    metaresp.errors.InvalidArgument: events[1] is masked (1 of 2 are): leave such studies out first
+    """
+    if isinstance(values, list | tuple):
+        if not any(value is np.ma.masked for value in values):
+            return
+        values = np.ma.array(np.zeros(len(values)), mask=[value is np.ma.masked for value in values])
+    if not isinstance(values, np.ma.MaskedArray):
+        return
+    mask = np.ma.getmaskarray(values)
+    if mask.any():
+        where = ", ".join(map(str, np.argwhere(mask)[0].tolist()))
+        place = f"{name}[{where}]" if where else name
+        raise InvalidArgument(
+            f"{place} is masked ({mask.sum()} of {mask.size} are): leave such studies out first"
+        )
 
 
 def chunked(count: int, width: int, budget: int = 1 << 17) -> Iterator[slice]:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.errors import InvalidArgument, InvalidStudies
+from metaresp.arrays import BoolArray, FloatArray, IntArray, refuse_masked
+from metaresp.errors import InvalidArgument, InvalidStudies, option
 
 N_MAX = 10**9
 
@@ -77,7 +77,11 @@ def clean(events: ArrayLike, n: ArrayLike, copies: ArrayLike | None) -> tuple[Co
 
 
 def _whole(name: str, values: ArrayLike) -> FloatArray:
-    array: NDArray[Any] = np.asarray(values)
+    refuse_masked(name, values)
+    try:
+        array: NDArray[Any] = np.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        raise InvalidArgument(f"{option(name, values)}: is not an array of one shape") from None
     if array.dtype.kind not in "iuf":
         raise InvalidArgument(f"{name}: must be whole numbers, not {array.dtype}")
     result = array.astype(np.float64)

@@ -2,11 +2,16 @@
 
 import re
 import shlex
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping
+
+from metaresp.foreign import FOREIGN
+from metaresp.readable import readable
 
 # Control characters that no quoted cell holds: an option of a call inside the text of an error.
-_OPTION = re.compile("\x0e([^\x0e\x0f\x1f]+)\x1f([^\x0e\x0f\x1f]*)\x0f")
+_OPTION = re.compile("\x0e([^\x0e\x0f\x1f]+)\x1f([^\x0e\x0f\x1f]*)\x1f([^\x0e\x0f\x1f]*)\x0f")
+_LONGEST = 80  # letters of a value in an error
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_SPACING = str.maketrans("", "", "-_\u2010\u2011\u2012\u2013\u2014\u2212")
 
 
 class MetaRespError(Exception):
@@ -18,18 +23,27 @@ class MetaRespError(Exception):
 
     def __init__(self, *parts: object) -> None:
         self.marked = " ".join(map(str, parts))
-        super().__init__(in_arguments(self.marked))
+        super().__init__(readable(in_arguments(self.marked)))
 
     def __str__(self) -> str:
         return " ".join(str(part) for part in self.args)
 
-    def in_flags(self) -> str:
-        """Return the text with options as flags of the command line."""
-        return in_flags(self.marked)
+    def in_flags(self, flags: Mapping[str, str] | None = None) -> str:
+        """Return the text with options as flags of the command line; *flags* names those that differ."""
+        return readable(in_flags(self.marked, flags))
 
 
-def option(name: str, value: object = ...) -> str:
+def option(name: str, value: object = ..., key: object = ...) -> str:
     """Return an option for the text of an error, said as an argument in Python and as a flag in a shell.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : object, optional
+        Its value, clipped where it is long.
+    key : object, optional
+        Which entry of an argument that is a mapping has the value.
 
     Examples
     --------
@@ -38,27 +52,65 @@ def option(name: str, value: object = ...) -> str:
     "missing='drop' leaves them out; name the column with events="
     >>> in_flags(text)
     '--missing drop leaves them out; name the column with --events'
+    >>> in_arguments(option("labels", 5, key="study")), in_flags(option("labels", 5, key="study"))
+    ("labels['study']=5", '--labels study=5')
     """
-    return f"\x0e{name}\x1f{'' if value is ... else repr(value)}\x0f"
+    which = "" if key is ... else shown(key)
+    return f"\x0e{name}\x1f{'' if value is ... else shown(value)}\x1f{which}\x0f"
+
+
+def shown(value: object) -> str:
+    """Return *value* as an error shows it: on one line, clipped, a NumPy number as the number.
+
+    Examples
+    --------
+    >>> shown("a" * 200)[-8:], shown(10**5000)
+    ("aaaa...'", 'an int that is too long to show')
+    """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, str):
+        return repr(value if len(value) <= _LONGEST else value[: _LONGEST - 3] + "...")
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an object of the caller, or an int beyond the limit of int to text
+        return f"an {type(value).__name__} that is too long to show"
+    text = _CONTROL.sub("?", text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def in_arguments(text: str) -> str:
     """Return *text* with its options as arguments of a call."""
-    return _OPTION.sub(lambda found: f"{found[1]}={found[2]}", text)
+    return _OPTION.sub(lambda found: _argument(found[1], found[2], found[3]), text)
 
 
-def in_flags(text: str) -> str:
-    """Return *text* with its options as flags of the command line."""
-    return _OPTION.sub(lambda found: _flag(found[1], found[2]), text)
+def _argument(name: str, value: str, key: str) -> str:
+    if not key:
+        return f"{name}={value}"
+    return f"{name}[{key}]={value}" if value else f"{name}[{key}]"
 
 
-def _flag(name: str, value: str) -> str:
-    flag = "--" + name.replace("_", "-")
-    if value in {"", "True"}:
+def in_flags(text: str, flags: Mapping[str, str] | None = None) -> str:
+    """Return *text* with its options as flags of the command line; *flags* names those that differ."""
+    return _OPTION.sub(lambda found: _flag(found[1], found[2], found[3], flags or {}), text)
+
+
+def _flag(name: str, value: str, key: str, flags: Mapping[str, str]) -> str:
+    base, bracket, place = name.partition("[")
+    flag = flags.get(base, "--" + base.replace("_", "-")) + bracket + place
+    if value == "False":
+        return flag.replace("--", "--no-", 1)
+    if value == "True" or (not value and not key):
         return flag
-    if value[0] in "'\"":
-        value = shlex.quote(value[1:-1])
-    return f"{flag} {value.lower() if value == 'None' else value}"
+    plain = value[1:-1] if value[:1] in {"'", '"'} else value
+    if key:
+        which = key[1:-1] if key[0] in {"'", '"'} else key
+        plain = f"{which}={plain}" if plain else which
+    elif plain == "None":
+        return f"{flag} none"
+    elif plain[0] == "(":
+        plain = plain[1:-1].replace(", ", ",")
+    return f"{flag} {shlex.quote(plain)}" if value[:1] in {"'", '"'} or " " in plain else f"{flag} {plain}"
 
 
 class InvalidArgument(MetaRespError, ValueError):
@@ -89,17 +141,97 @@ class MetaRespWarning(UserWarning):
     """Every warning of this package is of this kind."""
 
 
-def known_name(argument: str, value: object, names: Iterable[str]) -> str:
-    """Return *value* if it is one of *names*; otherwise the error lists them and the closest."""
+def folded(name: str) -> str:
+    """Return *name* without case, hyphens, underscores and spaces.
+
+    Examples
+    --------
+    >>> folded("Hartung_Knapp") == folded("hartung-knapp")
+    True
+    """
+    return "".join(name.casefold().translate(_SPACING).split())
+
+
+def known_name(argument: str, value: object, names: Iterable[str], or_else: str = "") -> str:
+    """Return the one of *names* that *value* is, but for case, hyphens, underscores and spaces.
+
+    *or_else* says in the error what else there is to give.
+
+    Raises
+    ------
+    UnknownName
+        If there is none: lists the names, and which is meant where that is plain.
+
+    Examples
+    --------
+    >>> known_name("ci", "Hartung Knapp", ["t", "hartung-knapp"])
+    'hartung-knapp'
+    """
     known = list(names)
-    if isinstance(value, str) and value in known:
-        return value
-    hint = closest(value, known) if isinstance(value, str) else ""
-    raise UnknownName(f"{argument}={value!r} is not known: choose {', '.join(map(repr, known))}{hint}")
+    if isinstance(value, str):
+        alike = [name for name in known if name == value] or [
+            name for name in known if folded(name) == folded(value)
+        ]
+        if len(alike) == 1:
+            return alike[0]
+    hint = meant(argument, value, known) if isinstance(value, str) else ""
+    listed = ", ".join(map(repr, known)) + (f" or {or_else}" if or_else else "")
+    raise UnknownName(f"{option(argument, value)} is not known: choose {listed}{hint}")
+
+
+def meant(argument: str, value: str, names: Iterable[str]) -> str:
+    """Return ``; did you mean 'x' (R: y)?`` for a name of other software, or of :func:`closest`, or nothing.
+
+    Examples
+    --------
+    >>> meant("transform", "PFT", ["logit", "freeman-tukey"])
+    "; did you mean 'freeman-tukey' (R: PFT)?"
+    """
+    known = list(names)
+    for ours, also, where, theirs in FOREIGN.get(argument, ()):
+        if ours in known and folded(value) == folded(theirs):
+            beside = "".join(f" with {option(name, given)}" for name, given in also)
+            return f"; did you mean {ours!r}{beside} ({where}: {theirs})?"
+    return closest(value, known)
 
 
 def closest(name: str, names: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the closest of *names*, or an empty string."""
-    lowered = {option.lower(): option for option in names}
-    found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
-    return f"; did you mean {lowered[found[0]]!r}?" if found else ""
+    """Return ``; did you mean 'x'?`` for the one of *names* that *name* can be a misspelling of, or nothing.
+
+    A misspelling is one letter away, or two in a word of five or more, and every other name is two letters
+    further; or it is the beginning of one name alone.  So a hint does not lead to another method.
+
+    Examples
+    --------
+    >>> closest("wilsn", ["wilson", "wald"]), closest("log", ["logit", "arcsine"])
+    ("; did you mean 'wilson'?", '')
+    """
+    known = list(dict.fromkeys(names))
+    word = folded(name)[: 2 * _LONGEST]
+    near = sorted((distance(word, folded(other)), i) for i, other in enumerate(known))
+    if near and near[0][0] <= (0 if len(word) < 3 else 1 if len(word) < 5 else 2):
+        if len(near) == 1 or near[1][0] > near[0][0] + 1:
+            return f"; did you mean {known[near[0][1]]!r}?"
+        return ""
+    begun = [other for other in known if folded(other).startswith(word)] if len(word) > 3 else []
+    return f"; did you mean {begun[0]!r}?" if len(begun) == 1 else ""
+
+
+def distance(one: str, other: str) -> int:
+    """Return how many letters are put in, left out, replaced or swapped with their neighbour; 4 for more.
+
+    Examples
+    --------
+    >>> distance("yaer", "year"), distance("wilsn", "wilson"), distance("log", "cauchit")
+    (1, 1, 4)
+    """
+    if abs(len(one) - len(other)) > 3:
+        return 4
+    before, row = [], list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        before, last, row = row, before, [i]
+        for j, against in enumerate(other, start=1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != against)))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
+                row[-1] = min(row[-1], last[j - 2] + 1)
+    return min(4, row[-1])

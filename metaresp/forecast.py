@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metaresp.arrays import FloatArray
-from metaresp.errors import InvalidArgument
+from metaresp.checks import check_level
+from metaresp.errors import InvalidArgument, option
 from metaresp.records import Record
-from metaresp.spec import check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class EventForecast(Record):
             If *events* is not a whole number from 0 to n.
         """
         if not _whole(events) or not 0 <= events <= self.n:
-            raise InvalidArgument(f"events={events!r}: must be a whole number from 0 to {self.n}")
+            raise InvalidArgument(f"{option('events', events)}: must be a whole number from 0 to {self.n}")
         upper, below = self.pmf[int(events) :].sum(), self.pmf[: int(events)].sum()
         return float(upper if upper < 0.5 else 1 - below)
 
@@ -90,7 +90,9 @@ def forecast(pmf: FloatArray, level: float) -> EventForecast:
 def checked(n: Any, level: Any) -> tuple[int, float]:
     """Return the number of patients and the level, each checked."""
     if not _whole(n) or not 1 <= n <= MOST_PATIENTS:
-        raise InvalidArgument(f"n={n!r}: must be a whole number from 1 to {MOST_PATIENTS:,}, such as 20")
+        raise InvalidArgument(
+            f"{option('n', n)}: must be a whole number from 1 to {MOST_PATIENTS:,}, such as 20"
+        )
     return int(n), check_level(level)
 
 

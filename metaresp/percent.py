@@ -8,7 +8,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from metaresp.arrays import IntArray
-from metaresp.errors import InvalidArgument
+from metaresp.errors import InvalidArgument, option
 
 __all__ = ["check_percent", "compatible_counts", "fitting_counts", "percent_digits"]
 
@@ -55,12 +55,14 @@ def percent_digits(percent: object, decimals: int | None = None) -> tuple[int, i
         decimals = shown
     decimals = _whole_number(decimals, "decimals")
     if not 0 <= decimals <= MAX_DECIMALS:
-        raise InvalidArgument(f"decimals={decimals} must be from 0 to {MAX_DECIMALS}")
+        raise InvalidArgument(f"{option('decimals', decimals)} must be from 0 to {MAX_DECIMALS}")
     if len(fraction.rstrip("0")) > decimals:
-        raise InvalidArgument(f"percent={percent!r} has more decimals than decimals={decimals}")
+        raise InvalidArgument(
+            f"{option('percent', percent)} has more decimals than {option('decimals', decimals)}"
+        )
     units = int(whole + fraction[:decimals].ljust(decimals, "0"))
     if units > 100 * 10**decimals:
-        raise InvalidArgument(f"percent={percent!r} must be from 0 to 100")
+        raise InvalidArgument(f"{option('percent', percent)} must be from 0 to 100")
     return units, decimals
 
 
@@ -126,7 +128,7 @@ def fitting_counts(units: int, per_one: int, n: SupportsIndex, *, cut: bool = Fa
     """
     total = _whole_number(n, "n")
     if not 1 <= total <= MAX_N:
-        raise InvalidArgument(f"n={total} must be from 1 to {MAX_N}")
+        raise InvalidArgument(f"{option('n', total)} must be from 1 to {MAX_N}")
     if cut:
         low, high = -(-units * total // per_one), ((units + 1) * total - 1) // per_one
     else:
@@ -186,7 +188,7 @@ def check_percent(percent: str | float, n: SupportsIndex, decimals: int | None =
     counts = compatible_counts(percent, n, decimals)
     if len(counts) > MAX_ANSWERS:
         raise InvalidArgument(
-            f"percent={percent!r} fits {len(counts)} counts out of n={n}: more than {MAX_ANSWERS}"
+            f"{option('percent', percent)} fits {len(counts)} counts out of {option('n', n)}: more than {MAX_ANSWERS}"
         )
     return np.arange(counts.start, counts.stop, dtype=np.int64)
 
@@ -207,7 +209,9 @@ def _written(percent: object) -> tuple[str, str]:
         text = ""
     found = _PERCENT.fullmatch(text)
     if found is None or len(found[2] or "") > MAX_DECIMALS:
-        raise InvalidArgument(f"percent={percent!r} must be a number from 0 to 100, such as 72.2 or '72.2%'")
+        raise InvalidArgument(
+            f"{option('percent', percent)} must be a number from 0 to 100, such as 72.2 or '72.2%'"
+        )
     return found[1], found[2] or ""
 
 
@@ -227,4 +231,4 @@ def _whole_number(value: object, name: str) -> int:
             return index(value)  # type: ignore[arg-type]  # refused below when it is no whole number
         except TypeError:
             pass
-    raise InvalidArgument(f"{name}={value!r} must be a whole number")
+    raise InvalidArgument(f"{option(name, value)} must be a whole number")

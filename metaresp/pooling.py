@@ -1,24 +1,26 @@
 """pool: one meta-analysis, from studies in any form to a Fit."""
 
 import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from metaresp.arrays import silent
 from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts, clean
-from metaresp.errors import CannotEstimate, InvalidArgument
+from metaresp.errors import CannotEstimate, option
+from metaresp.inputs import find_studies
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
+from metaresp.readable import readable
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested
 from metaresp.spec import DEFAULT, NESTED_ONLY, Option, Spec, resolve
-from metaresp.studies import Studies, read_studies
+from metaresp.studies import Studies
 
 _Q_WORDS = {
     "beta-binomial": "likelihood-ratio test of one common rate against a rate for each study",
@@ -37,6 +39,7 @@ _I2_WORDS = {
 _I2_CI = {"binomial-normal", "inverse-variance"}  # models whose I2 has the interval of tau2
 
 
+@silent
 def pool(
     data: Any = None,
     *,
@@ -44,7 +47,15 @@ def pool(
     n: Any = None,
     study: Any = None,
     response: Any = None,
+    percent: str | None = None,
+    enrolled: str | None = None,
     missing: str = "raise",
+    totals: str = "raise",
+    unit: str | None = None,
+    nearest: bool = False,
+    sheet: int | str | None = None,
+    encoding: str | None = None,
+    covariates: Sequence[str] | None = None,
     model: str = "binomial-normal",
     link: Option = DEFAULT,
     transform: Option = DEFAULT,
@@ -71,6 +82,9 @@ def pool(
     missing : {"raise", "drop"}
         What to do with rows of a frame or file whose events or n are missing; dropped ones are listed
         in ``fit.studies.excluded`` and ``fit.notes``.
+    percent, enrolled, totals, unit, nearest, sheet, encoding, covariates
+        How a frame or a file is read: see :func:`metaresp.read_studies`.  *sheet* and *encoding* go with a
+        file only.
     model : {"binomial-normal", "inverse-variance", "beta-binomial", "common"}
         ``binomial-normal``: counts are binomial, logits (or rates on another link) normal; nothing is
         corrected.
@@ -161,25 +175,29 @@ def pool(
         "seed": seed,
     }
     spec = resolve(**options) if cluster is None else None
-    studies, name = _read(data, cluster, events=events, n=n, study=study, response=response, missing=missing)
+    studies, name = find_studies(
+        data,
+        cluster,
+        events=events,
+        n=n,
+        study=study,
+        response=response,
+        percent=percent,
+        enrolled=enrolled,
+        missing=missing,
+        totals=totals,
+        unit=unit,
+        nearest=nearest,
+        sheet=sheet,
+        encoding=encoding,
+        covariates=covariates,
+    )
     if not len(studies):
         raise CannotEstimate(f"no study to pool: {listed(studies)}")
     note = ""
     if spec is None:
         spec, note = _clustered(studies, name, options)
     return fit_studies(studies, spec, note)
-
-
-def _read(
-    data: Any, cluster: str | Sequence[Any] | None, *, missing: str, **columns: Any
-) -> tuple[Studies, str]:
-    """Return the studies, and the covariate that tells their clusters if there is one."""
-    if cluster is None or isinstance(cluster, str):
-        return as_studies(data, missing=missing, **columns), cluster or ""
-    if data is not None:
-        raise InvalidArgument(f"cluster={cluster!r}: must be the name of a covariate of the studies")
-    plain = as_studies(None, missing=missing, cluster=list(np.asarray(cluster, dtype=object)), **columns)
-    return plain, "cluster"
 
 
 def _clustered(studies: Studies, cluster: str, options: dict[str, Any]) -> tuple[Spec, str]:
@@ -197,41 +215,7 @@ def _clustered(studies: Studies, cluster: str, options: dict[str, Any]) -> tuple
     return resolve(**options), nothing_nested(cluster, count, k)
 
 
-def as_studies(
-    data: Any,
-    *,
-    events: Any = None,
-    n: Any = None,
-    study: Any = None,
-    response: Any = None,
-    missing: str = "raise",
-    cluster: Sequence[Any] | None = None,
-) -> Studies:
-    """Return *data* as Studies: already such, a frame, a path, or the values themselves.
-
-    *cluster*, the values of a covariate of that name, goes with values only.
-    """
-    columns = {"events": events, "n": n, "study": study, "response": response}
-    if missing not in {"raise", "drop"}:
-        raise InvalidArgument(f"missing={missing!r} must be 'raise' or 'drop'")
-    if isinstance(data, Studies):
-        given = [name for name, value in columns.items() if value is not None]
-        if given:
-            raise InvalidArgument(f"{given[0]}: leave it out when Studies are given")
-        return data
-    if isinstance(data, str | os.PathLike):
-        return read_studies(data, missing=missing, **columns)
-    if data is not None:
-        return Studies.from_frame(data, missing=missing, **columns)
-    if response is None and (events is None or n is None):
-        raise InvalidArgument("pool: give studies, a data frame, a file, or both events= and n=")
-    covariates = {} if cluster is None else {"cluster": cluster}
-    if missing == "drop":
-        given_columns = {name: value for name, value in columns.items() if value is not None}
-        return Studies.from_frame(given_columns | covariates, missing=missing)
-    return Studies(events, n, study, covariates, response=response)
-
-
+@silent
 def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
@@ -248,13 +232,16 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
         if spec.correct == "none" and at_edge:
             raise CannotEstimate(
-                f"correct='none' leaves {names(studies, at_edge)} at 0 or n without a variance on "
-                f"the {spec.transform} scale: use correct='only-zero', transform='arcsine' or a count model"
+                f"{option('correct', 'none')} leaves {names(studies, at_edge)} at 0 or n without a variance "
+                f"on the {spec.transform} scale: use {option('correct', 'only-zero')}, "
+                f"{option('transform', 'arcsine')} or a count model"
             )
-        raise CannotEstimate(f"model={spec.model!r}: {reason or 'no estimate for these data'}")
+        raise CannotEstimate(f"{option('model', spec.model)}: {reason or 'no estimate for these data'}")
     if np.isnan(one["low"]) or np.isnan(one["high"]):
         alone = " of one cluster" if levels is not None and levels.clusters == 1 else ""
-        raise CannotEstimate(f"ci={spec.ci!r} has no limits for these data{alone}: choose another interval")
+        raise CannotEstimate(
+            f"{option('ci', spec.ci)} has no limits for these data{alone}: choose another interval"
+        )
     study_ci = binomial_ci(studies.events, studies.n, method=spec.study_ci, level=spec.level)
     return Fit(
         studies=studies,
@@ -276,7 +263,11 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         weights=weights,
         study_ci=study_ci,
         reason=reason,
-        notes=(*([note] if note else []), *say(studies, counts, spec, one), *say_nested(spec, one, levels)),
+        notes=tuple(
+            readable(words)
+            for words in (note, *say(studies, counts, spec, one), *say_nested(spec, one, levels))
+            if words
+        ),
     )
 
 

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial import binomial_test
+from metaresp.binomial.interval import check_alternative
 from metaresp.counts import Counts, clean
-from metaresp.errors import CannotEstimate, InvalidArgument, known_name
+from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.forecast import EventForecast, checked, forecast
 from metaresp.kernel.count_likelihood import CALIBRATIONS
 from metaresp.kernel.likelihood_interval import Maximum
@@ -28,6 +29,7 @@ _NO_WIDTH = 1e-12  # a standard error that is only rounding: the studies agree e
 _NOT_T = {*CALIBRATIONS, "henmi-copas", "bootstrap"}
 
 
+@silent
 def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: float | None) -> Interval:
     """Answer :meth:`metaresp.Fit.tau2_ci`."""
     if fit.is_exact:
@@ -40,14 +42,16 @@ def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: fl
         return Interval(
             *nested_tau2_interval(counts, _clusters(fit), fit.spec, _best(fit, counts), component, wanted)
         )
-    if component not in {None, "total"}:
+    if component is not None and (not isinstance(component, str) or component != "total"):
         raise InvalidArgument(
-            f"component={component!r} has no meaning for a fit without cluster=: leave it out"
+            f"{option('component', component)} has no meaning for a fit without {option('cluster')}: leave "
+            "it out"
         )
     low, high = tau2_interval(counts, fit.spec, _maximum(fit), method, wanted)
     return Interval(low[0].item(), high[0].item())
 
 
+@silent
 def probability_above(fit: "Fit", rate: float) -> float:
     """Answer :meth:`metaresp.Fit.probability_above`."""
     _check_rate(rate)
@@ -61,6 +65,7 @@ def probability_above(fit: "Fit", rate: float) -> float:
     return _new_trial(fit, "probability_above").above(float(rate))
 
 
+@silent
 def predict_events(fit: "Fit", n: int, level: float | None) -> EventForecast:
     """Answer :meth:`metaresp.Fit.predict_events`."""
     size, wanted = checked(n, fit.spec.level if level is None else level)
@@ -68,8 +73,8 @@ def predict_events(fit: "Fit", n: int, level: float | None) -> EventForecast:
         raise InvalidArgument("predict_events: this fit has no prediction interval to take it from")
     if fit.spec.prediction == "bootstrap":
         raise InvalidArgument(
-            "predict_events: prediction='bootstrap' gives limits and no distribution: "
-            "pool with prediction='hts', 't' or 'normal'"
+            f"predict_events: {option('prediction', 'bootstrap')} gives limits and no distribution: "
+            f"pool with {option('prediction', 'hts')}, 't' or 'normal'"
         )
     return forecast(_new_trial(fit, "predict_events").events(size), wanted)
 
@@ -82,13 +87,11 @@ def _new_trial(fit: "Fit", asked: str) -> NewTrial:
     return new_trial(_counts(fit), fit.spec, limits, units, (fit.estimate, fit.se, fit.tau2, fit.rho))
 
 
+@silent
 def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     """Answer :meth:`metaresp.Fit.test`."""
     _check_rate(rate)
-    if alternative not in {"two-sided", "greater", "less"}:
-        raise InvalidArgument(
-            f"alternative={alternative!r} is not known: choose 'two-sided', 'greater', 'less'"
-        )
+    alternative = check_alternative(alternative)
     if fit.is_exact:
         return _exact_test(fit, rate, alternative)
     counts = _counts(fit)
@@ -106,13 +109,14 @@ def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
         above = _t_cdf(-statistic, df)
     else:
         raise CannotEstimate(
-            f"test: the standard error is 0, since the studies agree exactly (ci={fit.spec.ci!r})"
+            f"test: the standard error is 0, since the studies agree exactly ({option('ci', fit.spec.ci)})"
         )
     below = _t_cdf(statistic, df) if np.isfinite(statistic) else 1 - above
     p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
     return TestResult(float(rate), alternative, float(statistic), float(df), float(p), fit.spec.ci)
 
 
+@silent
 def pvalues(fit: "Fit", rates: FloatArray) -> FloatArray:
     """Return the two-sided p-values of :func:`test` at several rates, shape (rates,)."""
     if fit.is_exact or not _by_likelihood(fit):
@@ -160,4 +164,4 @@ def _t_cdf(value: float, df: float) -> float:
 
 def _check_rate(rate: Any) -> None:
     if isinstance(rate, bool) or not isinstance(rate, int | float | np.floating) or not 0 < rate < 1:
-        raise InvalidArgument(f"rate={rate!r}: must be a number between 0 and 1, such as 0.2")
+        raise InvalidArgument(f"{option('rate', rate)}: must be a number between 0 and 1, such as 0.2")

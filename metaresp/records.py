@@ -10,7 +10,9 @@ from typing import Any, NamedTuple, Self, Union, get_args, get_origin, get_type_
 
 import numpy as np
 
+from metaresp.arrays import frozen, owned
 from metaresp.errors import InvalidArgument
+from metaresp.readable import readably
 
 
 class Interval(NamedTuple):
@@ -26,9 +28,31 @@ class Record:
     Subclasses are ``@dataclass(frozen=True, eq=False, slots=True)``; a field with ``compare=False`` takes
     no part in equality.  NaN is written as ``null``
     and the infinities as ``"inf"`` and ``"-inf"``, since JSON has none of the three.
+
+    Arrays of a record are read-only, however it was made: by its class, ``dataclasses.replace``, a copy, a
+    pickle or a dictionary.  A subclass with an ``__init__`` or ``__post_init__`` of its own calls
+    ``Record.__post_init__(self)`` at its end.
     """
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        # labels and names come from files: print() shows them as text, never as a command to the terminal
+        for name in {"__str__", "_repr_html_"} & vars(cls).keys():
+            setattr(cls, name, readably(vars(cls)[name]))
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, field.name, frozen(value))
+            elif isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
+                held = (frozen(item) if isinstance(item, np.ndarray) else item for item in value)
+                object.__setattr__(self, field.name, tuple(held))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # numpy restores arrays as writable ones, and slotted dataclasses restore fields without __init__
+        return _restored, (type(self), tuple(getattr(self, field.name) for field in fields(self)))  # type: ignore[arg-type]
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -54,6 +78,15 @@ class Record:
         if unknown:
             raise InvalidArgument(f"{cls.__name__}.from_dict: unknown keys {', '.join(map(repr, unknown))}")
         return cls(**{key: _typed(hints[key], value) for key, value in content.items()})
+
+
+def _restored(cls: type[Record], values: tuple[Any, ...]) -> Record:
+    """Return the record with these values of its fields: what a copy or a pickle is made of."""
+    record = object.__new__(cls)
+    for field, value in zip(fields(cls), values, strict=True):  # type: ignore[arg-type]
+        object.__setattr__(record, field.name, owned(value) if isinstance(value, np.ndarray) else value)
+    Record.__post_init__(record)
+    return record
 
 
 @cache

@@ -38,7 +38,8 @@ def listed(studies: Studies) -> str:
 def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
     """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane."""
     notes = list(studies.source.notes) if studies.source is not None else []
-    if studies.excluded:
+    told = {item.text for item in studies.source.left_out} if studies.source is not None else set()
+    if any(item.study not in told for item in studies.excluded):
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
     reason = REASONS[one["reason"]]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.counts import clean
 from metaresp.kernel.beta_predictive import patients
 from metaresp.kernel.links import LINKS
@@ -64,6 +64,7 @@ class StudyRates(Record):
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+@silent
 def study_rates(fit: "Fit") -> StudyRates:
     """Answer :meth:`metaresp.Fit.study_rates`."""
     (shrunken, low, high), note = _shrink(fit)

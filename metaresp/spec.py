@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.errors import InvalidArgument, known_name
+from metaresp.checks import as_float, check_level
+from metaresp.errors import InvalidArgument, folded, known_name, option
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.beta_predictive import BETA_PREDICTION
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
@@ -114,17 +115,20 @@ def resolve(
     InvalidArgument
         An option has a value outside its rule, or has no meaning for the model.
     """
-    known = MODELS[known_name("model", model, MODELS)]
+    model = known_name("model", model, MODELS)
+    known = MODELS[model]
     if cluster is not None:
         known = {**known, **{name: names[0] for name, names in _nested(model, cluster).items()}}
     resolved: dict[str, Any] = {}
     for name, value in options.items():
-        if isinstance(value, str) and value == DEFAULT:
+        if isinstance(value, str) and folded(value) == DEFAULT:
             continue
         if name not in known:
-            owners = " or ".join(f"model={m!r}" for m, names in MODELS.items() if name in names)
+            owners = " or ".join(f"{option('model', m)}" for m, names in MODELS.items() if name in names)
             where = f" (it belongs to {owners})" if owners else ""
-            raise InvalidArgument(f"{name}={value!r} has no meaning for model={model!r}{where}: leave it out")
+            raise InvalidArgument(
+                f"{option(name, value)} has no meaning for {option('model', model)}{where}: leave it out"
+            )
         resolved[name] = value
     complete: dict[str, Any] = {**known, **resolved}
     if model == "inverse-variance":
@@ -148,8 +152,9 @@ def resolve(
 def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:
     if model not in NESTED:
         raise InvalidArgument(
-            f"model={model!r} takes studies as independent and has no form for studies nested in clusters: "
-            f"with cluster={cluster!r} choose {' or '.join(map(repr, NESTED))}; of reports that share "
+            f"{option('model', model)} takes studies as independent and has no form for studies nested in "
+            f"clusters: with {option('cluster', cluster)} choose {' or '.join(map(repr, NESTED))}; of "
+            "reports that share "
             f"patients keep one, studies.largest_per({cluster!r})"
         )
     return NESTED[model]
@@ -158,40 +163,39 @@ def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:
 def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Option:
     """Return *value* if the nested model knows it; what only the ordinary one knows is an error."""
     names = NESTED[model][name]
-    if value in names or (value is None and name in _TAKES_NONE):
-        return value
+    if value is None and name in _TAKES_NONE:
+        return None
+    if isinstance(value, str):
+        alike = [known for known in names if folded(known) == folded(value)]
+        if alike:
+            return alike[0]
     raise InvalidArgument(
-        f"{name}={value!r} is not possible with cluster={cluster!r}, model={model!r}: "
+        f"{option(name, value)} is not possible with {option('cluster', cluster)}, {option('model', model)}: "
         f"choose {', '.join(map(repr, names))}"
     )
 
 
 def _drop_idle(complete: dict[str, Any], given: Mapping[str, Any]) -> None:
     """Set to None what the transform has no use for; an option given and not used is an error."""
-    transform = TRANSFORMS[known_name("transform", complete["transform"], TRANSFORMS)]
+    complete["transform"] = known_name("transform", complete["transform"], TRANSFORMS)
+    transform = TRANSFORMS[complete["transform"]]
     idle = [] if transform.corrected else ["correction", "correct"]
     if complete["transform"] != "freeman-tukey":
         idle.append("back_n")
     for name in idle:
         if name in given:
             raise InvalidArgument(
-                f"{name}={given[name]!r} has no meaning for transform={complete['transform']!r}: leave it out"
+                f"{option(name, given[name])} has no meaning for "
+                f"{option('transform', complete['transform'])}: leave it out"
             )
         del complete[name]
-
-
-def check_level(level: Any) -> float:
-    """Return *level* as a float inside (0, 1)."""
-    if isinstance(level, bool) or not isinstance(level, _NUMBER) or not 0 < float(level) < 1:
-        raise InvalidArgument(f"level={level!r}: must be a number between 0 and 1, such as 0.95")
-    return float(level)
 
 
 def _seed(seed: int | None) -> int | None:
     if seed is None:
         return None
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidArgument(f"seed={seed!r}: must be a whole number of 0 or more, or None")
+        raise InvalidArgument(f"{option('seed', seed)}: must be a whole number of 0 or more, or None")
     return int(seed)
 
 
@@ -199,14 +203,14 @@ def _checked(model: str, name: str, value: Option) -> Option:
     if value is None:
         if name in _TAKES_NONE:
             return None
-        raise InvalidArgument(f"{name}=None: give one of its names, or leave it out")
+        raise InvalidArgument(f"{option(name, None)}: give one of its names, or leave it out")
     if name in _TAKES_NUMBER and isinstance(value, _NUMBER):
-        number = float(value)
-        if isinstance(value, bool) or not np.isfinite(number) or number < 0:
-            raise InvalidArgument(f"{name}={value!r}: a number must be finite and not negative")
+        number = as_float(value)
+        if isinstance(value, bool) or number is None or not np.isfinite(number) or number < 0:
+            raise InvalidArgument(f"{option(name, value)}: a number must be finite and not negative")
         return number
     if name == "correction":
-        raise InvalidArgument(f"correction={value!r}: must be a number of 0 or more, such as 0.5")
+        raise InvalidArgument(f"{option('correction', value)}: must be a number of 0 or more, such as 0.5")
     return known_name(name, value, _choices(model)[name])
 
 

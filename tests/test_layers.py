@@ -9,8 +9,10 @@ ROOT = Path(metaresp.__file__).parent
 
 # Data flows one way: a module may import from its own room and from rooms above it.
 ROOMS = [
+    {"readable", "foreign"},
     {"errors"},
-    {"registry", "records", "arrays"},
+    {"arrays", "registry", "writing", "checks"},
+    {"records"},
     {"percent", "counts"},
     {"read"},
     {"studies"},
@@ -23,6 +25,7 @@ ROOMS = [
     {"forecast", "shrinkage"},
     {"questions", "sentences"},
     {"result"},
+    {"inputs"},
     {"pooling"},
     {"subsets"},
     {"analyses", "bayes", "planning", "simulate", "scale"},

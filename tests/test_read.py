@@ -175,7 +175,12 @@ COLUMN_ERRORS = {
     "nearly the name": ("resp,n\n1,9\n", {"events": "rsep"}, UnknownName, "did you mean 'resp'"),
     "one column for two": ("x,n\n1,9\n", {"events": "x", "n": "x"}, InvalidArgument, "are the same column"),
     "percent without n": ("pct\n50\n", {"percent": "pct"}, InvalidStudies, "needs a column n"),
-    "two fractions": ("orr,response\n1/2,1/3\n", {}, InvalidStudies, "could each hold fractions: say which, as in response="),
+    "two fractions": (
+        "orr,response\n1/2,1/3\n",
+        {},
+        InvalidStudies,
+        "could each hold fractions: say which, as in response=",
+    ),
 }
 
 

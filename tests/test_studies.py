@@ -179,7 +179,9 @@ def test_equality_looks_at_everything(trials):
 def test_frame_and_back(trials):
     frame = trials.to_frame()
     assert list(frame) == ["study", "events", "n", "enrolled", "year", "centre"]
-    assert Studies.from_frame(frame, study="study") == Studies(**{**trials.__class__.to_dict(trials), "excluded": ()})
+    assert Studies.from_frame(frame, study="study") == Studies(
+        **{**trials.__class__.to_dict(trials), "excluded": ()}
+    )
     frame.loc[0, "events"] = 1
     assert trials.events[0] == 13
 

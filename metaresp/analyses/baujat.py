@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.analyses.clusters import refuse_clusters
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, silent
 from metaresp.counts import clean
 from metaresp.errors import CannotEstimate
 from metaresp.model import pool_batch
@@ -62,6 +62,7 @@ class Baujat(Record):
         return draw_baujat(self, path, **style)
 
 
+@silent
 def baujat(fit: Fit) -> Baujat:
     """Return each study's share of the heterogeneity and its influence on the pooled rate.
 

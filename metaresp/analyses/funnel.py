@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, silent
 from metaresp.binomial import binomial_ci, binomial_test
-from metaresp.errors import CannotEstimate, InvalidArgument, UnknownName, closest
+from metaresp.checks import check_level
+from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.questions import pvalues
 from metaresp.records import Record
 from metaresp.result import Fit
-from metaresp.spec import check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,7 @@ class Drapery(Record):
         return draw_drapery(self, path, **style)
 
 
+@silent
 def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95, 0.99)) -> Funnel:
     """Return the funnel of a fit.
 
@@ -148,10 +149,9 @@ def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95,
     >>> found.y.tolist(), found.x.round(2).tolist()
     ([18.0, 7.0, 15.0], [0.72, 0.57, 0.6])
     """
-    if size not in SIZES:
-        raise UnknownName(f"size={size!r} is not known: choose 'n' or 'se'{closest(str(size), SIZES)}")
+    size = known_name("size", size, SIZES)
     if not isinstance(levels, tuple | list) or not levels:
-        raise InvalidArgument(f"levels={levels!r}: must be several levels, such as (0.9, 0.95)")
+        raise InvalidArgument(f"{option('levels', levels)}: must be several levels, such as (0.9, 0.95)")
     tails = np.array([(1 - check_level(level)) / 2 for level in levels])[:, None]
     events, n = fit.studies.events.astype(float), fit.studies.n.astype(float)
     rate = float(fit.rate)
@@ -165,7 +165,10 @@ def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95,
         r, s = events + add, n - events + add
         x, y, centre = np.log(r / s), np.sqrt(1 / r + 1 / s), float(special.logit(rate))
         if not np.isfinite(centre):
-            raise CannotEstimate("funnel: size='se' needs a pooled rate between 0% and 100%; use size='n'")
+            raise CannotEstimate(
+                f"funnel: {option('size', 'se')} needs a pooled rate between 0% and 100%; use "
+                f"{option('size', 'n')}"
+            )
         sizes = np.linspace(0.0, 1.08 * float(y.max()), CONTOUR_POINTS, dtype=np.float64)
         low, high = centre + special.ndtri(tails) * sizes, centre - special.ndtri(tails) * sizes
     corrected = tuple((add > 0).tolist())
@@ -183,6 +186,7 @@ def _count(tail: FloatArray, n: FloatArray, rate: float) -> FloatArray:
     return np.where(np.isnan(count), 0.0, count)
 
 
+@silent
 def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     """Return the p-value functions of each study and of the pooled rate.
 
@@ -210,7 +214,7 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     (3, 405)
     """
     if isinstance(points, bool) or not isinstance(points, int) or not 51 <= points <= 5001:
-        raise InvalidArgument(f"points={points!r}: must be a whole number from 51 to 5001")
+        raise InvalidArgument(f"{option('points', points)}: must be a whole number from 51 to 5001")
     start, end = _reach(fit)
     own = [*(fit.studies.events / fit.studies.n), float(fit.rate)]
     rates = np.unique([*np.linspace(start, end, points + 2)[1:-1], *(rate for rate in own if 0 < rate < 1)])

@@ -9,9 +9,10 @@ from scipy import special
 
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.analyses.clusters import refuse_clusters
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
+from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
-from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName
+from metaresp.errors import InvalidArgument, InvalidStudies, known_name, option
 from metaresp.kernel import quadrature
 from metaresp.model import Batch, pool_batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
@@ -96,6 +97,7 @@ class Subgroups(Record):
         return self.fit.forest(path, by=self, **style)
 
 
+@silent
 def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | None = None) -> Subgroups:
     """Pool each group of studies with the model of *fit*, and test between the groups.
 
@@ -154,14 +156,16 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     (('A', 'B'), [0.0, 0.2], 0.00455)
     """
     if not isinstance(fit, Fit):
-        raise InvalidArgument(f"fit={fit!r}: must be a result of mr.pool")
+        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
     refuse_clusters(fit, "subgroups")
-    if not isinstance(common_tau2, bool):
-        raise InvalidArgument(f"common_tau2={common_tau2!r}: must be True or False")
-    if reference not in (None, "F", "chi-square"):
-        raise UnknownName(f"reference={reference!r} is not known: choose 'F' or 'chi-square'")
+    common_tau2 = check_bool("common_tau2", common_tau2)
+    if reference is not None:
+        reference = known_name("reference", reference, ("F", "chi-square"))
     if common_tau2 and fit.spec.model != "binomial-normal":
-        raise InvalidArgument(f"common_tau2=True has no meaning for model={fit.spec.model!r}: leave it out")
+        raise InvalidArgument(
+            f"{option('common_tau2', True)} has no meaning for {option('model', fit.spec.model)}: leave it "
+            "out"
+        )
     studies = fit.studies
     members = _members(fit, by)
     copies = np.zeros((len(members), len(studies)), dtype=np.int64)
@@ -189,10 +193,10 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
 
 
 def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
-    values = fit.studies.column(by)
+    values = fit.studies.column(check_text("by", by))
     if None in values:
         label = fit.studies.study[values.index(None)]
-        raise InvalidStudies(f"by={by!r}: study {label!r} has no value there, and so no group")
+        raise InvalidStudies(f"{option('by', by)}: study {label!r} has no value there, and so no group")
     return fit.studies.clusters(by)
 
 
@@ -218,7 +222,9 @@ def _between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, refere
     if model == "common":
         if reference == "F":
             raise InvalidArgument(
-                "reference='F' has no meaning for model='common', which knows no spread: leave it out"
+                f"{option('reference', 'F')} has no meaning for {option('model', 'common')}, which knows "
+                "no spread: "
+                "leave it out"
             )
         return _chi_square(_totals(batch), groups, "likelihood ratio, totals")
     exact = np.isin(batch.reason, EXACT)

@@ -9,7 +9,7 @@ from metaresp.arrays import FloatArray
 from metaresp.binomial.exact import clopper_pearson, clopper_pearson_pvalue
 from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side
 from metaresp.binomial.tails import lower_bound
-from metaresp.errors import CannotEstimate
+from metaresp.errors import CannotEstimate, option
 
 #: Largest n: all n + 1 limits are found together, in time proportional to n.
 LARGEST_N = 10_000
@@ -53,7 +53,8 @@ def blyth_still_casella(
 def _check_size(n: FloatArray, largest: int) -> None:
     if n.size and n.max() > largest:
         raise CannotEstimate(
-            f"method='blyth-still-casella' is limited to n of {largest} here, and n={int(n.max())}: "
+            f"{option('method', 'blyth-still-casella')} is limited to n of {largest} here, and "
+            f"n={int(n.max())}: "
             "choose 'blaker', which is exact at any n"
         )
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, silent
 from metaresp.binomial.counts import read_counts
-from metaresp.binomial.interval import binomial_ci
+from metaresp.binomial.interval import binomial_ci, check_alternative, method_names
 from metaresp.binomial.methods import BINOMIAL_CI
-from metaresp.errors import CannotEstimate, InvalidArgument
+from metaresp.checks import check_level
+from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class MethodIntervals(Record):
         return draw_intervals(self, path)
 
 
+@silent
 def compare_methods(
     events: Any,
     n: Any = None,
@@ -114,19 +116,20 @@ def compare_methods(
     x, size = read_counts(events, n)
     if not isinstance(x, int) or not isinstance(size, int):
         raise InvalidArgument(
-            f"events={events!r:.60} is not one trial: methods are compared for one at a time"
+            f"{option('events', events)} is not one trial: methods are compared for one at a time"
         )
+    level, alternative = check_level(level), check_alternative(alternative)
     kept, low, high = [], [], []
-    for method in tuple(BINOMIAL_CI) if methods is None else methods:
+    for method in method_names("methods", tuple(BINOMIAL_CI) if methods is None else methods):
         try:
             ci = binomial_ci(x, size, method=method, level=level, alternative=alternative)
         except CannotEstimate:
             if methods is not None:
                 raise
             continue
-        kept.append(method)
+        kept.append(ci.method)
         low.append(ci.low)
         high.append(ci.high)
     return MethodIntervals(
-        x, size, x / size, float(level), alternative, tuple(kept), np.array(low, float), np.array(high, float)
+        x, size, x / size, level, alternative, tuple(kept), np.array(low, float), np.array(high, float)
     )

@@ -1,13 +1,14 @@
 """What users write for counts -> checked whole numbers; every error names argument, place, value and rule."""
 
 import re
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metaresp.arrays import ArrayLike, IntArray
-from metaresp.errors import InvalidArgument
+from metaresp.arrays import ArrayLike, IntArray, refuse_masked
+from metaresp.errors import InvalidArgument, option, shown
 
 #: Pair codes ``n (n + 1) / 2 + x`` must fit 64 bits; accuracy is tested up to 1e9.
 LARGEST_N = 4_000_000_000
@@ -102,6 +103,9 @@ def whole_numbers(name: str, values: ArrayLike) -> IntArray:
 
 
 def _as_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    refuse_masked(name, values)
+    if isinstance(values, Set | Mapping | Iterator):
+        raise InvalidArgument(f"{option(name, values)}: must be a number or a list, which has an order")
     try:
         array = np.asarray(values)
         # A bool inside a list would become the number 1 without a word.
@@ -109,7 +113,7 @@ def _as_array(name: str, values: ArrayLike) -> NDArray[Any]:
         if mixed and any(isinstance(item, bool | np.bool_) for item in np.array(values, dtype=object).flat):
             return np.array(values, dtype=object)
     except (ValueError, TypeError):
-        raise InvalidArgument(f"{name} is not an array of one shape: {values!r:.80}") from None
+        raise InvalidArgument(f"{name} is not an array of one shape: {shown(values)}") from None
     return array
 
 
@@ -140,12 +144,13 @@ def _split(events: Any) -> tuple[IntArray, IntArray]:
         if not isinstance(value, str):
             where = place("events", index)
             raise InvalidArgument(
-                f"n is missing: give n beside {where}={_show(value)}, or text like '13/18' for events"
+                f"n is missing: give n beside {option(where, value)}, or text like '13/18' for events"
             )
         match = _FRACTION.fullmatch(value)
         if match is None or max(map(len, match.groups())) > 18:
             raise InvalidArgument(
-                f"{place('events', index)}={value!r} is not events/n: write two whole numbers like '13/18'"
+                f"{option(place('events', index), value)} is not events/n: write two whole numbers like "
+                "'13/18'"
             )
         x[index], size[index] = int(match[1]), int(match[2])
     return x, size
@@ -153,13 +158,15 @@ def _split(events: Any) -> tuple[IntArray, IntArray]:
 
 def _check_pair(events: int, n: int) -> None:
     if n < 1:
-        raise InvalidArgument(f"n={n} is not a number of patients: n must be at least 1")
+        raise InvalidArgument(f"{option('n', n)} is not a number of patients: n must be at least 1")
     if n > LARGEST_N:
-        raise InvalidArgument(f"n={n} is above the largest count, {LARGEST_N}")
+        raise InvalidArgument(f"{option('n', n)} is above the largest count, {LARGEST_N}")
     if events < 0:
-        raise InvalidArgument(f"events={events} is negative: events must be from 0 to n")
+        raise InvalidArgument(f"{option('events', events)} is negative: events must be from 0 to n")
     if events > n:
-        raise InvalidArgument(f"events={events} is more than n={n}: events must be from 0 to n")
+        raise InvalidArgument(
+            f"{option('events', events)} is more than {option('n', n)}: events must be from 0 to n"
+        )
 
 
 def _check_arrays(x: IntArray, n: IntArray) -> None:
@@ -175,7 +182,7 @@ def _check_arrays(x: IntArray, n: IntArray) -> None:
     if above.any():
         index = tuple(int(i) for i in np.argwhere(above)[0])
         raise InvalidArgument(
-            f"{place('events', index)}={x[index]} is more than {place('n', index)}={n[index]}: "
+            f"{option(place('events', index), x[index])} is more than {option(place('n', index), n[index])}: "
             f"events must be from 0 to n{_and_others(above)}"
         )
 
@@ -187,13 +194,9 @@ def place(name: str, index: tuple[int, ...]) -> str:
 
 def _refuse(name: str, array: NDArray[Any], bad: NDArray[np.bool_], rule: str) -> NoReturn:
     index = tuple(int(i) for i in np.argwhere(bad)[0])
-    raise InvalidArgument(f"{place(name, index)}={_show(array[index])} is {rule}{_and_others(bad)}")
+    raise InvalidArgument(f"{option(place(name, index), array[index])} is {rule}{_and_others(bad)}")
 
 
 def _and_others(bad: NDArray[np.bool_]) -> str:
     others = int(bad.sum()) - 1
     return f" (and {others} more like it)" if others else ""
-
-
-def _show(value: Any) -> str:
-    return repr(value.item() if isinstance(value, np.generic) else value)[:80]

@@ -3,18 +3,19 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import betainc
 
-from metaresp.arrays import ArrayLike, FloatArray, frozen
+from metaresp.arrays import ArrayLike, FloatArray, silent
 from metaresp.binomial.counts import read_counts
-from metaresp.binomial.interval import binomial_ci, check_level
+from metaresp.binomial.interval import binomial_ci, check_alternative, method_names
 from metaresp.binomial.methods import JEFFREYS_PRIOR, TAKES_PRIOR
 from metaresp.binomial.tails import pmf
 from metaresp.binomial.test import check_rates
-from metaresp.errors import InvalidArgument
+from metaresp.checks import check_level
+from metaresp.errors import InvalidArgument, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Coverage(Record):
         return draw_coverage(self, path)
 
 
+@silent
 def coverage(
     n: int,
     method: str | Sequence[str] = ("clopper-pearson", "blaker", "mid-p", "wilson", "jeffreys", "wald"),
@@ -138,9 +140,9 @@ def coverage(
     """
     _, size = read_counts(0, n)
     if not isinstance(size, int) or size > LARGEST_N:
-        raise InvalidArgument(f"n={n!r:.60} is not one number of patients from 1 to {LARGEST_N}")
-    methods = _names(method)
-    level = check_level(level)
+        raise InvalidArgument(f"{option('n', n)} is not one number of patients from 1 to {LARGEST_N}")
+    methods = method_names("method", method)
+    level, alternative = check_level(level), check_alternative(alternative)
     truth = check_rates("rates", np.linspace(0, 1, 1001) if rates is None else rates).reshape(-1)
     if not any(name in TAKES_PRIOR for name in methods):
         binomial_ci(0, 1, method=methods[0], prior=prior)
@@ -151,23 +153,12 @@ def coverage(
         methods=methods,
         level=level,
         alternative=alternative,
-        rates=_held(truth),
-        coverage=_held([held for held, _ in shown]),
-        expected_width=_held([width for _, width in shown]),
-        minimum=_held([_minimum(low, high, size) for low, high in limits]),
-        mean=_held([_mean(low, high, size) for low, high in limits]),
+        rates=truth,
+        coverage=np.array([held for held, _ in shown]),
+        expected_width=np.array([width for _, width in shown]),
+        minimum=np.array([_minimum(low, high, size) for low, high in limits]),
+        mean=np.array([_mean(low, high, size) for low, high in limits]),
     )
-
-
-def _held(values: Any) -> FloatArray:
-    return np.asarray(frozen(np.asarray(values, np.float64)), np.float64)
-
-
-def _names(method: str | Sequence[str]) -> tuple[str, ...]:
-    names = (method,) if isinstance(method, str) else tuple(method)
-    if not names:
-        raise InvalidArgument("method is an empty list: give at least one name")
-    return names
 
 
 def _limits(

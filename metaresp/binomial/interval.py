@@ -1,16 +1,18 @@
 """binomial_ci: the interval for one trial or for any number of them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, owned, silent
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.lookup import lookup
 from metaresp.binomial.methods import BINOMIAL_CI, JEFFREYS_PRIOR, SIDES, TAKES_PRIOR, Prior, Side
-from metaresp.errors import InvalidArgument, closest
+from metaresp.checks import check_level
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class BinomialCI(Record):
         return "\n".join(lines) if lines else f"no trials, {how}"
 
 
+@silent
 def binomial_ci(
     events: Any,
     n: Any = None,
@@ -126,7 +129,7 @@ def binomial_ci(
     [0.4913, 0.2505]
     """
     x, size = read_counts(events, n)
-    BINOMIAL_CI[method]
+    method = known_name("method", method, BINOMIAL_CI)
     level = check_level(level)
     side = check_alternative(alternative)
     shapes = check_prior(prior, method)
@@ -138,9 +141,8 @@ def binomial_ci(
     assert isinstance(x, np.ndarray)
     assert isinstance(size, np.ndarray)
     low, high = lookup(method, x.ravel(), size.ravel(), 1 - level, side, shapes)
-    fields = (x, size, x / size, low.reshape(x.shape), high.reshape(x.shape))
-    for array in fields:
-        array.setflags(write=False)
+    low, high = owned(low).reshape(x.shape), owned(high).reshape(x.shape)
+    fields = (owned(x), owned(size), owned(x / size), low, high)
     return BinomialCI(*fields, method, level, side, _shown(shapes, method))
 
 
@@ -148,32 +150,23 @@ def _shown(prior: Prior, method: str) -> Prior | None:
     return prior if method in TAKES_PRIOR else None
 
 
-def check_level(level: Any) -> float:
-    """Return *level* as a float strictly between 0 and 1, or say what is wrong with it."""
-    number = None if isinstance(level, bool | str | bytes | np.bool_) else _as_float(level)
-    if number is not None and 0 < number < 1:
-        return number
-    hint = f"; write {number / 100:g} for {number:g}%" if number is not None and 1 < number < 100 else ""
-    raise InvalidArgument(f"level={level!r} is not a number strictly between 0 and 1{hint}")
-
-
-def _as_float(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
 def check_alternative(alternative: Any) -> Side:
-    """Return *alternative* if it is one of the three sides, or list them."""
-    for side in SIDES:
-        if isinstance(alternative, str) and alternative == side:
-            return side
-    hint = closest(alternative, SIDES) if isinstance(alternative, str) else ""
-    raise InvalidArgument(
-        f"alternative={alternative!r} is not known: choose 'two-sided', 'less' (upper bound only) "
-        f"or 'greater' (lower bound only){hint}"
-    )
+    """Return the one of the three sides that *alternative* is, or list them."""
+    name = known_name("alternative", alternative, SIDES)
+    return next(side for side in SIDES if side == name)
+
+
+def method_names(argument: str, methods: Any) -> tuple[str, ...]:
+    """Return the names of one method or several."""
+    if isinstance(methods, str):
+        methods = (methods,)
+    if not isinstance(methods, Sequence):
+        raise InvalidArgument(
+            f"{option(argument, methods)}: must be the name of a method, or a list of names"
+        )
+    if not methods:
+        raise InvalidArgument(f"{argument} is an empty list: give at least one name")
+    return tuple(known_name(argument, name, BINOMIAL_CI) for name in methods)
 
 
 def check_prior(prior: Any, method: str) -> Prior:
@@ -182,11 +175,15 @@ def check_prior(prior: Any, method: str) -> Prior:
         a, b = prior
         good = not any(isinstance(shape, bool | str) for shape in (a, b))
         a, b = float(a), float(b)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         good = False
     if not good or not (0 < a < math.inf and 0 < b < math.inf):
-        raise InvalidArgument(f"prior={prior!r} is not two positive numbers, the shapes of a beta prior")
+        raise InvalidArgument(
+            f"{option('prior', prior)} is not two positive numbers, the shapes of a beta prior"
+        )
     if method not in TAKES_PRIOR and (a, b) != JEFFREYS_PRIOR:
         users = ", ".join(repr(name) for name in BINOMIAL_CI if name in TAKES_PRIOR)
-        raise InvalidArgument(f"prior={prior!r} has no meaning for method={method!r}: only {users} take one")
+        raise InvalidArgument(
+            f"{option('prior', prior)} has no meaning for {option('method', method)}: only {users} take one"
+        )
     return a, b

@@ -11,6 +11,8 @@ from metaresp.binomial.methods import BINOMIAL_CI, NOT_MIRRORED, TAKES_PRIOR, Pr
 
 #: A table of all pairs is used up to this many entries, or as many as there are trials.
 _SMALL_TABLE = 65_536
+#: Of alpha: a level too near 0 to differ from it still has limits.
+_MOST = 1 - 2.0**-53
 #: Above this the code of a pair would not fit 64 bits.
 _PACKED = 4_000_000_000
 
@@ -47,6 +49,7 @@ def lookup(
     >>> low.round(3).tolist(), bool(low[0] == 1 - high[1])
     ([0.465, 0.097, 0.465], True)
     """
+    alpha = min(alpha, _MOST)
     if x.size <= 1:
         return _mirrored(method, x, n, alpha, side, prior)
     keep, where = _distinct(x, n)
@@ -82,7 +85,7 @@ def _mirrored(
     uneven = method in NOT_MIRRORED or (method in TAKES_PRIOR and prior[0] != prior[1])
     if side != "two-sided" or uneven:
         low, high = limits(x.astype(float), n.astype(float), alpha, side, prior)
-        return low + 0.0, high + 0.0  # no limit is -0.0
+        return low + 0.0, np.maximum(low, high) + 0.0  # no limit is -0.0
     swapped: BoolArray = 2 * x > n
     fewer = np.where(swapped, n - x, x)
     if not swapped.any() or x.size == 1:
@@ -91,4 +94,5 @@ def _mirrored(
         keep, where = _distinct(fewer, n)
         low, high = limits(fewer[keep].astype(float), n[keep].astype(float), alpha, side, prior)
         low, high = low[where], high[where]
+    high = np.maximum(low, high)  # rounding may cross them at a level near 0
     return np.where(swapped, 1 - high, low + 0.0), np.where(swapped, 1 - low, high)

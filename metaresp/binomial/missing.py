@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial.counts import place, read_counts, whole_numbers
 from metaresp.binomial.interval import BinomialCI, binomial_ci
-from metaresp.errors import InvalidArgument
+from metaresp.errors import InvalidArgument, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class MissingBounds(Record):
         return "\n".join(f"{case:<10}{line}" for case, ci in cases.items() for line in str(ci).splitlines())
 
 
+@silent
 def missing_bounds(
     events: Any,
     n: Any = None,
@@ -126,6 +127,7 @@ def _at_least_n(entered: IntArray, n: IntArray) -> None:
     if fewer.any():
         index = tuple(int(i) for i in np.argwhere(fewer)[0])
         raise InvalidArgument(
-            f"{place('enrolled', index)}={entered[index]} is below {place('n', index)}={n[index]}: "
+            f"{option(place('enrolled', index), entered[index])} is below "
+            f"{option(place('n', index), n[index])}: "
             "all evaluable patients were enrolled"
         )

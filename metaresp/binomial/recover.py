@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial.interval import binomial_ci
-from metaresp.errors import InvalidArgument
+from metaresp.errors import InvalidArgument, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class RecoveredCounts(Record):
         return ", ".join(f"{x}/{n}" for x, n in zip(self.events.tolist(), self.n.tolist(), strict=True))
 
 
+@silent
 def recover_counts(
     rate: Any,
     low: Any,
@@ -116,19 +117,19 @@ def recover_counts(
     0
     """
     if isinstance(n_max, bool) or not isinstance(n_max, int | np.integer) or not 1 <= n_max <= LARGEST_N_MAX:
-        raise InvalidArgument(f"n_max={n_max!r} is not a whole number from 1 to {LARGEST_N_MAX}")
+        raise InvalidArgument(f"{option('n_max', n_max)} is not a whole number from 1 to {LARGEST_N_MAX}")
     centre, bottom, top = _reported({"rate": rate, "low": low, "high": high}, decimals)
     if not bottom[0] <= centre[0] <= top[0]:
-        raise InvalidArgument(f"rate={rate!r} is not between low={low!r} and high={high!r}")
+        raise InvalidArgument(
+            f"{option('rate', rate)} is not between {option('low', low)} and {option('high', high)}"
+        )
     binomial_ci(0, 1, method=method, level=level)
     x, n = _with_rate(*centre, int(n_max))
     ci = binomial_ci(x, n, method=method, level=level)
     lows, highs = np.asarray(ci.low), np.asarray(ci.high)
     fit = (np.abs(lows - bottom[0]) <= bottom[1]) & (np.abs(highs - top[0]) <= top[1])
     fields = (x[fit], n[fit], x[fit] / n[fit], lows[fit], highs[fit])
-    for array in fields:
-        array.setflags(write=False)
-    return RecoveredCounts(*fields, method, float(level), int(n_max))
+    return RecoveredCounts(*fields, ci.method, ci.level, int(n_max))
 
 
 def _with_rate(rate: float, half: float, n_max: int) -> tuple[IntArray, IntArray]:
@@ -139,7 +140,8 @@ def _with_rate(rate: float, half: float, n_max: int) -> tuple[IntArray, IntArray
     many = np.maximum(last - first + 1, 0)
     if many.sum() > MOST_CANDIDATES:
         raise InvalidArgument(
-            f"n_max={n_max}: {many.sum()} counts have this rate; give more decimals or a smaller n_max"
+            f"{option('n_max', n_max)}: {many.sum()} counts have this rate; give more decimals or a "
+            "smaller n_max"
         )
     n = np.repeat(sizes, many)
     offset = np.arange(n.size) - np.repeat(np.cumsum(many) - many, many)
@@ -149,7 +151,7 @@ def _with_rate(rate: float, half: float, n_max: int) -> tuple[IntArray, IntArray
 def _reported(values: dict[str, Any], decimals: int | None) -> list[tuple[float, float]]:
     """Return each number on the 0-1 scale, and how far its exact value may be from it."""
     if decimals is not None and (isinstance(decimals, bool) or not isinstance(decimals, int) or decimals < 0):
-        raise InvalidArgument(f"decimals={decimals!r} is not a whole number from 0 on")
+        raise InvalidArgument(f"{option('decimals', decimals)} is not a whole number from 0 on")
     written = {name: _number(name, value) for name, value in values.items()}
     percent = any(marked or number > 1 for number, marked in written.values())
     found = []
@@ -157,7 +159,7 @@ def _reported(values: dict[str, Any], decimals: int | None) -> list[tuple[float,
         largest = 100 if percent else 1
         if number > largest or (percent and not marked and any(m for _, m in written.values())):
             raise InvalidArgument(
-                f"{name}={values[name]!r}: rate, low and high must be all rates from 0 to 1 "
+                f"{option(name, values[name])}: rate, low and high must be all rates from 0 to 1 "
                 "or all percentages from 0 to 100"
             )
         places = max(0, -int(number.as_tuple().exponent)) if decimals is None else decimals
@@ -174,10 +176,10 @@ def _number(name: str, value: Any) -> tuple[Decimal, bool]:
     elif not isinstance(value, bool | np.bool_):
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = -1.0
         if number >= 0 and number < 1e6:
             return Decimal(f"{round(number, 12):.12f}".rstrip("0")), False
     raise InvalidArgument(
-        f"{name}={value!r:.60} is not a reported rate or percentage, such as 0.722 or '72.2%'"
+        f"{option(name, value)} is not a reported rate or percentage, such as 0.722 or '72.2%'"
     )

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial.counts import place, read_counts
 from metaresp.binomial.interval import check_alternative, check_prior
 from metaresp.binomial.methods import BINOMIAL_PVALUE, JEFFREYS_PRIOR, TAKES_PRIOR
-from metaresp.errors import InvalidArgument
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.records import Record
 
 
@@ -40,6 +40,7 @@ class BinomialTest(Record):
     prior: tuple[float, ...] | None = None
 
 
+@silent
 def binomial_test(
     events: Any,
     n: Any = None,
@@ -91,6 +92,7 @@ def binomial_test(
     if rate is None:
         raise InvalidArgument("rate is missing: give the rate to test, from 0 to 1")
     x, size = read_counts(events, n)
+    method = known_name("method", method, BINOMIAL_PVALUE)
     pvalue = BINOMIAL_PVALUE[method]
     side = check_alternative(alternative)
     shapes = check_prior(prior, method)
@@ -107,8 +109,6 @@ def binomial_test(
     if rates.ndim == 0:
         return BinomialTest(int(x_all), int(n_all), float(rates), p.item(), method, side, shown)
     fields = (np.array(x_all), np.array(n_all), np.array(rates), p)
-    for array in fields:
-        array.setflags(write=False)
     return BinomialTest(*fields, method, side, shown)
 
 
@@ -122,9 +122,9 @@ def check_rates(name: str, rate: Any) -> FloatArray:
     except (TypeError, ValueError):
         pass
     if values is None:
-        raise InvalidArgument(f"{name}={rate!r:.80} is not a number from 0 to 1")
+        raise InvalidArgument(f"{option(name, rate)} is not a number from 0 to 1")
     bad = ~((values >= 0) & (values <= 1))
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise InvalidArgument(f"{place(name, index)}={values[index]:g} is not from 0 to 1")
+        raise InvalidArgument(f"{option(place(name, index), values[index])} is not from 0 to 1")
     return values

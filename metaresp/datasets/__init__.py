@@ -13,7 +13,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from metaresp.errors import UnknownName, closest
+from metaresp.errors import UnknownName, closest, shown
 from metaresp.studies import Studies, read_studies
 
 __all__ = ["citation", "load", "names", "path"]
@@ -99,6 +99,7 @@ def _citations() -> dict[str, str]:
 
 
 def _check(name: str) -> None:
-    if name not in _citations():
+    if not isinstance(name, str) or name not in _citations():
         hint = closest(name, names()) if isinstance(name, str) else ""
-        raise UnknownName(f"data set {name!r} is not known: choose {', '.join(map(repr, names()))}{hint}")
+        listed = ", ".join(map(repr, names()))
+        raise UnknownName(f"data set {shown(name)} is not known: choose {listed}{hint}")

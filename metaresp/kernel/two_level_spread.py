@@ -40,11 +40,19 @@ def _interval(height: Height, top: float, at: float, most: float, fall: float) -
     def missing(log_tau: float) -> float:
         return math.sqrt(2 * max(top - height(math.exp(log_tau)), 0.0)) - math.sqrt(fall)
 
+    def crossing(outer: float) -> float:
+        # a fall that rounding hides at either end, as of a level near 0, has its limit there
+        if missing(math.log(inside)) >= 0:
+            return inside
+        if missing(math.log(outer)) <= 0:
+            return outer
+        return math.exp(brentq(missing, math.log(inside), math.log(outer), xtol=_CROSSING))
+
     low, high = 0.0, math.inf
     if at > _LEAST and height(0.0) < target:
-        low = math.exp(brentq(missing, math.log(_LEAST), math.log(inside), xtol=_CROSSING))
+        low = crossing(_LEAST)
     if height(most) < target:
-        high = math.exp(brentq(missing, math.log(inside), math.log(most), xtol=_CROSSING))
+        high = crossing(most)
     return low, high
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, silent
 from metaresp.counts import Counts, clean
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.model.count import (
@@ -111,7 +111,7 @@ class Batch(Record):
     def converged(self) -> BoolArray:
         """Whether each lane has an answer that is not cut short (exact fallbacks count as answers)."""
         result: BoolArray = ~np.isin(self.reason, (NOT_CONVERGED, NO_STUDIES, NO_ESTIMATE))
-        return result
+        return owned(result)
 
     def reasons(self) -> dict[str, int]:
         """Return how many lanes got another answer than the model's, by reason."""
@@ -128,6 +128,7 @@ class Batch(Record):
         return pd.DataFrame(columns | {"converged": np.ravel(self.converged), "note": notes})
 
 
+@silent
 def pool_batch(
     events: ArrayLike,
     n: ArrayLike,
@@ -196,10 +197,10 @@ def pool_batch(
     found = estimate(lanes, spec)
     return Batch(
         spec=spec,
-        k=lanes.k.reshape(shape),
-        events=lanes.events.reshape(shape),
-        n=lanes.total.reshape(shape),
-        **{name: np.reshape(field, shape) for name, field in found._asdict().items()},
+        k=owned(lanes.k).reshape(shape),
+        events=owned(lanes.events).reshape(shape),
+        n=owned(lanes.total).reshape(shape),
+        **{name: np.reshape(owned(field), shape) for name, field in found._asdict().items()},
     )
 
 

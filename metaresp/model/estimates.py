@@ -74,9 +74,19 @@ class Estimates(NamedTuple):
     reason: IntArray
 
     def put(self, rows: IntArray, part: Numbers) -> None:
-        """Write the fields of *part* into *rows*."""
+        """Write the fields of *part* into *rows*, and limits that rounding took past the estimate onto it.
+
+        At a level near 0 an interval is narrower than what separates two ways to the same number.
+        """
         for name, values in part.items():
             getattr(self, name)[rows] = values
+        for name, of in (("", "rate"), ("estimate_", "estimate")):
+            low, middle, high = (getattr(self, key) for key in (f"{name}low", of, f"{name}high"))
+            low[rows] = np.where(low[rows] > middle[rows], middle[rows], low[rows])
+            high[rows] = np.where(high[rows] < middle[rows], middle[rows], high[rows])
+        for name in ("", "estimate_"):
+            low, high = getattr(self, f"{name}prediction_low"), getattr(self, f"{name}prediction_high")
+            high[rows] = np.where(high[rows] < low[rows], low[rows], high[rows])
 
 
 def blank(lanes: int) -> Estimates:

@@ -65,8 +65,8 @@ def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator | None) -> tu
     rate = back(mean.estimate)
     out: Numbers = {
         "rate": rate,
-        "low": np.minimum(back(mean.low), rate),
-        "high": np.maximum(back(mean.high), rate),
+        "low": back(mean.low),
+        "high": back(mean.high),
         "mean_rate": transform.mean_rate(mean.estimate, tau2.value, size),
         "estimate": mean.estimate,
         "se": mean.se,

@@ -4,8 +4,9 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import IntArray
+from metaresp.checks import check_level
 from metaresp.counts import Counts
-from metaresp.errors import CannotEstimate, InvalidArgument, known_name
+from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel import quadrature
 from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.quantiles import t_quantile
@@ -14,7 +15,7 @@ from metaresp.kernel.two_level_gaussian import fit_nested_gaussian
 from metaresp.kernel.two_level_profile import Best
 from metaresp.kernel.two_level_spread import BETWEEN, TOTAL, WITHIN, count_limits, effect_limits
 from metaresp.model.inverse_variance import effects
-from metaresp.spec import Spec, check_level
+from metaresp.spec import Spec
 
 COMPONENTS = (BETWEEN, WITHIN, TOTAL)
 
@@ -82,6 +83,6 @@ def nested_pvalue(counts: Counts, cluster: IntArray, best: Best, target: float, 
         Degrees of freedom of the t quantile behind the interval; infinite: chi-square.
     """
     if not np.isfinite(target):
-        raise InvalidArgument(f"target={target!r}: must be finite")
+        raise InvalidArgument(f"{option('target', target)}: must be finite")
     root = float(np.sqrt(fall_at(counts.x[0], counts.n[0], cluster, best, target)))
     return 2 * float(special.ndtr(-root) if np.isinf(df) else special.stdtr(df, -root))

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from metaresp.arrays import FloatArray
+from metaresp.checks import check_level
 from metaresp.counts import Counts
-from metaresp.errors import CannotEstimate, known_name
+from metaresp.errors import CannotEstimate, known_name, option
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.kernel.tau2_interval import TAU2_CI
 from metaresp.model.estimates import Estimates
 from metaresp.model.inverse_variance import effects
-from metaresp.spec import Spec, check_level
+from metaresp.spec import Spec
 
 # What each model can give, the first being its default.
 METHODS: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +55,7 @@ def tau2_interval(
     """
     known = METHODS[spec.model]
     if not known:
-        raise CannotEstimate(f"tau2_ci: model={spec.model!r} has no tau2")
+        raise CannotEstimate(f"tau2_ci: {option('model', spec.model)} has no tau2")
     chosen = known[0] if method is None else known_name("method", method, known)
     tail = (1 - check_level(level)) / 2
     if spec.model == "binomial-normal":

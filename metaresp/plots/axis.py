@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from metaresp.arrays import ArrayLike, FloatArray
-from metaresp.errors import InvalidArgument, UnknownName, closest
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.records import Record
 
 # All intervals below (or above) half of the axis: the other half is left out.
@@ -120,11 +120,7 @@ def rate_axis(
     >>> rate_axis([0.00012, 0.00047]).labels
     ('0.00%', '0.01%', '0.02%', '0.03%', '0.04%', '0.05%')
     """
-    if spacing not in SPACINGS:
-        names = ", ".join(map(repr, SPACINGS))
-        raise UnknownName(
-            f"spacing={spacing!r} is not known: choose {names}{closest(str(spacing), SPACINGS)}"
-        )
+    spacing = known_name("spacing", spacing, SPACINGS)
     known = [value for value in limits if math.isfinite(value)]
     low, high = _chosen(xlim) if xlim is not None else _range(known, factor)
     if spacing == "logit" and xlim is None and known:
@@ -197,9 +193,13 @@ def _chosen(xlim: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = (float(value) for value in xlim)
     except (TypeError, ValueError):
-        raise InvalidArgument(f"xlim={xlim!r}: must be two rates between 0 and 1, such as (0, 0.5)") from None
+        raise InvalidArgument(
+            f"{option('xlim', xlim)}: must be two rates between 0 and 1, such as (0, 0.5)"
+        ) from None
     if not 0 <= low < high <= 1:
-        raise InvalidArgument(f"xlim={xlim!r}: must be two rates between 0 and 1, the first below the second")
+        raise InvalidArgument(
+            f"{option('xlim', xlim)}: must be two rates between 0 and 1, the first below the second"
+        )
     return low, high
 
 

@@ -5,13 +5,13 @@ import os
 from typing import Protocol
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from metaresp.arrays import FloatArray
 from metaresp.plots.fonts import families
-from metaresp.plots.output import plain_settings, save_figure
+from metaresp.plots.output import save_figure
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style
 
 COLUMNS = 3
@@ -63,7 +63,7 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
     columns = min(COLUMNS, count)
     lines = math.ceil(count / columns)
     order = np.argsort(rows.rates, kind="stable")
-    with plain_settings(), rc_context({"font.family": list(families(Style().fonts, rows.methods))}):
+    with plain_settings({"font.family": list(families(Style().fonts, rows.methods))}):
         size = (PANEL[0] * columns + 0.3, PANEL[1] * lines + 0.75)
         figure = Figure(figsize=size, layout="constrained")
         figure.suptitle(

@@ -1,14 +1,13 @@
 """Fonts that have the letters at hand, and the size of text set in them."""
 
-import logging
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import lru_cache
 
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import TextToPath
+
+from metaresp.plots.settings import quiet
 
 # Wide coverage first; which of them are there depends on the machine.
 FALLBACKS = (
@@ -84,24 +83,6 @@ def families(preferred: Iterable[str], text: Iterable[str]) -> tuple[str, ...]:
             chosen.append(name)
             lacking -= _letters(name)
     return tuple(chosen)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence what matplotlib says about letters and weights that no installed font has.
-
-    Such a letter is drawn as a box, and stays itself in SVG, where the reader's fonts may have it.
-    """
-    logger = logging.getLogger("matplotlib.font_manager")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r"(?s).*Glyph.*missing from")
-            warnings.filterwarnings("ignore", message=r".*does not support.*natively")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 @lru_cache(maxsize=4096)

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from metaresp.errors import InvalidArgument, closest
+from metaresp.arrays import silent
+from metaresp.checks import check_text
+from metaresp.errors import InvalidArgument, closest, option
 from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
 from metaresp.plots.canvas import ForestPlot, drawn
 from metaresp.plots.fonts import text_width
 from metaresp.plots.layout import Layout, lay_out
-from metaresp.plots.output import checked_number, figure_format, page_size, plain_settings, points
+from metaresp.plots.output import checked_number, figure_format, page_size, points
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.present.describe import describe
 from metaresp.present.forest_rows import forest_rows, forest_rows_studies
-from metaresp.present.forest_table import ForestTable
+from metaresp.present.forest_table import ForestTable, readable_table
 from metaresp.present.wording import wording
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ __all__ = ["ForestPlot", "draw_forest", "forest_fit", "forest_studies"]
 TICK_GAP = 0.7
 
 
+@silent
 def forest_fit(
     fit: "Fit",
     path: str | os.PathLike[str] | None = None,
@@ -85,6 +89,7 @@ def forest_fit(
     return _forest(forest_rows, fit, path, options)
 
 
+@silent
 def forest_studies(
     studies: "Studies", path: str | os.PathLike[str] | None = None, **options: Any
 ) -> ForestPlot:
@@ -125,7 +130,7 @@ def _forest(
         if name not in shown | look or (name == "groups" and options[name] is None):
             known = sorted((shown | look) - {"groups", "ci"})
             raise InvalidArgument(
-                f"{name}={options[name]!r}: a forest plot has no such option{closest(name, known)} "
+                f"{option(name, options[name])}: a forest plot has no such option{closest(name, known)} "
                 f"(there are: by, {', '.join(known)})"
             )
     style = find_style(options.get("style"))
@@ -137,11 +142,24 @@ def _forest(
     return draw_forest(rows(data, **words), path, **drawing)
 
 
+def takes(*, pooled: bool = True) -> set[str]:
+    """Return the options of a forest plot: of a fit, or of studies alone.
+
+    Examples
+    --------
+    >>> takes() - takes(pooled=False) >= {"by", "shrunken"}
+    True
+    """
+    own = {"by", *_keywords(forest_rows)} - {"groups"} if pooled else _keywords(forest_rows_studies)
+    return own | _keywords(draw_forest)
+
+
 def _keywords(function: Callable[..., Any]) -> set[str]:
     parameters = inspect.signature(function).parameters.values()
     return {item.name for item in parameters if item.kind is item.KEYWORD_ONLY}
 
 
+@silent
 def draw_forest(
     table: ForestTable,
     path: str | os.PathLike[str] | None = None,
@@ -214,9 +232,8 @@ def draw_forest(
     if dpi is not None:
         checked_number("dpi", dpi, 10, 2400)
     words = describe(table) if alt is None else alt
-    if not isinstance(words, str):
-        raise InvalidArgument(f"alt={alt!r}: must be text")
-    shown = _sided(table, look)
+    check_text("alt", words)
+    shown = _sided(readable_table(table), look)
     with plain_settings():
         axis, layouts = _placed(shown, look, xlim, spacing, across, height, page is not None)
         plot = _pages(shown, layouts, axis, look, dpi, words, ax)
@@ -242,7 +259,7 @@ def _room(width: float | str | None, page: str | None, ax: Axes | None) -> tuple
     if ax is None:
         return None if width is None else points(width), None
     if not isinstance(ax, Axes) or not isinstance(ax.figure, Figure):
-        raise InvalidArgument(f"ax={ax!r}: must be matplotlib Axes on a Figure")
+        raise InvalidArgument(f"{option('ax', ax)}: must be matplotlib Axes on a Figure")
     box = ax.get_position()
     inches = ax.figure.get_size_inches()
     return 72 * box.width * float(inches[0]), 72 * box.height * float(inches[1])

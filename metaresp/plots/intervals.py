@@ -3,13 +3,13 @@
 import os
 from typing import Protocol
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from metaresp.arrays import FloatArray
 from metaresp.plots.fonts import families
-from metaresp.plots.output import plain_settings, save_figure
+from metaresp.plots.output import save_figure
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style
 from metaresp.present.numbers import level_percent
 from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text
@@ -54,7 +54,7 @@ def draw_intervals(rows: IntervalRows, path: str | os.PathLike[str] | None = Non
     """
     k, percent = len(rows.methods), SCALES["percent"]
     d = decimals_for_widths((rows.high - rows.low).tolist(), percent)
-    with plain_settings(), rc_context({"font.family": list(families(Style().fonts, rows.methods))}):
+    with plain_settings({"font.family": list(families(Style().fonts, rows.methods))}):
         figure = Figure(figsize=(6.3, LINE_HEIGHT * k + 1.2), layout="constrained")
         axis = figure.subplots()
         axis.axvline(rows.rate, color="#999999", linewidth=0.8)

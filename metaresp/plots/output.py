@@ -5,15 +5,15 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.figure import Figure
 
-from metaresp.errors import InvalidArgument, UnknownName, UnreadableFile, closest
-from metaresp.plots.fonts import quiet
+from metaresp.errors import InvalidArgument, known_name, option
+from metaresp.plots.settings import plain_settings
+from metaresp.readable import readable
+from metaresp.writing import checked_path, write_files
 
 # What matplotlib would write about itself and the time of day is left out.
 METADATA: dict[str, dict[str, str | None]] = {
@@ -34,25 +34,6 @@ SVG_FONTS = re.compile(rb'(<text style="[^"]*?font(?:-family)?: [^;"]+)')
 
 LARGEST_SIDE = 2**16 - 1
 POINTS_PER_UNIT = {"mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "pt": 1.0}
-
-
-@contextmanager
-def plain_settings() -> Iterator[None]:
-    """Draw with matplotlib's own settings, whatever the user's are, and leave those as they were."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(
-            {
-                "pdf.fonttype": 42,
-                "ps.fonttype": 42,
-                "svg.fonttype": "none",
-                "svg.hashsalt": "metaresp",
-                "text.hinting": "none",
-                "path.simplify": False,
-            }
-        )
-        with quiet():
-            yield
 
 
 def points(length: float | str, name: str = "width") -> float:
@@ -81,11 +62,12 @@ def points(length: float | str, name: str = "width") -> float:
         number = length.strip().lower().removesuffix(unit)
     try:
         value = float(number) * POINTS_PER_UNIT[unit]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if isinstance(length, bool) or not (math.isfinite(value) and value > 0):
         raise InvalidArgument(
-            f"{name}={length!r}: must be a positive number of inches, or a text such as '120mm' or '6.5in'"
+            f"{option(name, length)}: must be a positive number of inches, or a text such as '120mm' or "
+            "'6.5in'"
         )
     return value
 
@@ -106,18 +88,14 @@ def page_size(page: str) -> tuple[float, float]:
     >>> [round(side) for side in page_size("a4")]
     [595, 842]
     """
-    sizes = {name.lower(): size for name, size in PAGES.items()}
-    if not isinstance(page, str) or page.lower() not in sizes:
-        names = ", ".join(map(repr, PAGES))
-        raise UnknownName(f"page={page!r} is not known: choose {names}{closest(str(page), PAGES)}")
-    width, height = sizes[page.lower()]
+    width, height = PAGES[known_name("page", page, PAGES)]
     return width * POINTS_PER_UNIT["mm"], height * POINTS_PER_UNIT["mm"]
 
 
 def checked_number(name: str, value: object, least: float, most: float, of: str = "") -> float:
     """Return *value* as a float between two bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise InvalidArgument(f"{name}={value!r}: must be a number {of}from {least:g} to {most:g}")
+        raise InvalidArgument(f"{option(name, value)}: must be a number {of}from {least:g} to {most:g}")
     return float(value)
 
 
@@ -134,11 +112,11 @@ def figure_format(path: str | os.PathLike[str]) -> str:
     >>> figure_format("forest.PDF")
     'pdf'
     """
-    ending = Path(path).suffix.lower().removeprefix(".")
+    ending = checked_path(path).suffix.lower().removeprefix(".")
     ending = SAME_FORMAT.get(ending, ending)
     if ending not in METADATA:
         known = ", ".join(f".{name}" for name in METADATA)
-        raise InvalidArgument(f"path={os.fspath(path)!r}: a figure is written as one of {known}")
+        raise InvalidArgument(f"{option('path', os.fspath(path))}: a figure is written as one of {known}")
     return ending
 
 
@@ -148,7 +126,7 @@ def checked_dpi(figure: Figure, dpi: float) -> float:
     longest = max(figure.get_size_inches())
     if longest * dpi > LARGEST_SIDE:
         raise InvalidArgument(
-            f"dpi={dpi!r}: the figure is {longest:.0f} inches long; at most "
+            f"{option('dpi', dpi)}: the figure is {longest:.0f} inches long; at most "
             f"{math.floor(LARGEST_SIDE / longest)} dots per inch, or a .pdf or .svg"
         )
     return float(dpi)
@@ -173,6 +151,7 @@ def rendered(
         dpi = min(checked_dpi(figure, RESOLUTION[kind] if dpi is None else dpi) for figure in figures)
     else:
         dpi = 72.0
+    title, alt = readable(title), readable(alt)
     with plain_settings():
         if len(figures) > 1 and kind == "pdf":
             return _pdf_pages(figures, title, alt)
@@ -242,7 +221,7 @@ def save_figures(
     title: str = "",
     alt: str = "",
 ) -> Path:
-    """Write the pages to *path*: under a temporary name beside it, then moved into place.
+    """Write the pages to *path*, all of them or none; see :func:`metaresp.writing.write_files`.
 
     Returns
     -------
@@ -256,11 +235,7 @@ def save_figures(
     UnreadableFile
         If the file cannot be written.
     """
-    target, kind = Path(path), figure_format(path)
-    if not target.parent.is_dir():
-        raise UnreadableFile(f"path={os.fspath(path)!r}: there is no folder {os.fspath(target.parent)!r}")
-    if target.is_dir():
-        raise UnreadableFile(f"path={os.fspath(path)!r}: is a folder, not a file")
+    kind, target = figure_format(path), checked_path(path)
     if kind in {"pdf", "tiff"}:
         contents = {target: rendered(figures, kind, dpi, title, alt)}
     else:
@@ -270,18 +245,5 @@ def save_figures(
             )
             for number, figure in enumerate(figures, start=1)
         }
-    for place, content in contents.items():
-        _write(place, content, os.fspath(path))
+    write_files(contents)
     return target
-
-
-def _write(target: Path, content: bytes, named: str) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        reason = error.strerror or str(error)
-        raise UnreadableFile(f"path={named!r}: cannot be written ({reason})") from None

@@ -14,9 +14,11 @@ from matplotlib.transforms import Bbox
 from metaresp.arrays import FloatArray
 from metaresp.plots.axis import rate_axis
 from metaresp.plots.fonts import families, text_width
-from metaresp.plots.output import checked_number, plain_settings, points, rendered, save_figures
+from metaresp.plots.output import checked_number, points, rendered, save_figures
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.plots.wrap import wrap
+from metaresp.readable import readable
 
 if TYPE_CHECKING:
     from metaresp.analyses.baujat import Baujat
@@ -204,7 +206,7 @@ def _name(
     boxes = [Bbox.from_bounds(px - 4, py - 4, 8, 8) for px, py in points]
     left = axes.get_window_extent().x0 + 2
     for i in outermost[:MOST_LABELS]:
-        words = study[i] if len(study[i]) <= 28 else f"{study[i][:27]}…"
+        words = readable(study[i] if len(study[i]) <= 28 else f"{study[i][:27]}…")
         for dx, dy, ha in ((5, 3, "left"), (-5, 3, "right"), (5, -9, "left"), (-5, -9, "right")):
             text = axes.annotate(
                 words, (x[i], y[i]), (dx, dy), textcoords="offset points", ha=ha, color=look.text,

@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.colors import is_color_like
 
-from metaresp.errors import InvalidArgument, UnknownName, UnreadableFile, closest
+from metaresp.errors import InvalidArgument, UnreadableFile, closest, known_name, option, shown
 from metaresp.present.wording import wording
 from metaresp.records import Record
 
@@ -157,18 +157,15 @@ def find_style(style: "Style | str | os.PathLike[str] | None") -> Style:
         return find_style("default")
     if isinstance(style, Style):
         return _checked(style, "style")
-    if isinstance(style, str) and style in style_names():
-        content = (resources.files("metaresp.plots") / "styles" / f"{style}.toml").read_text(encoding="utf-8")
-        return _parsed(content, f"style={style!r}")
     if isinstance(style, str | os.PathLike) and Path(style).suffix == ".toml":
         try:
             content = Path(style).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnreadableFile(f"style={os.fspath(style)!r}: cannot be read ({error})") from None
-        return _parsed(content, f"style={os.fspath(style)!r}")
-    names = ", ".join(map(repr, style_names()))
-    hint = closest(style, style_names()) if isinstance(style, str) else ""
-    raise UnknownName(f"style={style!r} is not known: choose {names}, a .toml file or a Style{hint}")
+        except (OSError, ValueError) as error:
+            raise UnreadableFile(f"{option('style', os.fspath(style))}: cannot be read ({error})") from None
+        return _parsed(content, option("style", os.fspath(style)))
+    name = known_name("style", style, style_names(), "a .toml file or a Style")
+    content = (resources.files("metaresp.plots") / "styles" / f"{name}.toml").read_text(encoding="utf-8")
+    return _parsed(content, option("style", name))
 
 
 def _parsed(content: str, where: str) -> Style:
@@ -190,19 +187,21 @@ def _checked(style: Style, where: str) -> Style:
     for name, (least, most) in _RANGES.items():
         value = getattr(style, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise InvalidArgument(f"{where}: {name}={value!r} must be a number from {least:g} to {most:g}")
+            raise InvalidArgument(
+                f"{where}: {name} = {shown(value)} must be a number from {least:g} to {most:g}"
+            )
     for name, choices in (("marker", tuple(MARKERS)), ("rules", RULES), ("counts", COUNTS)):
         value = getattr(style, name)
         if value not in choices:
-            raise InvalidArgument(f"{where}: {name}={value!r}: choose {', '.join(map(repr, choices))}")
+            raise InvalidArgument(f"{where}: {name} = {shown(value)}: choose {', '.join(map(repr, choices))}")
     for name in ("bold_heads", "numbers_left"):
         if not isinstance(getattr(style, name), bool):
-            raise InvalidArgument(f"{where}: {name}={getattr(style, name)!r}: must be true or false")
+            raise InvalidArgument(f"{where}: {name} = {shown(getattr(style, name))}: must be true or false")
     _check_colours(style, where)
     for name in ("fonts", "models", "lines", "zones"):
         several: Any = getattr(style, name)
         if not isinstance(several, tuple) or not several or not all(isinstance(x, str) for x in several):
-            raise InvalidArgument(f"{where}: {name}={several!r}: must be a list of text")
+            raise InvalidArgument(f"{where}: {name} = {shown(several)}: must be a list of text")
     wording(style.words)
     return style
 
@@ -211,4 +210,4 @@ def _check_colours(style: Style, where: str) -> None:
     several = [(name, colour) for name in ("models", "lines", "zones") for colour in getattr(style, name)]
     for name, colour in [*((name, getattr(style, name)) for name in COLOURS), *several]:
         if not is_color_like(colour):
-            raise InvalidArgument(f"{where}: {name}={colour!r}: must be a colour such as '#1f4e79'")
+            raise InvalidArgument(f"{where}: {name} = {shown(colour)}: must be a colour such as '#1f4e79'")

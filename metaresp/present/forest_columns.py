@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from metaresp.errors import InvalidArgument, UnknownName, closest
+from metaresp.errors import InvalidArgument, UnknownName, closest, option, shown
 from metaresp.present.forest_table import Column, LegendItem
 
 if TYPE_CHECKING:
@@ -59,11 +59,13 @@ class Extras:
         names = [name for titles in (*sides.values(), judged) for name in titles]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise InvalidArgument(f"left, right, risk_of_bias: {twice!r} is asked for twice")
+            raise InvalidArgument(
+                f"{option('left')}, {option('right')}, {option('risk_of_bias')}: {twice!r} is asked for twice"
+            )
         self.columns: dict[str, list[Column]] = {"left": [], "right": []}
         self.write: dict[str, Cells] = {}
-        for option, given in (("formats", formats), ("align", align)):
-            _only_known(option, given, [name for titles in sides.values() for name in titles])
+        for argument, given in (("formats", formats), ("align", align)):
+            _only_known(argument, given, [name for titles in sides.values() for name in titles])
         for side, titles in sides.items():
             for name, title in titles.items():
                 values = studies.column(name)
@@ -104,7 +106,7 @@ def _key(name: str) -> str:
     return f"covariate {name}" if name in OWN else name
 
 
-def _titles(option: str, given: Any) -> dict[str, str]:
+def _titles(argument: str, given: Any) -> dict[str, str]:
     """Return names with heads; a name by itself is its head, with a capital and no underscores."""
     if given is None:
         return {}
@@ -112,14 +114,16 @@ def _titles(option: str, given: Any) -> dict[str, str]:
         given = [given]
     if isinstance(given, Mapping):
         pairs = dict(given)
-    elif isinstance(given, Sequence):
-        pairs = {name: headline(name) if isinstance(name, str) else name for name in given}
+    elif isinstance(given, Sequence) and all(isinstance(name, str) for name in given):
+        pairs = {name: headline(name) for name in given}
         if len(pairs) < len(given):
-            raise InvalidArgument(f"{option}={given!r}: a column is asked for twice")
+            raise InvalidArgument(f"{option(argument, given)}: a column is asked for twice")
     else:
         pairs = {None: None}
     if not all(isinstance(part, str) for pair in pairs.items() for part in pair):
-        raise InvalidArgument(f"{option}={given!r}: must be names of columns, or a mapping of names to heads")
+        raise InvalidArgument(
+            f"{option(argument, given)}: must be names of columns, or a mapping of names to heads"
+        )
     return pairs
 
 
@@ -129,15 +133,16 @@ def headline(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _only_known(option: str, given: Any, names: Sequence[str]) -> None:
+def _only_known(argument: str, given: Any, names: Sequence[str]) -> None:
     if given is None:
         return
     if not isinstance(given, Mapping):
-        raise InvalidArgument(f"{option}={given!r}: must be a mapping of columns")
+        raise InvalidArgument(f"{option(argument, given)}: must be a mapping of columns")
     for name in given:
         if name not in names:
             raise UnknownName(
-                f"{option}: {name!r} is none of the columns in left= and right= "
+                f"{option(argument, key=name)} is none of the columns in {option('left')} and "
+                f"{option('right')} "
                 f"({', '.join(map(repr, names)) or 'there are none'}){closest(str(name), names)}"
             )
 
@@ -148,7 +153,9 @@ def _writer(name: str, values: Sequence[Any], wanted: Any) -> Cells:
         digits = max((_digits(value) for value in floats), default=0)
         return lambda value: _plain(value, digits)
     if not callable(wanted) and not isinstance(wanted, str):
-        raise InvalidArgument(f"formats[{name!r}]={wanted!r}: must be a format such as '.1f', or a function")
+        raise InvalidArgument(
+            f"{option('formats', wanted, key=name)}: must be a format such as '.1f', or a function"
+        )
 
     def write(value: Any) -> str:
         if value is None:
@@ -157,7 +164,7 @@ def _writer(name: str, values: Sequence[Any], wanted: Any) -> Cells:
             return str(wanted(value)) if callable(wanted) else format(value, wanted)
         except (ValueError, TypeError) as error:
             raise InvalidArgument(
-                f"formats[{name!r}]={wanted!r} does not fit the value {value!r}: {error}"
+                f"{option('formats', wanted, key=name)} does not fit the value {value!r}: {error}"
             ) from None
 
     return write
@@ -177,7 +184,9 @@ def _digits(value: float) -> int:
 def _alignment(name: str, values: Sequence[Any], write: Cells, wanted: Any) -> str:
     if wanted is not None:
         if not isinstance(wanted, str) or (wanted not in ALIGNMENTS and len(wanted) != 1):
-            raise InvalidArgument(f"align[{name!r}]={wanted!r}: must be left, right, centre or one character")
+            raise InvalidArgument(
+                f"{option('align', wanted, key=name)}: must be left, right, centre or one character"
+            )
         return wanted
     known = [value for value in values if value is not None]
     if not known or not all(isinstance(value, int | float) for value in known):
@@ -203,7 +212,8 @@ def judgement(name: str, value: Any) -> str:
         if written in names:
             return symbol
     raise InvalidArgument(
-        f"risk_of_bias: {name!r} has {value!r}; a judgement is low, some concerns, high or no information"
+        f"{option('risk_of_bias', name)}: a value is {shown(value)}; a judgement is low, some concerns, "
+        "high or no information"
     )
 
 

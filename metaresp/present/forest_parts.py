@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.errors import InvalidArgument, UnknownName, closest
+from metaresp.checks import as_float, check_bool
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_table import Column, ForestRow, LegendItem, Zone
 from metaresp.present.numbers import pvalue, significant
@@ -42,11 +43,8 @@ COUNTS = ("joined", "split")
 
 def columns(writer: Writer, weights: Sequence[str], extras: Extras, counts: str | None) -> tuple[Column, ...]:
     """Return the columns: study, extras to the left, counts; rate, weights, extras to the right."""
-    if counts not in {*COUNTS, None}:
-        raise UnknownName(
-            f"counts={counts!r} is not known: choose {', '.join(map(repr, COUNTS))} or None"
-            f"{closest(str(counts), COUNTS)}"
-        )
+    if counts is not None:
+        counts = known_name("counts", counts, COUNTS, option("counts", None))
     words = writer.words
     head = words["rate_head"].format(rate=writer.with_unit(words["rate"]), level=writer.level)
     own = {
@@ -82,8 +80,8 @@ def order(studies: "Studies", weights: np.ndarray | None, sort: str | None, desc
     """Return the positions of the studies in the order asked for; missing values come last."""
     k = len(studies)
     if sort is None:
-        if descending:
-            raise InvalidArgument("descending=True: name the column in sort= too")
+        if check_bool("descending", descending):
+            raise InvalidArgument(f"{option('descending', True)}: name the column in {option('sort')} too")
         return list(range(k))
     keys = {
         "study": studies.study,
@@ -93,18 +91,14 @@ def order(studies: "Studies", weights: np.ndarray | None, sort: str | None, desc
     }
     if weights is not None:
         keys["weight"] = weights
-    if sort not in keys and sort not in studies.covariates:
-        names = [*keys, *studies.covariates]
-        raise UnknownName(
-            f"sort={sort!r} is not known: choose {', '.join(map(repr, names))}{closest(str(sort), names)}"
-        )
+    sort = known_name("sort", sort, dict.fromkeys([*keys, *studies.covariates]))
     values = list(keys.get(sort, studies.covariates.get(sort, ())))
     known = [i for i in range(k) if values[i] is not None]
     try:
-        known.sort(key=lambda i: values[i], reverse=descending)
+        known.sort(key=lambda i: values[i], reverse=check_bool("descending", descending))
     except TypeError:
         raise InvalidArgument(
-            f"sort={sort!r}: the column mixes numbers and text, which have no order"
+            f"{option('sort', sort)}: the column mixes numbers and text, which have no order"
         ) from None
     return known + [i for i in range(k) if values[i] is None]
 
@@ -191,11 +185,8 @@ def pooled_row(fit: "Fit", label: str, writer: Writer, weights: int, tone: int =
 
 def prediction_rows(fit: "Fit", writer: Writer, kind: str | None, tone: int = 0) -> list[ForestRow]:
     """Return the row of the prediction interval: a bar, a line or a density; none if not asked for."""
-    if kind not in {*PREDICTIONS, None}:
-        raise UnknownName(
-            f"prediction={kind!r} is not known: choose {', '.join(map(repr, PREDICTIONS))} or None"
-            f"{closest(str(kind), PREDICTIONS)}"
-        )
+    if kind is not None:
+        kind = known_name("prediction", kind, PREDICTIONS, option("prediction", None))
     if fit.prediction_interval is None or kind is None:
         return []
     low, high = map(float, fit.prediction_interval)
@@ -295,28 +286,32 @@ def zones(given: Any) -> tuple[Zone, ...]:
     if given is None:
         return ()
     if not isinstance(given, Mapping):
-        raise InvalidArgument(f"zones={given!r}: must be a mapping such as {{'Futile': (0, 0.2)}}")
+        raise InvalidArgument(
+            f"{option('zones', given)}: must be two rates by label, such as "
+            f"{option('zones', (0, 0.2), key='Futile')}"
+        )
     found = []
     for label, limits in given.items():
         try:
             low, high = limits
         except (TypeError, ValueError):
-            raise InvalidArgument(f"zones[{label!r}]={limits!r}: must be two rates, (low, high)") from None
-        ends = [checked_rate(f"zones[{label!r}]", value) for value in (low, high)]
+            raise InvalidArgument(
+                f"{option('zones', limits, key=label)}: must be two rates, (low, high)"
+            ) from None
+        ends = [checked_rate("zones", value, label) for value in (low, high)]
         if ends[0] >= ends[1]:
-            raise InvalidArgument(f"zones[{label!r}]={limits!r}: the first rate must be below the second")
+            raise InvalidArgument(
+                f"{option('zones', limits, key=label)}: the first rate must be below the second"
+            )
         found.append(Zone(ends[0], ends[1], str(label)))
     return tuple(found)
 
 
-def checked_rate(name: str, value: Any) -> float:
-    """Return *value* as a rate between 0 and 1."""
-    try:
-        rate = math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError):
-        rate = math.nan
-    if not 0 <= rate <= 1:
-        raise InvalidArgument(f"{name}={value!r}: must be a rate between 0 and 1, such as 0.2")
+def checked_rate(name: str, value: Any, key: object = ...) -> float:
+    """Return *value* as a rate between 0 and 1; *key* tells the entry of a mapping."""
+    rate = None if isinstance(value, bool | str) else as_float(value)
+    if rate is None or not 0 <= rate <= 1:
+        raise InvalidArgument(f"{option(name, value, key)}: must be a rate between 0 and 1, such as 0.2")
     return rate
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.errors import InvalidArgument
+from metaresp.checks import check_bool, check_text
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.present import forest_parts as parts
 from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_groups import between_line, group_rows
@@ -111,6 +112,7 @@ def forest_rows(
     '72.2% (46.5% to 90.3%)'
     """
     words, unit = wording(labels), rate_scale(scale)
+    axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     fits = [fit, *_others(fit, also)]
     level = level_percent(fit.spec.level)
     writer = Writer(unit, parts.decimals(fit.study_ci, fit.rate_ci, unit), words, level)
@@ -118,9 +120,7 @@ def forest_rows(
     shown = _weights(fits, weights)
     first = np.asarray(fit.weights, dtype=float)
     order = parts.order(fit.studies, first, sort, descending)
-    if shrunken not in (True, False):
-        raise InvalidArgument(f"shrunken={shrunken!r}: must be True or False")
-    second, about = _shrunken(fit) if shrunken else ((), "")
+    second, about = _shrunken(fit) if check_bool("shrunken", shrunken) else ((), "")
     making = (fit.studies, fit.study_ci, shown, order, writer, extras, second)
     if groups is None:
         body = [*parts.study_rows(*making), *parts.missing_rows(fit.studies, writer, extras)]
@@ -136,9 +136,13 @@ def forest_rows(
     return ForestTable(
         columns=parts.columns(writer, _weight_titles(fits, shown, words), extras, counts),
         rows=tuple(body),
-        notes=tuple(_greek(line) for line in [*_lines(fits, groups, writer, notes), about] if line),
-        axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
-        title=title,
+        notes=tuple(
+            _greek(line)
+            for line in [*_lines(fits, groups, writer, check_bool("notes", notes)), about]
+            if line
+        ),
+        axis_label=writer.with_unit(axis_label),
+        title=check_text("title", title),
         reference=float(fit.rate),
         factor=unit.factor,
         unit=unit.unit,
@@ -205,6 +209,7 @@ def forest_rows_studies(
     from metaresp.binomial import binomial_ci
 
     words, unit = wording(labels), rate_scale(scale)
+    axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     found = binomial_ci(studies.events, studies.n, method=method, level=level) if ci is None else ci
     writer = Writer(unit, parts.decimals(found, None, unit), words, level_percent(found.level))
     extras = Extras(studies, left, right, formats, align, risk_of_bias)
@@ -215,8 +220,8 @@ def forest_rows_studies(
         columns=parts.columns(writer, (), extras, counts),
         rows=(*rows, *parts.missing_rows(studies, writer, extras)),
         notes=(parts.interval_line(found.method, writer),) if len(studies) else (),
-        axis_label=writer.with_unit(words["axis"] if axis_label is None else axis_label),
-        title=title,
+        axis_label=writer.with_unit(axis_label),
+        title=check_text("title", title),
         factor=unit.factor,
         unit=unit.unit,
         decimal=words["decimal"],
@@ -230,18 +235,20 @@ def _others(fit: "Fit", also: Any) -> list["Fit"]:
     others = list(also) if isinstance(also, Sequence) and not isinstance(also, str) else [also]
     for other in others:
         if type(other) is not type(fit):
-            raise InvalidArgument(f"also={other!r}: must be another result of mr.pool, or several")
+            raise InvalidArgument(f"{option('also', other)}: must be another result of mr.pool, or several")
         if other.studies != fit.studies:
-            raise InvalidArgument("also: every fit must be of the same studies in the same order")
+            raise InvalidArgument(
+                f"{option('also')}: every fit must be of the same studies in the same order"
+            )
         if other.spec.level != fit.spec.level:
-            raise InvalidArgument("also: every fit must have the same level")
+            raise InvalidArgument(f"{option('also')}: every fit must have the same level")
     return others
 
 
 def _weights(fits: Sequence["Fit"], wanted: bool | str) -> list[np.ndarray]:
     """Return the columns of weights to print."""
-    if wanted not in (True, False, "all"):
-        raise InvalidArgument(f"weights={wanted!r}: must be True, False or 'all'")
+    if not isinstance(wanted, bool):
+        wanted = known_name("weights", wanted, ["all"], "True or False")
     if not wanted:
         return []
     chosen = fits if wanted == "all" else fits[:1]

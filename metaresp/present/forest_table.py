@@ -1,8 +1,10 @@
 """The finished rows of a forest plot: what a figure needs, and all it may know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
+from metaresp.readable import readable
 from metaresp.records import Record
 
 
@@ -160,3 +162,17 @@ class ForestTable(Record):
     lines: tuple[Zone, ...] = ()
     zones: tuple[Zone, ...] = ()
     legend: tuple[LegendItem, ...] = ()
+
+
+def readable_table(part: Any) -> Any:
+    """Return a table, or a part of one, with every text in it readable; keys of columns are left alone."""
+    if isinstance(part, str):
+        return readable(part)
+    if isinstance(part, tuple):
+        return tuple(map(readable_table, part))
+    if isinstance(part, Mapping):
+        return {key: readable_table(text) for key, text in part.items()}
+    if isinstance(part, Record):
+        names = [item.name for item in fields(part) if item.name not in {"key", "curve"}]  # type: ignore[arg-type]
+        return replace(part, **{name: readable_table(getattr(part, name)) for name in names})  # type: ignore[type-var]
+    return part

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metaresp.errors import InvalidArgument
+from metaresp.errors import InvalidArgument, option
 from metaresp.present.r_effects import META_SCALES, back_transform, escalc
 from metaresp.present.r_nested import nested_script
 from metaresp.present.r_text import numbers, strings
@@ -58,7 +58,9 @@ def r_script(studies: "Studies", spec: "Spec", model: str | None = None) -> str:
     name = model or spec.model
     if name not in _MODELS:
         choices = ", ".join(map(repr, _MODELS))
-        raise InvalidArgument(f"model={name!r} has no counterpart in R; to_r() writes scripts for {choices}")
+        raise InvalidArgument(
+            f"{option('model', name)} has no counterpart in R; to_r() writes scripts for {choices}"
+        )
     nested = getattr(spec, "cluster", None) is not None
     lines = nested_script(studies, spec) if nested else _MODELS[name](spec)
     return "\n".join(["# The same analysis in R, written by metaresp.", *_data(studies), *lines, ""])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from metaresp.errors import UnknownName, closest
+from metaresp.errors import known_name
 from metaresp.records import Record
 
 MOST_DECIMALS = 10
@@ -62,13 +62,7 @@ def rate_scale(name: str) -> RateScale:
     >>> rate_scale("per 1000").factor
     1000.0
     """
-    try:
-        return SCALES[name]
-    except (KeyError, TypeError):
-        hint = closest(name, SCALES) if isinstance(name, str) else ""
-        raise UnknownName(
-            f"scale={name!r} is not known: choose {', '.join(map(repr, SCALES))}{hint}"
-        ) from None
+    return SCALES[known_name("scale", name, SCALES)]
 
 
 def decimals_for_widths(widths: Iterable[float], scale: RateScale) -> int:

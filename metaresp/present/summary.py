@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metaresp.arrays import silent
 from metaresp.present.numbers import level_percent, pvalue, significant
 from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text, rate_with_interval
 from metaresp.records import Record
@@ -86,6 +87,7 @@ def _note_lines(notes: tuple[str, ...]) -> list[str]:
     return ["", *(f"Note: {note}" for note in notes)] if notes else []
 
 
+@silent
 def summarise(fit: "Fit") -> Summary:
     """Return the summary of *fit*."""
     rates, lows, highs = (np.ravel(getattr(fit.study_ci, name)).tolist() for name in ("rate", "low", "high"))

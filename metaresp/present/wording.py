@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-from metaresp.errors import InvalidArgument, closest
+from metaresp.errors import InvalidArgument, closest, option
 from metaresp.present.rates import RateScale, limit_text, rate_text, told_apart
 
 # What each key may hold in braces is what it holds here.
@@ -74,7 +74,9 @@ def wording(labels: Mapping[str, str] | None = None, base: Mapping[str, str] | N
     words = dict(WORDS)
     for given in (base, labels):
         if given is not None and not isinstance(given, Mapping):
-            raise InvalidArgument(f"labels={given!r}: must be a mapping such as {{'study': 'Trial'}}")
+            raise InvalidArgument(
+                f"{option('labels', given)}: must be a mapping such as {{'study': 'Trial'}}"
+            )
         for key, value in (given or {}).items():
             words[key] = _checked(key, value)
     return words
@@ -83,9 +85,11 @@ def wording(labels: Mapping[str, str] | None = None, base: Mapping[str, str] | N
 def _checked(key: str, value: str) -> str:
     if key not in WORDS:
         hint = closest(str(key), WORDS)
-        raise InvalidArgument(f"labels: {key!r} is not known: choose {', '.join(map(repr, WORDS))}{hint}")
+        raise InvalidArgument(
+            f"{option('labels', key=key)} is not known: choose {', '.join(map(repr, WORDS))}{hint}"
+        )
     if not isinstance(value, str):
-        raise InvalidArgument(f"labels[{key!r}]={value!r}: must be text")
+        raise InvalidArgument(f"{option('labels', value, key=key)}: must be text")
     allowed = {name for _, name, _, _ in Formatter().parse(WORDS[key]) if name}
     try:
         used = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
@@ -93,7 +97,8 @@ def _checked(key: str, value: str) -> str:
         used = {"a brace that is not closed"}
     if used - allowed:
         raise InvalidArgument(
-            f"labels[{key!r}]={value!r}: {', '.join(sorted(used - allowed))} in braces means nothing here; "
+            f"{option('labels', value, key=key)}: {', '.join(sorted(used - allowed))} in braces means "
+            "nothing here; "
             f"{', '.join(sorted(allowed)) or 'no braces'} may be used"
         )
     return value

@@ -6,7 +6,8 @@ from typing import Any
 
 from metaresp.errors import InvalidStudies, MetaRespError, UnknownName, option
 from metaresp.read.columns import find_roles
-from metaresp.read.files import read_sheets, source_name
+from metaresp.read.content import source_name
+from metaresp.read.files import read_sheets
 from metaresp.read.layout import sheet_table
 from metaresp.read.table import Table
 

@@ -11,7 +11,8 @@ from metaresp.read.labels import label_columns
 from metaresp.read.profile import Column, is_ascending, profile
 from metaresp.read.rates import UNITS, belongs, fits, places, unit_of
 from metaresp.read.table import Table
-from metaresp.read.vocabulary import folded
+from metaresp.read.vocabulary import folded, words
+from metaresp.read.writing import MISSING, Cell
 from metaresp.records import Record
 
 ROLES = ("events", "n", "study", "response", "percent", "enrolled")
@@ -73,7 +74,7 @@ class Matcher:
     def candidates(self, role: str, *kinds: str) -> list[Column]:
         """Return the columns whose head can be *role* and whose values are of one of *kinds*."""
         if role in self.given:
-            return [self.columns[place] for place in self.given[role]]
+            return [self.added(self.given[role])]
         return [
             column
             for column in self.columns
@@ -83,6 +84,15 @@ class Matcher:
             and not self.is_index(column)
             and not self.is_coordinate(column)
         ]
+
+    def added(self, places_: tuple[int, ...]) -> Column:
+        """Return one column, or several with their counts added up."""
+        first = self.columns[places_[0]]
+        if len(places_) == 1:
+            return first
+        sums = [self.sum(places_, row) for row in range(len(self.table))]
+        cells = tuple(MISSING if total is None else Cell("count", total) for total in sums)
+        return first._replace(name=self.named(places_), cells=cells, kind="count")
 
     def is_index(self, column: Column) -> bool:
         """Whether a column numbers the rows."""
@@ -132,12 +142,14 @@ class Matcher:
         found = self.counts() or self.fractions() or self.rates() or self.as_named()
         if found is None:
             raise self.nothing()
-        return found
+        return found | {role: given[role] for role in ("events", "n") if role in given and role in found}
 
     def as_named(self) -> dict[str, tuple[int, ...]] | None:
         """Take the columns that names alone tell, so that their cells are what an error speaks of."""
         every = ("count", "counted", "number", "rate", "fraction", "text", "blank")
-        events, sizes = ([c for c in self.candidates(role, *every) if _sure(c) == 2] for role in ("events", "n"))
+        events, sizes = (
+            [c for c in self.candidates(role, *every) if _sure(c) == 2] for role in ("events", "n")
+        )
         if len(events) != 1 or len(sizes) != 1 or events[0] is sizes[0]:
             return None
         return {"events": (events[0].place,), "n": (sizes[0].place,)}
@@ -594,8 +606,6 @@ def _sure(column: Column) -> int:
 
 def _says_something_else(column: Column) -> bool:
     """Whether the words of a head are known, and none is of an outcome."""
-    from metaresp.read.vocabulary import words
-
     return any("block" in word.meanings for word in words(column.name))
 
 

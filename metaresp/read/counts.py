@@ -175,6 +175,10 @@ class _Reading:
             for row, gap in enumerate(gaps) if gap
         )  # fmt: skip
         left_out = [LeftOut(_number(table, row), label_list[row], gap) for row, gap in enumerate(gaps) if gap]
+        if left_out:
+            told = "; ".join(f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out[:3])
+            more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+            self.notes.append(f"Left out, since their counts cannot be used: {told}{more}.")
         x = tuple(value for row in kept if (value := events[row]) is not None)
         m = tuple(value for row in kept if (value := n[row]) is not None)
         kept_labels = tuple(label_list[row] for row in kept)

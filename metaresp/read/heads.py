@@ -15,8 +15,11 @@ _WHEN = re.compile(
     r"|\b(?:month|week|day|year|wk|monat|woche|tag|jahr)[\s-]*[0-9]+\b",
     re.IGNORECASE,
 )
-_BRACKETS = re.compile(r"[(\[{（【]([^()\[\]{}（）【】]*)[)\]}）】]")
-_COORDINATES = {"x": "y", "xi": "yi"}
+# Rates of a thousand or more people: no percentage, and mostly of person-years.
+_PER_MANY = re.compile(
+    r"‰|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:1[ ,.']?0{3}|10[ ,.']?0{3}|100[ ,.']?0{3}|mill)",
+    re.I,
+)
 
 
 class Head(NamedTuple):
@@ -55,7 +58,7 @@ def read_head(name: str) -> Head:
     >>> read_head("ORR (%)"), read_head("Age (years)").roles
     (Head(roles={'percent': 2}, unit='percent'), {})
     """
-    if len(name) > 200:
+    if len(name) > 200 or _PER_MANY.search(name):
         return Head({}, "")
     text = _WHEN.sub(" ", name)
     number_sign = re.search(r"\bno\b(?=[.\s_]+(?:of|with|de)\b|\.|_)|n[°º]", text, re.IGNORECASE)

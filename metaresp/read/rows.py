@@ -16,6 +16,9 @@ _STATISTICS = re.compile(
 )
 _NUMBERS = re.compile(r"[0-9][0-9.,%]*")
 
+# No table has a subtotal of more studies.
+_LONGEST_RUN = 500
+
 
 def says_total(label: str, groups: frozenset[str] = frozenset()) -> bool:
     """Whether a label says that its row is a total, a mean or a pooled estimate, and names no study.
@@ -57,9 +60,11 @@ def may_be_total(label: str) -> bool:
     """Whether a label such as "Total responders" may say that its row is a total, or name an outcome."""
     found = words(_BRACKETS.sub(" ", label), "rows")
     rest = " ".join(word.text for word in found if not word.meanings)
-    return any("total" in word.meanings for word in found) and any(
-        "event" in word.meanings for word in words(rest)
-    ) and not any(not word.meanings for word in words(rest))
+    return (
+        any("total" in word.meanings for word in found)
+        and any("event" in word.meanings for word in words(rest))
+        and not any(not word.meanings for word in words(rest))
+    )
 
 
 def labelled_totals(table: Table) -> list[int]:
@@ -127,9 +132,8 @@ def sums_of_others(
         x, m = events[row], n[row]
         if x is None or m is None:
             continue
-        others = [other for other in known if other != row]
-        if len(others) > 1 and (all_events - x, all_n - m) == (x, m):
-            found[row] = others
+        if len(known) > 2 and (all_events - x, all_n - m) == (x, m):
+            found[row] = [other for other in known if other != row]
             continue
         run = _run(rows, place, events, n, -1) or _run(rows, place, events, n, 1)
         if run:
@@ -145,7 +149,7 @@ def _run(
     sum_x = sum_n = 0
     run: list[int] = []
     at = place + step
-    while 0 <= at < len(rows) and sum_n < m:
+    while 0 <= at < len(rows) and sum_n < m and len(run) < _LONGEST_RUN:
         sum_x += events[rows[at]] or 0
         sum_n += n[rows[at]] or 0
         run.append(rows[at])

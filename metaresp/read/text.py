@@ -1,146 +1,182 @@
-"""Bytes of a delimited file to a grid of text cells: encoding, separator and quotes."""
+"""A delimited text to a grid of text cells: separator, quotes, tables drawn with bars and lines."""
 
 import csv
-import io
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
 
-from metaresp.errors import InvalidArgument, UnreadableFile
-
-SEPARATORS = (",", ";", "\t", "|")
-# Rows looked at to tell the separator.
-SNIFF_ROWS = 200
-# Stands in no file, so that a file of one column is not cut at anything.
-_NO_SEPARATOR = "\x1f"
-# A line of these alone is a blank row of some spreadsheet.
-_NOTHING = ' \t\r\n\xa0,;|"'
-
-_BOMS = (
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
+from metaresp.errors import UnreadableFile
+from metaresp.read.separators import (
+    COMMENTS,
+    SPACE,
+    WIDE,
+    WORDS,
+    aligned,
+    choose_separator,
+    cut_spaces,
+    is_counted,
+    joined,
 )
 
+# Cells of one text or sheet; what is larger is no table of studies, and would fill the memory.
+MAX_CELLS = 20_000_000
 
-def decode(data: bytes, source: str, encoding: str | None = None) -> str:
-    """Return the text of a file.
+# One cell of a line, in either kind of quotes or in none, where spaces may stand about the quotes.
+_QUOTED = r'\s*"((?:[^"]|"")*)"\s*|\s*\'((?:[^\']|\'\')*)\'\s*'
+# A line of a drawn table that only separates: |---|:-:|, +----+, =====.
+_RULE = re.compile(r"[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*[-=_─━═]{2,}[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*")
+
+Rows = list[tuple[str, ...]]
+
+
+def text_grid(text: str, source: str, ending: str = ".csv") -> tuple[Rows, str]:
+    """Return the rows of a text, blank ones included, and its separator.
+
+    The separator is a comma, semicolon, tab, bar, colon, or runs of spaces, whichever cuts the rows most
+    evenly into a line of names above columns of numbers; ``sep=;`` in the first line settles it.
 
     Parameters
     ----------
-    data : bytes
-        The whole file.
+    text : str
+        The whole text.
     source : str
         Its name, for errors.
-    encoding : str, optional
-        By default that of the byte order mark, else UTF-8, else Windows-1252 (what Excel writes in
-        Western Europe and the Americas).
-
-    Raises
-    ------
-    InvalidArgument
-        If *encoding* is unknown.
-    UnreadableFile
-        If the bytes are no text in that encoding.
-    """
-    if encoding is not None:
-        return _decode_as(data, source, encoding)
-    if data[:4] == b"PK\x03\x04":
-        raise UnreadableFile(f"{source} is a workbook or another zip file, not text: name it .xlsx")
-    if data[:4] == b"PAR1":
-        raise UnreadableFile(f"{source} is a parquet file, not text: name it .parquet")
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            return _decode_as(data, source, name)
-    if b"\x00" in data:
-        return _decode_wide(data, source)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return _decode_as(data, source, "cp1252")
-
-
-def text_grid(text: str, source: str, ending: str = ".csv") -> tuple[list[list[str]], str]:
-    """Return the rows of a delimited text, blank ones included, and its separator.
-
-    The separator is the one of comma, semicolon, tab and bar that cuts the rows most evenly.
+    ending : str
+        The ending of its name, which tells tabs.
 
     Raises
     ------
     UnreadableFile
-        If a quote is not closed, or stands where it cannot.
+        If a quote is not closed, or stands where it cannot, or there are too many cells.
     """
-    first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and len(first.strip("\r\n ")) <= 5:
+    text = text.rstrip("\r\n \t\f\x1a")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
+    if lines[0].strip().lower().startswith("sep=") and len(lines[0].strip("\r\n ")) <= 5:
         # Excel's own directive: it counts as row 1.
-        separator = first.strip("\r\n")[4:5] or "\t"
-        return [[], *_rows(rest, separator, source, 2)], separator
-    separator = _separator(text, ending)
-    return _rows(text, separator, source, 1), separator
+        separator = lines[0][4:5] or "\t"
+        return [(), *_rows(lines[1:], separator, source, 2)], separator
+    drawn = any(map(_is_rule, lines[:200]))
+    if drawn or "│" in text[:20_000]:
+        lines = [line.replace("│", "|").replace("┃", "|").replace("║", "|") for line in lines]
+        lines = ["" if _is_rule(line) else line for line in lines]
+    framed = _framed(lines)
+    if framed:
+        lines = [line.strip()[1:-1] if line.strip()[:1] == "|" else line for line in lines]
+        separator = "|"
+    else:
+        separator = choose_separator(lines, cut_line, ending)
+    rows = _rows(lines, separator, source, 1)
+    if drawn or framed:
+        rows = [tuple(cell.strip() for cell in row) for row in rows]
+    return rows, separator
 
 
-def _decode_as(data: bytes, source: str, encoding: str) -> str:
-    try:
-        text = data.decode(encoding)
-    except LookupError:
-        raise InvalidArgument(f"encoding={encoding!r} is not known: use 'utf-8', 'cp1252', ...") from None
-    except UnicodeError:
-        raise UnreadableFile(
-            f"{source} is not text in {encoding}: save it as UTF-8 or give encoding="
-        ) from None
-    text = text.removeprefix("\ufeff")
-    if "\x00" in text:
-        raise UnreadableFile(f"{source} is not text (it holds zero bytes)")
-    return text
+def cut_line(line: str, separator: str) -> list[str]:
+    """Return the cells of one line; quotes that make no sense are taken as letters."""
+    if separator in {SPACE, WIDE, WORDS}:
+        return cut_spaces(line, separator)
+    if '"' not in line and "'" not in line:
+        return line.split(separator)
+    cells = _quoted_cells(line, separator)
+    return line.split(separator) if cells is None else cells
 
 
-def _decode_wide(data: bytes, source: str) -> str:
-    """Decode UTF-16 without a mark: Latin letters leave every second byte at zero."""
-    half = len(data) // 2
-    for name, zeros in (("utf-16-le", data[1::2]), ("utf-16-be", data[0::2])):
-        if len(data) % 2 == 0 and zeros.count(0) > 0.7 * half:
-            return _decode_as(data, source, name)
-    raise UnreadableFile(f"{source} is not text (it holds zero bytes)")
+def _is_rule(line: str) -> bool:
+    return len(line) < 2000 and _RULE.fullmatch(line) is not None
 
 
-def _separator(text: str, ending: str) -> str:
-    header = next((line for line in text.splitlines() if line.strip(_NOTHING)), ",")
-    if ending in {".tsv", ".tab"} and "\t" in header:
-        return "\t"
-    best, best_score = "," if header == "," else _NO_SEPARATOR, (0.0, 0)
-    for separator in SEPARATORS:
-        if separator not in header:
+def _framed(lines: list[str]) -> bool:
+    """Whether every line of the table begins and ends with a bar, as in Markdown."""
+    barred = [line.strip() for line in lines[:300] if "|" in line]
+    return len(barred) > 1 and all(len(line) > 1 and line[0] == line[-1] == "|" for line in barred)
+
+
+@lru_cache
+def _cell_pattern(separator: str) -> re.Pattern[str]:
+    mark = re.escape(separator)
+    return re.compile(rf"(?:(?:{_QUOTED})(?={mark}|$)|([^{mark}]*))(?:{mark}|$)", re.DOTALL)
+
+
+def _quoted_cells(line: str, separator: str) -> list[str] | None:
+    """Return the cells of a line in which quotes stand around whole cells only, else None."""
+    pattern = _cell_pattern(separator)
+    cells: list[str] = []
+    place = 0
+    while True:
+        found = pattern.match(line, place)
+        if found is None:
+            return None
+        double, single, plain = found.groups()
+        if double is not None:
+            cells.append(double.replace('""', '"'))
+        elif single is not None:
+            cells.append(single.replace("''", "'"))
+        elif plain.lstrip().startswith('"'):
+            return None
+        else:
+            cells.append(plain)
+        if found.end() == len(line) and not found[0].endswith(separator):
+            return cells
+        if found.end() == len(line):
+            return [*cells, ""]
+        place = found.end()
+
+
+def _rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
+    if separator in {SPACE, WIDE, WORDS}:
+        cut = [cut_spaces(line, separator) for line in lines]
+        cut = aligned(joined(cut) if separator == WORDS else cut, lines, source)
+        return [tuple(row) for row in cut]
+    rows: Rows = []
+    room = MAX_CELLS
+    # Cells that are equal are one object: a wide table of small counts takes little memory.
+    same: dict[str, str] = {}
+    intern = same.setdefault
+    rest = iter(lines)
+    for line in rest:
+        if not line:
+            rows.append(())
             continue
-        widths = _widths(text, separator)
-        if widths and widths[0] > 1:
-            even = sum(width == widths[0] for width in widths) / len(widths)
-            score = (round(even, 1), widths[0])
-            if score > best_score:
-                best, best_score = separator, score
-    return best
-
-
-def _widths(text: str, separator: str) -> list[int]:
-    widths: list[int] = []
-    try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            if any(cell.strip(_NOTHING) for cell in row):
-                widths.append(len(row))
-            if len(widths) >= SNIFF_ROWS:
-                break
-    except csv.Error:
-        pass
-    return widths
-
-
-def _rows(text: str, separator: str, source: str, first: int) -> list[list[str]]:
-    rows: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        rows.extend(reader)
-    except csv.Error as error:
-        where = f"{source}, row {first + len(rows)}"
-        raise UnreadableFile(f"{where}: {_told(error)}") from None
+        if '"' in line or "'" in line:
+            cells = _quoted_row(line, rest, separator, f"{source}, row {first + len(rows)}")
+        else:
+            cells = line.split(separator)
+        room -= len(cells)
+        if room < 0:
+            raise UnreadableFile(f"{source} has more than {MAX_CELLS:,} cells: that is no table of studies")
+        rows.append(tuple(map(intern, cells, cells)))
+        if len(same) > 1_000_000:
+            same.clear()
     return rows
+
+
+def _quoted_row(line: str, rest: Iterator[str], separator: str, where: str) -> list[str]:
+    """Return the cells of a line with quotes in it, and of those after it that a quoted cell runs over."""
+    if line.lstrip().startswith(COMMENTS):
+        return cut_line(line, separator)
+    if "'" in line:
+        cells = _quoted_cells(line, separator)
+        if cells is not None:
+            return cells
+    reader = csv.reader(
+        (text + "\n" for text in chain([line], rest)),
+        delimiter=separator,
+        strict=True,
+        skipinitialspace=True,
+    )
+    try:
+        return next(reader)
+    except csv.Error as error:
+        if reader.line_num <= 1 and "expected after" in str(error):
+            cells = _quoted_cells(line, separator)
+            if cells is None and not any(map(is_counted, line.split(separator)[1:])):
+                cells = line.split(separator)  # a title or a note that begins with a quoted word
+            if cells is not None:
+                return cells
+        raise UnreadableFile(f"{where}: {_told(error)}") from None
 
 
 def _told(error: csv.Error) -> str:

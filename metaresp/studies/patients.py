@@ -76,4 +76,6 @@ def count_patients(
 
 
 def _listed(values: list[str]) -> str:
-    return (", ".join(map(repr, values[:6])) or "none") + (f" and {len(values) - 6} more" if len(values) > 6 else "")
+    return (", ".join(map(repr, values[:6])) or "none") + (
+        f" and {len(values) - 6} more" if len(values) > 6 else ""
+    )

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from metaresp import read
-from metaresp.arrays import ArrayLike, FloatArray, IntArray, frozen
+from metaresp.arrays import ArrayLike, FloatArray, IntArray, owned
 from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName, known_name
 from metaresp.records import Record
 from metaresp.studies.arguments import (
@@ -103,24 +103,17 @@ class Studies(Record):
         k = len(counts[0])
         if k == 0 and not left_out:
             raise InvalidStudies("Studies: there is no study (events and n are empty)")
-        self._set("events", frozen(counts[0]))
-        self._set("n", frozen(counts[1]))
+        self._set("events", counts[0])
+        self._set("n", counts[1])
         self._set("study", check_labels(study, k))
         self._set("covariates", check_covariates(covariates, k))
         self._set("excluded", left_out)
         self._set("source", source)
-        patients = check_enrolled(enrolled, counts[1])
-        self._set("enrolled", None if patients is None else frozen(patients))
+        self._set("enrolled", check_enrolled(enrolled, counts[1]))
+        Record.__post_init__(self)
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
-
-    def __getstate__(self) -> list[Any]:
-        return [getattr(self, field.name) for field in fields(self)]
-
-    def __setstate__(self, state: list[Any]) -> None:
-        for field, value in zip(fields(self), state, strict=True):
-            self._set(field.name, frozen(value) if isinstance(value, np.ndarray) else value)
 
     @classmethod
     def from_frame(
@@ -246,7 +239,7 @@ class Studies(Record):
     @property
     def rates(self) -> FloatArray:
         """Observed response rate of each study, ``events / n``, shape (k,)."""
-        return self.events / self.n
+        return owned(self.events / self.n)
 
     def __len__(self) -> int:
         """Return the number of studies that take part."""

@@ -164,8 +164,8 @@ def test_references():
     assert subgroups(mr.pool(data, model="common"), "ethnicity").reference == "chi-square"
     with pytest.raises(InvalidArgument, match="no meaning for model='common'"):
         subgroups(mr.pool(data, model="common"), "ethnicity", reference="F")
-    with pytest.raises(UnknownName, match="reference='f'"):
-        subgroups(mr.pool(data), "ethnicity", reference="f")
+    with pytest.raises(UnknownName, match="reference='t'"):
+        subgroups(mr.pool(data), "ethnicity", reference="t")
 
 
 def test_separated_groups_are_told_apart():

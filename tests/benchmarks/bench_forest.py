@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import metaresp as mr
-from metaresp.plots.output import plain_settings, rendered
+from metaresp.plots.output import rendered
+from metaresp.plots.settings import plain_settings
 
 MOST = 5.0
 REPEATS = 7

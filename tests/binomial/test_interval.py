@@ -234,3 +234,13 @@ def test_limits_within_an_ulp_of_one_stay_in_range(method):
 @pytest.mark.parametrize("level", [0.95, 0.999])
 def test_wilson_upper_bound_is_one_when_all_respond(n, level):
     assert mr.binomial_ci(n, n, method="wilson", level=level, alternative="less").high == 1.0
+
+
+@pytest.mark.parametrize("level", [1e-300, 1e-12, 1e-6, 0.01, 0.5, 1 - 1e-12])
+@pytest.mark.parametrize("method", mr.BINOMIAL_CI)
+def test_limits_at_any_level_are_limits(method, level):
+    x, n = np.array([(x, n) for n in (1, 2, 7, 20) for x in range(n + 1)]).T
+    with np.errstate(all="raise"):
+        for alternative in ("two-sided", "less", "greater"):
+            ci = mr.binomial_ci(x, n, method=method, level=level, alternative=alternative)
+            assert ((ci.low >= 0) & (ci.low <= ci.high) & (ci.high <= 1)).all()

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from metaresp.plots.output import plain_settings
+from metaresp.plots.settings import plain_settings
 
 # Letters are drawn on a grid of pixels: a box may be larger by that much than what was measured.
 PIXELS = 0.75

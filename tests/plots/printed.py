@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from metaresp.plots.output import plain_settings
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.wrap import clean
 
 NUMBER = re.compile(r"[<>]?\d+(?:[.·,]\d+)?(?:e[+-]?\d+)?")

@@ -6,7 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import metaresp as mr
 from metaresp.errors import InvalidArgument, UnknownName
-from metaresp.plots.output import plain_settings
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, style_names
 from metaresp.present.forest_rows import forest_rows
 from metaresp.present.rates import SCALES, limit_text

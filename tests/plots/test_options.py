@@ -120,7 +120,7 @@ def test_words(fit):
     assert plot.texts[-1, "study"][0].get_text() == "Studie"
     assert plot.texts[0, "rate"][0].get_text() == "37,9% [20,7%; 57,7%]"
     assert faults(plot) == []
-    with pytest.raises(InvalidArgument, match=r"'studie' is not known.*did you mean 'study'"):
+    with pytest.raises(InvalidArgument, match=r"labels\['studie'\] is not known.*did you mean 'study'"):
         fit.forest(labels={"studie": "x"})
     with pytest.raises(InvalidArgument, match="braces means nothing"):
         fit.forest(labels={"estimate": "{rat}"})
@@ -220,7 +220,7 @@ def test_alternative_text(zeros, tmp_path):
         ({"left": "year", "align": {"year": "middle"}}, "align"),
         ({"weights": "both"}, "weights='both'"),
         ({"prediction": "lin"}, "did you mean 'line'"),
-        ({"spacing": "log"}, "did you mean 'logit'"),
+        ({"spacing": "logti"}, "did you mean 'logit'"),
         ({"shrunken": "x"}, "shrunken"),
         ({"descending": True}, "sort="),
         ({"alt": 3}, "alt=3"),
@@ -240,7 +240,7 @@ def test_other_pictures(zeros, tmp_path):
     assert draw_baujat(baujat(zeros)).alt.startswith("Baujat plot of 6")
     assert draw_drapery(drapery(zeros)).axes.get_xlim() == (0.0, 1.0)
     with pytest.raises(UnknownName):
-        funnel(zeros, size="N")
+        funnel(zeros, size="large")
 
 
 def test_the_funnel_holds_its_levels():

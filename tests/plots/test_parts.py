@@ -11,7 +11,7 @@ from matplotlib.font_manager import FontProperties
 
 from metaresp.plots.axis import MOST_TICKS, rate_axis
 from metaresp.plots.fonts import families, installed, text_width
-from metaresp.plots.output import plain_settings
+from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style
 from metaresp.plots.wrap import clean, wrap
 

@@ -1,0 +1,56 @@
+"""Checks that every room asks for, each in one place: levels, yes or no, text."""
+
+from typing import Any
+
+import numpy as np
+
+from metaresp.errors import InvalidArgument, option
+
+
+def check_level(level: Any) -> float:
+    """Return a confidence level as a float strictly between 0 and 1.
+
+    A NumPy number of few digits is the level that it prints.
+
+    Examples
+    --------
+    >>> check_level(0.9), check_level(np.float32(0.95))
+    (0.9, 0.95)
+    """
+    number = (
+        None
+        if isinstance(level, bool | str | bytes | np.bool_) or getattr(level, "ndim", 0)
+        else as_float(level)
+    )
+    if number is not None and 0 < number < 1:
+        return number
+    hint = f"; write {number / 100:g} for {number:g}%" if number is not None and 1 < number < 100 else ""
+    raise InvalidArgument(f"{option('level', level)} is not a number strictly between 0 and 1{hint}")
+
+
+def as_float(value: Any) -> float | None:
+    """Return *value* as a float, or None where it is no number or beyond every float."""
+    try:
+        return float(str(value) if isinstance(value, np.floating) else value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """Return True or False, of NumPy too.
+
+    Examples
+    --------
+    >>> check_bool("descending", np.True_)
+    True
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidArgument(f"{option(name, value)}: must be True or False")
+    return bool(value)
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return text, or say that it is none."""
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{option(name, value)}: must be text")
+    return value
