@@ -29,7 +29,7 @@ def limits(events: int, n: int) -> tuple[float, float]:
 def rounded(events: int, n: int, scale: int, decimals: int, rounding: str) -> str:
     """Return the rate times *scale* as printed with so many decimals."""
     exact = Decimal(events) * scale / Decimal(n)
-    return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=rounding))
+    return f"{exact.quantize(Decimal(1).scaleb(-decimals), rounding=rounding):f}"
 
 
 def fitting(printed: str, n: int, scale: int) -> tuple[range, range]:
