@@ -1,4 +1,4 @@
-"""A true table of trials, written to a file in a random one of the disguises in which people keep such tables.
+"""A true table of trials, written to a file in a random one of the disguises that people keep tables in.
 
 ``disguise(seed, folder)`` gives a :class:`Case`: the file, what must be read from it, and whether a careful
 reader can tell. Nothing here knows how the package reads.
@@ -6,6 +6,7 @@ reader can tell. Nothing here knows how the package reads.
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Column:
 
 @dataclass
 class Grid:
-    """The table as columns, and the lines that are no study (kind of column -> cell) by what they stand before."""
+    """The table as columns; and the lines that are no study, kind of column -> cell, by the row they precede."""
 
     columns: list[Column]
     extra: dict[int, list[dict[str, str]]] = field(default_factory=dict)
@@ -65,8 +66,8 @@ class Grid:
         found: list[list[str]] = []
         size = len(self.columns[0].cells)
         for place in range(size + 1):
-            for line in self.extra.get(place, []):
-                found.append([line.get(column.kind, "") for column in self.columns])
+            extra = self.extra.get(place, [])
+            found += [[line.get(column.kind, "") for column in self.columns] for line in extra]
             if place < size:
                 found.append([column.cells[place] for column in self.columns])
         return found
@@ -159,7 +160,7 @@ def coincidences(case: Case) -> None:
     events, n = zip(*case.rows, strict=True)
     k = len(events)
     for column in (events, n, tuple(size - count for count, size in case.rows)):
-        steps = [after - before for before, after in zip(column, column[1:], strict=False)]
+        steps = [after - before for before, after in pairwise(column)]
         if k <= 2 or set(steps) == {1} or all(1900 <= value <= 2100 for value in column):
             case.doubt(
                 EITHER if k > 2 or 1900 <= column[0] <= 2100 else READ, "like numbers of rows or years"
@@ -228,7 +229,7 @@ def labelled(rng: random.Random, case: Case, grid: Grid, heads: dict[str, list[s
 
 
 def totals(rng: random.Random, case: Case, grid: Grid, style: str, language: str, write: Writer) -> None:
-    """Add a row that is no study: a total that fits or not, a mean, a pooled estimate, one without a label."""
+    """Add a row that is no study: a total that fits or not, a mean, a pooled one, one without a label."""
     if rng.random() > 0.25 or case.labels is None:
         return
     kind = rng.choice(["total", "total", "total", "wrong", "summary", "subtotal", "unlabelled"])

@@ -29,7 +29,7 @@ def limits(events: int, n: int) -> tuple[float, float]:
 def rounded(events: int, n: int, scale: int, decimals: int, rounding: str) -> str:
     """Return the rate times *scale* as printed with so many decimals."""
     exact = Decimal(events) * scale / Decimal(n)
-    return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=rounding))
+    return f"{exact.quantize(Decimal(1).scaleb(-decimals), rounding=rounding):f}"
 
 
 def fitting(printed: str, n: int, scale: int) -> tuple[range, range]:
@@ -152,6 +152,7 @@ def with_interval(rows: list[Row], write: Writer) -> Cells:
     for (events, n), rate in zip(rows, cells, strict=True):
         low, high = (write.rate(f"{100 * limit:.1f}") for limit in limits(events, n))
         told.append(form.format(rate, low, dash, high))
+    verdict = EITHER if verdict == ASK else verdict  # the limits may tell which count was meant
     return told, worse(verdict, READ if "%" in form else EITHER)
 
 

@@ -1,4 +1,4 @@
-"""The written forms of a table: delimited text with titles, comments and footnotes, workbooks, JSON; encodings."""
+"""The written forms of a table: text with titles, comments and footnotes, workbooks, JSON; encodings."""
 
 import csv
 import io
@@ -166,7 +166,7 @@ def _workbook(rng: random.Random, case: "Case", heads: list[str], lines: list[li
         sheet.append([cell if as_text else _typed(cell) for cell in line])
     for row in sheet.iter_rows():
         for cell in row:
-            if cell.data_type == "f":  # a label such as '=SUM trial' is a text, as it was typed
+            if cell.data_type == "f":  # a label such as '=A1 trial' is a text, as it was typed
                 cell.data_type = "s"
                 cell.quotePrefix = True
                 case.doubt(EITHER, "text that begins with =")
@@ -175,7 +175,7 @@ def _workbook(rng: random.Random, case: "Case", heads: list[str], lines: list[li
 
 
 def _encoded(rng: random.Random, case: "Case", text: str, language: str) -> bytes:
-    """Return the text in an encoding of its language; labels are checked where the bytes are enough to tell."""
+    """Return the text in an encoding of its language; labels are checked where the bytes can tell it."""
     usual = ["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16"]
     encoding, told = rng.choice(
         [(name, True) for name in usual] + ENCODINGS.get(language, [("cp1252", True)]) * 2
@@ -186,10 +186,10 @@ def _encoded(rng: random.Random, case: "Case", text: str, language: str) -> byte
         encoding, told, content = "utf-8", True, text.encode()
     strange = sum(not letter.isascii() for letter in text)
     case.tags.append(encoding)
-    if not encoding.startswith("utf") and strange:
-        if not told or (encoding != "cp1252" and strange < 24):
-            case.doubt(EITHER, "few letters to tell the encoding")
-            case.labels = None
+    hard = not told or (encoding != "cp1252" and strange < 24)
+    if hard and strange and not encoding.startswith("utf"):
+        case.doubt(EITHER, "few letters to tell the encoding")
+        case.labels = None
     if case.must == ASK:
         case.labels = None
     return content

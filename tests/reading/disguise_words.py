@@ -1,4 +1,4 @@
-"""Words that tables of trials are written in: heads of columns, names of totals, of studies, missing codes."""
+"""Words that tables of trials are written in: heads of columns, totals, names of studies, missing codes."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ ODD_LABELS = [
     "Mean Corpuscular study",
     "Xu & Li",
     "Smith et al., 2014",
-    "=SUM trial",
+    "=A1 trial",
     "-Dose trial",
     "C-FAST",
     "Phase I/II",
@@ -46,7 +46,7 @@ ODD_LABELS = [
 ]
 MISSING = ["", "NA", "N/A", "n/a", "-", "–", "—", "NR", "ND", ".", "not reported", "n.a.", "#N/A", "NaN"]
 
-#: A head of a column of no concern, how its values are written, and whether a careful reader cannot mistake it.
+#: A head of a column of no concern, how its values are drawn, whether no careful reader can mistake it.
 BYSTANDERS = [
     ("Median age", lambda rng: f"{rng.uniform(20, 80):.1f}", True),
     ("Age (years)", lambda rng: str(rng.randint(18, 85)), True),
