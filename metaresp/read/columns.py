@@ -18,6 +18,11 @@ from metaresp.records import Record
 ROLES = ("events", "n", "study", "response", "percent", "enrolled")
 # Heads of rates that are also said of the count: a whole number under them may be either.
 _RATE_WORDS = re.compile(r"\b(?:orr|dcr|cbr|mortality|prevalence|survival)\b", re.IGNORECASE)
+# Heads under which a decimal number is a mistake, not a rate: they name persons or events.
+_COUNT_WORDS = re.compile(
+    r"^(?:x|xi|r|ri|y)$|event|evenem|respond|rispond|repond|patient|ereign|ansprecher|gebeurt|zdarzen|событ|olay"
+    r"|number|numero|nombre|anzahl|zahl|count|事件|例|数|人|명|수$|أحداث|عدد",
+)
 _COORDINATES = {"x", "y"}
 
 
@@ -97,7 +102,12 @@ class Matcher:
     def is_index(self, column: Column) -> bool:
         """Whether a column numbers the rows."""
         if len(self.rows) == 1 and column.place == 0 and "index" in column.head.roles:
-            return column.cells[self.rows[0]].count in {0, 1}
+            outcomes = {"events", "response", "percent"}
+            others = [
+                c for c in self.columns
+                if c is not column and c.head.roles.keys() & outcomes and _sure(c) == 2 and c.kind != "text"
+            ]  # fmt: skip
+            return bool(others) and column.cells[self.rows[0]].count in {0, 1}
         if column.numbered:
             # two studies may well have 1 and 2 events
             return len(self.rows) > 2 or column.place == 0 or "index" in column.head.roles
@@ -367,7 +377,7 @@ class Matcher:
         columns = [
             *self.candidates("percent", "rate", "number", "count"),
             *self.candidates("events", "rate"),
-            *(c for c in self.candidates("events", "number") if self.as_rates(c)),
+            *(c for c in self.candidates("events", "number") if not _COUNT_WORDS.search(folded(c.name))),
             *self.candidates("response", "rate", "number"),
         ]
         columns += [c for c in self.candidates("events", "count") if self.as_rates(c)]
