@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.checks import as_float
+from metaresp.checks import as_float, check_bool
 from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_table import Column, ForestRow, LegendItem, Zone
