@@ -70,9 +70,9 @@ def sheet_table(source: str, sheet: Sheet) -> Table:
     columns = list(zip(*padded, strict=True))
     keep = [i for i, cell in enumerate(head) if cell is not None or any(c is not None for c in columns[i])]
     unnamed = tuple(place for place, i in enumerate(keep) if head[i] is None and not heads[i])
-    names = _named(head)
+    named = _named(head)
     return plain_table(
-        name, "row", [names[i] for i in keep], [columns[i] for i in keep], [number for number, _ in body],
+        name, "row", [named[i] for i in keep], [columns[i] for i in keep], [number for number, _ in body],
         sheet.decimal, written=True, sheet=sheet.title, header_row=header_row,
         heads=tuple(heads[i] for i in keep), unnamed=unnamed, left_out=tuple(left_out),
         notes=(*sheet.notes, *_said(left_out)),

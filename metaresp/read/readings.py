@@ -119,13 +119,13 @@ class Matcher(Candidates):
         """Ask where whole numbers under a head such as ORR fit both as counts and as percentages."""
         if "events" in self.given or not _RATE_WORDS.search(events.name) or events.kind != "count":
             return
-        cells = [(events.cells[row], n.cells[row].count) for row in self.rows]
+        cells = [(events.cells[row], n.cells[row].events) for row in self.rows]
         both = all(
             fits(cell.rate, "percent", total, 0)
             for cell, total in cells
-            if cell.rate and total and cell.count
+            if cell.rate and total and cell.events
         )
-        if both and any(cell.count for cell, _ in cells):
+        if both and any(cell.events for cell, _ in cells):
             raise InvalidStudies(
                 f"{self.table.source}: {events.name!r} fits as counts and as percentages: give "
                 f"{option('events', events.name)} or {option('percent', events.name)}"
@@ -139,12 +139,13 @@ class Matcher(Candidates):
             if sureness(other) < 2:
                 continue
             for row in self.rows:
-                x, y, m = (column.cells[row].count for column in (events, other, n))
+                x, y, m = (column.cells[row].events for column in (events, other, n))
                 if x is not None and y is not None and m is not None and x + y != m:
                     both = f"{events.name} + {other.name}"
                     raise InvalidStudies(
                         f"{self.table.source}, {self.table.at(row)}: {events.name!r} and {other.name!r} add "
-                        f"up to {x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or {option('n', both)}"
+                        f"up to {x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or "
+                        f"{option('n', both)}"
                     )
 
     def checked(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
@@ -184,8 +185,8 @@ class Matcher(Candidates):
                 percent = f"{100 * (x or 0) / (m or 1):.4g}%"
                 raise InvalidStudies(
                     f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} "
-                    f"contradicts {x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, or "
-                    f"give both {option('events', self.named(events))} and {option('n', self.named(n))}"
+                    f"contradicts {x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, "
+                    f"or give both {option('events', self.named(events))} and {option('n', self.named(n))}"
                 )
         return {}
 
@@ -217,7 +218,7 @@ class Matcher(Candidates):
         found = unique([c for role in ("response", "events", "percent", "n") for c in
                          (self.candidates(role, "fraction") if role not in self.given else [])])  # fmt: skip
         pairs = [
-            tuple((column.cells[row].count, column.cells[row].n) for row in self.rows) for column in found
+            tuple((column.cells[row].events, column.cells[row].n) for row in self.rows) for column in found
         ]
         if len(set(pairs)) > 1:
             raise self.ask("response", found, "fractions")
@@ -290,7 +291,7 @@ class Matcher(Candidates):
         """Tell proportions from percentages, or ask."""
         if self.unit is None:
             cells = [column.cells[row] for row in self.rows]
-            self.unit, doubt = unit_of(cells, [n.cells[row].count for row in self.rows], column.head.unit)
+            self.unit, doubt = unit_of(cells, [n.cells[row].events for row in self.rows], column.head.unit)
             if doubt:
                 raise InvalidStudies(
                     f"{self.table.source}: {column.name!r} may hold proportions or percentages ({doubt}): "
