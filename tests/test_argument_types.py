@@ -23,7 +23,8 @@ MODEL = (
     "study_ci", "seed",
 )  # fmt: skip
 READ = (
-    "missing", "percent", "enrolled", "totals", "unit", "nearest", "sheet", "encoding", "covariates", "cluster",
+    "missing", "percent", "enrolled", "totals", "unit", "nearest", "sheet", "encoding", "covariates",
+    "cluster",
 )  # fmt: skip
 CALLS = {
     **{f"pool {o}": lambda v, o=o: mr.pool(STUDIES, **{o: v}) for o in MODEL + READ},
