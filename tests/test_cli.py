@@ -198,7 +198,7 @@ BAD = [
     (["ci", "13/18", "--alternative", "upper"], ["alternative='upper'"]),
     (["ci", "-1/18"], ["'-1/18' is negative"]),
     (["pool", "trials.csv", "--sheet", "1"], ["sheet=1", "no workbook"]),
-    (["ci"], ["trials"]),
+    (["ci"], ["issing argument"]),
     (["ci", "13/18", "4/7", "--all-methods"], ["one trial"]),
     (["ci", "13/18", "--all-methods", "--method", "wilson"], ["--method"]),
     (["ci", "13/18", "--alternative", "less", "--plot", "a.png"], ["two-sided"]),
