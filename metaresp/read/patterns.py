@@ -4,7 +4,8 @@ import re
 
 # What authors write for "no number" in a column of counts.
 _MISSING = """
-na; n/a; #n/a; n.a.; n.a; nan; nr; n.r.; n.r; nd; n.d.; n/r; ns; ne; null; none; -; --; ---; –; —;
+na; n/a; #n/a; n.a.; n.a; nan; nr; n.r.; n.r; nd; n.d.; n/r; ns; ne;
+null; none; -; --; ---; –; —;
 ―; −; .; ..; ...; …; ?; ??; /; <na>; na); missing; unknown; not reported; not available;
 not stated; not evaluable; unclear; not applicable; not given; keine angabe; k.a.; k. a.;
 nicht berichtet; non rapporté; non disponible; no informado; no reportado; sin datos;
