@@ -14,6 +14,7 @@ from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
+from metaresp.outcome_words import outcome_words
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested
@@ -58,6 +59,8 @@ def pool(
     level: float = 0.95,
     study_ci: str = "clopper-pearson",
     seed: int | None = None,
+    outcome: str | None = None,
+    digits: int | None = None,
 ) -> Fit:
     """Pool the response rates of single-arm studies.
 
@@ -114,6 +117,12 @@ def pool(
     seed : int, optional
         Seed of methods that simulate; without one they use a fixed seed, so the same call gives the
         same answer.
+    outcome : str, optional
+        What is counted, for heads and sentences: ``"Adverse reactions"`` makes "0 of 72 patients had an
+        adverse reaction".  Responses when not given.
+    digits : int, optional
+        Decimals of printed percentages, in tables, figures and sentences; as many as the intervals need
+        when not given.  What they would show as 0% or 100% and is not reads ``<0.1%`` or ``>99.9%``.
 
     Returns
     -------
@@ -159,6 +168,8 @@ def pool(
         "level": level,
         "study_ci": study_ci,
         "seed": seed,
+        "outcome": outcome,
+        "digits": digits,
     }
     spec = resolve(**options) if cluster is None else None
     studies, name = _read(data, cluster, events=events, n=n, study=study, response=response, missing=missing)
@@ -243,7 +254,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
     one = {name: values[0].item() for name, values in found._asdict().items()}
-    reason = REASONS[one["reason"]]
+    reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
         if spec.correct == "none" and at_edge:
@@ -255,7 +266,9 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     if np.isnan(one["low"]) or np.isnan(one["high"]):
         alone = " of one cluster" if levels is not None and levels.clusters == 1 else ""
         raise CannotEstimate(f"ci={spec.ci!r} has no limits for these data{alone}: choose another interval")
-    study_ci = binomial_ci(studies.events, studies.n, method=spec.study_ci, level=spec.level)
+    study_ci = binomial_ci(
+        studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+    )
     return Fit(
         studies=studies,
         spec=spec,

@@ -71,7 +71,7 @@ def predict_events(fit: "Fit", n: int, level: float | None) -> EventForecast:
             "predict_events: prediction='bootstrap' gives limits and no distribution: "
             "pool with prediction='hts', 't' or 'normal'"
         )
-    return forecast(_new_trial(fit, "predict_events").events(size), wanted)
+    return forecast(_new_trial(fit, "predict_events").events(size), wanted, fit.spec.outcome)
 
 
 def _new_trial(fit: "Fit", asked: str) -> NewTrial:

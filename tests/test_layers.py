@@ -11,7 +11,7 @@ ROOT = Path(metaresp.__file__).parent
 ROOMS = [
     {"errors"},
     {"registry", "records", "arrays"},
-    {"percent", "counts"},
+    {"percent", "counts", "outcome_words"},
     {"read"},
     {"studies"},
     {"datasets"},
@@ -41,7 +41,8 @@ DELEGATES = {
     ("result", "forest"),
     ("result", "summary"),
     ("result", "to_r"),
-    ("result", "_repr_html_"),
+    ("records", "__str__"),
+    ("records", "_repr_html_"),
 }
 
 THIRD_PARTY = {

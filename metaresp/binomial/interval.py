@@ -10,11 +10,13 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.lookup import lookup
 from metaresp.binomial.methods import BINOMIAL_CI, JEFFREYS_PRIOR, SIDES, TAKES_PRIOR, Prior, Side
-from metaresp.errors import InvalidArgument, closest
+from metaresp.errors import InvalidArgument, closest, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_DIGITS = 10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,6 +39,8 @@ class BinomialCI(Record):
         ``two-sided``, ``less`` (upper bound only) or ``greater`` (lower bound only).
     prior : tuple of two floats or None
         Shapes of the beta prior, for the methods that take one.
+    digits : int or None
+        Decimals of the percentages that it prints; as many as the intervals need where it is None.
     """
 
     events: int | IntArray
@@ -48,6 +52,7 @@ class BinomialCI(Record):
     level: float
     alternative: str
     prior: tuple[float, ...] | None = None
+    digits: int | None = None
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with one row per trial: events, n, rate, low, high."""
@@ -55,21 +60,6 @@ class BinomialCI(Record):
 
         names = ("events", "n", "rate", "low", "high")
         return pd.DataFrame({name: np.array(getattr(self, name)).reshape(-1) for name in names})
-
-    def __str__(self) -> str:
-        rows = zip(
-            *(np.ravel(getattr(self, a)).tolist() for a in ("events", "n", "rate", "low", "high")),
-            strict=True,
-        )
-        how = f"{self.method}, {100 * self.level:.6g}%"
-        how += {"less": ", upper bound", "greater": ", lower bound"}.get(self.alternative, "")
-        if self.prior is not None:
-            how += f", Beta({self.prior[0]:g}, {self.prior[1]:g}) prior"
-        lines = [
-            f"{x}/{n}: {100 * rate:.1f}% ({100 * low:.1f}% to {100 * high:.1f}%), {how}"
-            for x, n, rate, low, high in rows
-        ]
-        return "\n".join(lines) if lines else f"no trials, {how}"
 
 
 def binomial_ci(
@@ -80,6 +70,7 @@ def binomial_ci(
     level: float = 0.95,
     alternative: str = "two-sided",
     prior: tuple[float, float] = JEFFREYS_PRIOR,
+    digits: int | None = None,
 ) -> BinomialCI:
     """Return the observed rate of each trial with its binomial interval.
 
@@ -99,6 +90,8 @@ def binomial_ci(
     prior : tuple of two floats
         Shapes of the beta prior of ``jeffreys`` and ``hpd``; an error for the other methods unless
         left at its default.
+    digits : int, optional
+        Decimals of the percentages that the result prints; as many as the intervals need when not given.
 
     Returns
     -------
@@ -130,10 +123,11 @@ def binomial_ci(
     level = check_level(level)
     side = check_alternative(alternative)
     shapes = check_prior(prior, method)
+    digits = check_digits(digits)
     if isinstance(x, int) and isinstance(size, int):
         low, high = lookup(method, np.array([x]), np.array([size]), 1 - level, side, shapes)
         return BinomialCI(
-            x, size, x / size, low.item(), high.item(), method, level, side, _shown(shapes, method)
+            x, size, x / size, low.item(), high.item(), method, level, side, _shown(shapes, method), digits
         )
     assert isinstance(x, np.ndarray)
     assert isinstance(size, np.ndarray)
@@ -141,7 +135,7 @@ def binomial_ci(
     fields = (x, size, x / size, low.reshape(x.shape), high.reshape(x.shape))
     for array in fields:
         array.setflags(write=False)
-    return BinomialCI(*fields, method, level, side, _shown(shapes, method))
+    return BinomialCI(*fields, method, level, side, _shown(shapes, method), digits)
 
 
 def _shown(prior: Prior, method: str) -> Prior | None:
@@ -162,6 +156,17 @@ def _as_float(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
+
+
+def check_digits(digits: Any) -> int | None:
+    """Return the decimals of percentages, or None for as many as are needed."""
+    if digits is None:
+        return None
+    if isinstance(digits, bool) or not isinstance(digits, int | np.integer) or not 0 <= digits <= MOST_DIGITS:
+        raise InvalidArgument(
+            f"{option('digits', digits)}: must be a whole number of decimals from 0 to {MOST_DIGITS}"
+        )
+    return int(digits)
 
 
 def check_alternative(alternative: Any) -> Side:
