@@ -61,6 +61,17 @@ class Record:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __str__(self) -> str:
+        """Return the readable table of the record, for those that have one."""
+        from metaresp.present.printed import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str | None:
+        from metaresp.present.printed import as_html
+
+        return as_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the content as plain dictionaries, lists, numbers and strings, ready for JSON."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]

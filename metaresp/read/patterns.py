@@ -10,7 +10,8 @@ null; none; -; --; ---; –; —;
 not stated; not evaluable; unclear; not applicable; not given; keine angabe; k.a.; k. a.;
 nicht berichtet; non rapporté; non disponible; no informado; no reportado; sin datos;
 não informado; não relatado; non riportato; niet gerapporteerd; brak danych; нет данных; н/д;
-bildirilmemiş; yok; غير متوفر; غير مذكور; 未报告; 未報告; 不详; 不詳; 未提及; 缺失; 不明; 記載なし; 報告なし; データなし;
+bildirilmemiş; yok; غير متوفر; غير مذكور; 未报告;
+未報告; 不详; 不詳; 未提及; 缺失; 不明; 記載なし; 報告なし; データなし;
 미보고;
 없음; 불명; 해당없음
 """
