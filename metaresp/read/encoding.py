@@ -66,7 +66,7 @@ def decode(data: bytes, source: str, encoding: str | None = None) -> tuple[str, 
     codec, name = guess(data)
     if not codec:
         raise UnreadableFile(
-            f"{source} is text in no encoding that is known here: save it as UTF-8 or give {option('encoding')}"
+            f"{source} is text in no encoding known here: save it as UTF-8 or give {option('encoding')}"
         )
     return _decode_as(data, source, codec), f"read as {name}"
 
