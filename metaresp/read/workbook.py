@@ -41,7 +41,7 @@ def read_workbook(content: Content, sheet: int | str | None) -> tuple[Sheet, ...
         from openpyxl.styles.stylesheet import apply_stylesheet
     except ImportError:
         raise MissingDependency(
-            f'{content.name}: reading workbooks needs openpyxl: pip install "metaresp[excel]"'
+            f"{content.name}: reading workbooks needs openpyxl: pip install openpyxl"
         ) from None
     try:
         with warnings.catch_warnings():
