@@ -25,7 +25,7 @@ _SAMPLE = 4000
 # Logarithms of how often a character stands in a text: ASCII, a shared mark, one that has no place.
 _ASCII, _MARK, _STRANGE, _CONTROL = math.log(1 / 60), math.log(1 / 2000), math.log(1e-6), math.log(1e-9)
 # Text whose letters beyond ASCII are unlikelier than this on the average is in an encoding not known here.
-_SENSELESS = math.log(1e-5)
+_SENSELESS = math.log(1e-4)
 _WORD = re.compile(r"[^\W\d_]+")
 
 Score = Callable[[str], float]
@@ -66,8 +66,12 @@ def decode(data: bytes, source: str, encoding: str | None = None) -> tuple[str, 
     codec, name = guess(data)
     if not codec:
         raise UnreadableFile(
+<<<<<<< HEAD
             f"{source} is text in no encoding that is known here: save it as UTF-8 or "
             f"give {option('encoding')}"
+=======
+            f"{source} is text in no encoding known here: save it as UTF-8 or give {option('encoding')}"
+>>>>>>> files
         )
     return _decode_as(data, source, codec), f"read as {name}"
 
@@ -182,7 +186,8 @@ def _other(character: str) -> float:
         return _ASCII
     if character in letters.MARKS:
         return _MARK
-    return _CONTROL if not character.isprintable() else _STRANGE
+    drawn = "\u2500" <= character <= "\u25ff"  # boxes of DOS
+    return _CONTROL if drawn or not character.isprintable() else _STRANGE
 
 
 def _shape(word: str, alone: bool) -> float:

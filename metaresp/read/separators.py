@@ -74,10 +74,12 @@ def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[st
     count little: what is asked is whether one line of names stands above even lines with numbers.
     """
     sample: list[str] = []
+    letters = 0
     for line in lines:
         if line.strip(NOTHING):
             sample.append(line)
-            if len(sample) >= SAMPLE:
+            letters += len(line)
+            if len(sample) >= (SAMPLE if letters < 100_000 else 5):
                 break
     told = [line for line in sample if not line.lstrip().startswith(COMMENTS)]
     sample = told if len(told) > 1 else sample
