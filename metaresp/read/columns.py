@@ -9,7 +9,7 @@ from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName, closes
 from metaresp.read.cells import label_text
 from metaresp.read.labels import label_columns
 from metaresp.read.profile import Column, is_ascending, profile
-from metaresp.read.rates import UNITS, belongs, fits, places, unit_of
+from metaresp.read.rates import belongs, fits, places, possible_units, unit_of
 from metaresp.read.table import Table
 from metaresp.read.vocabulary import folded, words
 from metaresp.read.writing import MISSING, Cell
@@ -96,6 +96,8 @@ class Matcher:
 
     def is_index(self, column: Column) -> bool:
         """Whether a column numbers the rows."""
+        if len(self.rows) == 1 and column.place == 0 and "index" in column.head.roles:
+            return column.cells[self.rows[0]].count in {0, 1}
         if column.numbered:
             # two studies may well have 1 and 2 events
             return len(self.rows) > 2 or column.place == 0 or "index" in column.head.roles
@@ -158,7 +160,8 @@ class Matcher:
         """Read events and n, or events and those without the event, each from a column of counts."""
         events = self.distinct(self.candidates("events", "count", "counted"))
         events += [c for c in self.distinct(self.candidates("response", "counted")) if c not in events]
-        sizes = self.distinct(self.candidates("n", "count"))
+        # a decimal number under the head of n is a cell to ask about, not a reason to take another column
+        sizes = self.distinct(self.candidates("n", "count", "number"))
         both = self.case_pair(sizes) if not events else None
         if both:
             return self.checked(*both)
@@ -180,6 +183,8 @@ class Matcher:
         if failures and not sizes:
             return self.with_failures(events, failures)
         good = good or pairs
+        if not good:
+            return None
         self.refuse_several("events", [x for x, _ in good])
         self.refuse_several("n", [n for _, n in good])
         x, n = good[0]
@@ -302,7 +307,7 @@ class Matcher:
         """Return the first row whose rate is not that of its counts, and how many agree; None: no such row."""
         decimals = places(column.cells)
         worst: tuple[int, int] | None = None
-        for unit in UNITS:
+        for unit in possible_units(column.cells, column.head.unit):
             agree, first = 0, None
             for row in self.rows:
                 x, m, rate = self.sum(events, row), self.sum(n, row), column.cells[row].rate
@@ -345,7 +350,7 @@ class Matcher:
             self.notes.append(
                 f"{found[0].name!r} was taken as responders / patients: its cells are fractions."
             )
-        sizes = self.surest(self.distinct(self.candidates("n", "count")))
+        sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
         beside = [n for n in sizes if n.place != found[0].place]
         return {"response": (found[0].place,), "n": (beside[0].place,) if len(beside) == 1 else ()}
 
@@ -375,7 +380,7 @@ class Matcher:
             if len(signed) != 1:
                 raise self.ask("percent", columns, "rates")
             columns = signed
-        sizes = self.surest(self.distinct(self.candidates("n", "count")))
+        sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
         if not sizes:
             sizes = self.distinct(self.candidates("enrolled", "count"))
         if not sizes:
@@ -391,7 +396,7 @@ class Matcher:
         """Read the rates that the caller named."""
         events = self.distinct(self.candidates("events", "count"))
         column = self.columns[self.given["percent"][0]]
-        sizes = self.surest(self.distinct(self.candidates("n", "count")))
+        sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
         events = [x for x in events if any(self.fits(x, n) for n in sizes)]
         if events and sizes:
             self.refuse_several("events", events)

@@ -1,18 +1,20 @@
 """A table of raw cells to checked counts; every rule a count can break, told with its place."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple, NoReturn
 
 from metaresp.errors import InvalidStudies, known_name, option
 from metaresp.read.cells import BadCell, Value, as_value, label_text, shown, text_values
 from metaresp.read.columns import Roles, find_roles
+from metaresp.read.heads import read_head
+from metaresp.read.labels import label_of
 from metaresp.read.labels import labels as row_labels
 from metaresp.read.profile import column_cells
-from metaresp.read.rates import belongs, fits, places
-from metaresp.read.rows import first_text, looks_like_a_study, may_be_total, says_total, sums_of_others
+from metaresp.read.rates import belongs, fits, is_computed, is_whole, places, possible_units
+from metaresp.read.rows import first_text, hidden_totals, says_total
 from metaresp.read.rows import text_values as group_texts
 from metaresp.read.source import Source
 from metaresp.read.table import LeftOut, Table
@@ -150,6 +152,7 @@ class _Reading:
         """Return the counts, or raise what is wrong with them."""
         table, roles = self.table, self.roles
         events, n = self.events_and_n()
+        self.refuse_three_zeros()
         label_list, label_notes = row_labels(table, roles.study)
         unlabelled = self.sums(events, n, label_list)
         if unlabelled is not None:
@@ -176,7 +179,9 @@ class _Reading:
         )  # fmt: skip
         left_out = [LeftOut(_number(table, row), label_list[row], gap) for row, gap in enumerate(gaps) if gap]
         if left_out:
-            told = "; ".join(f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out[:3])
+            told = "; ".join(
+                f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out[:3]
+            )
             more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
             self.notes.append(f"Left out, since their counts cannot be used: {told}{more}.")
         x = tuple(value for row in kept if (value := events[row]) is not None)
@@ -212,6 +217,17 @@ class _Reading:
         if roles.percent is not None:
             self.check_rates(roles.percent, events, n)
         return events, n
+
+    def refuse_three_zeros(self) -> None:
+        """Ask where every count is like ``13,000``: thousands, or three decimals."""
+        places_ = [*self.roles.events, *self.roles.n]
+        texts = [str(cell) for place in places_ for cell in self.table.columns[place] if cell is not None]
+        if len(texts) > 1 and all(re.match(r"[0-9]{1,3}[,.]000(?![0-9])", text) for text in texts):
+            name = self.table.names[places_[0]]
+            raise InvalidStudies(
+                f"{self.table.source}, column {name!r}: {shown(texts[0])} and every other count may be thousands "
+                "or have three decimals: write them without the mark"
+            )
 
     def added(self, columns: tuple[int, ...]) -> list[int | None]:
         """Return a column of counts, or the sum of several."""
@@ -330,7 +346,8 @@ class _Reading:
         """Check a column of rates that stands beside events and n."""
         cells = self.cells[place]
         decimals = places(cells)
-        units = [self.options.unit] if self.options.unit else list(UNITS)
+        head = read_head(self.table.heads[place]).unit
+        units = (self.options.unit,) if self.options.unit else possible_units(cells, head)
         worst: list[Problem] | None = None
         for unit in units:
             found: list[Problem] = []
@@ -357,8 +374,10 @@ class _Reading:
         rows = [row for row, cell in enumerate(cells) if cell.rate and n[row]]
         cut = self.cut_off(cells, n, rows, decimals)
         # proportions that were computed from counts, not copied from an article
-        self.all_whole = self.unit == "proportion" and all(
-            (Fraction(cells[row].rate) * (n[row] or 1)).denominator == 1 for row in rows
+        self.all_whole = (
+            self.unit == "proportion"
+            and is_computed(cells)
+            and all(is_whole(cells[row].rate, n[row] or 1) for row in rows)
         )
         events: list[int | None] = []
         for row, cell in enumerate(cells):
@@ -426,38 +445,20 @@ class _Reading:
 
     def sums(self, events: list[int | None], n: list[int | None], label_list: list[str]) -> Table | None:
         """Refuse or drop rows without a label that are the sum of others; keep a study that happens to be."""
-        if self.options.totals == "keep" or self.table.source == "Studies":
+        if self.options.totals == "keep":
             return None
-        found = sums_of_others(events, n, [])
-        has_labels = bool(self.roles.study)
-        raw = [
-            label_text(self.table.columns[self.roles.study[0]][row]) if has_labels else ""
-            for row in range(len(n))
+        columns = [self.table.columns[place] for place in self.roles.study]
+        raw = [" ".join(filter(None, (label_of(column[row]) for column in columns))) for row in range(len(n))]
+        doubtful, chance = hidden_totals(raw, events, n)
+        self.notes += [
+            f"{label_list[row]} ({self.table.at(row)}, {events[row]}/{n[row]}) equals the sum of the other "
+            "studies; it was kept as a study."
+            for row in chance
         ]
-        nameless = [
-            (row, raw[row]) for row in range(len(n))
-            if may_be_total(raw[row]) and (row in found or _exceeds(row, events, n))
-        ]  # fmt: skip
-        for row, parts in found.items():
-            label = raw[row]
-            others = [raw[other] for other in range(len(n)) if other != row]
-            whole = len(parts) == len(n) - 1 or len(parts) > 2
-            if not has_labels and not (len(parts) == len(n) - 1 and row in {0, len(n) - 1}):
-                continue
-            if (
-                (not label and whole)
-                or (not label and has_labels)
-                or (label and whole and not looks_like_a_study(label, others))
-            ):
-                nameless.append((row, label))
-            elif label and len(parts) == len(n) - 1:
-                self.notes.append(
-                    f"{label} ({self.table.at(row)}, {events[row]}/{n[row]}) equals the sum of the other studies; it "
-                    "was kept as a study."
-                )
-        if not nameless:
+        if not doubtful:
             return None
-        return _settled(self.table, nameless, "is the sum of other rows, not a study", self.options)
+        told = [(row, raw[row]) for row in doubtful]
+        return _settled(self.table, told, "is the sum of other rows, not a study", self.options)
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
         column = self.names()
@@ -607,14 +608,6 @@ class _Reading:
             left_out=(*table.left_out, *left_out),
             notes=(*table.notes, *roles.notes, *label_notes, *marks, *self.notes, *totals),
         )
-
-
-def _exceeds(row: int, events: Sequence[int | None], n: Sequence[int | None]) -> bool:
-    """Whether the first or last of several rows has more patients than each other, and no fewer events."""
-    others = [other for other in range(len(n)) if other != row]
-    if len(others) < 2 or row not in {0, len(n) - 1} or n[row] is None:
-        return False
-    return all((n[row] or 0) > (n[o] or 0) and (events[row] or 0) >= (events[o] or 0) for o in others)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from metaresp.read.cells import label_text
+from metaresp.read.cells import MISSING_VALUE, label_text
 from metaresp.read.profile import Column
 from metaresp.read.table import Table
 
@@ -43,11 +43,17 @@ def label_columns(
     return tuple(parts), notes
 
 
+def label_of(cell: object) -> str:
+    """Return a cell as a label; what programs write for a missing one is none."""
+    text = label_text(cell)
+    return "" if text.lower() in MISSING_VALUE else text
+
+
 def labels(table: Table, parts: tuple[int, ...]) -> tuple[list[str], list[str]]:
     """Return one label for each row, made up where there is none, and what was done, in sentences."""
     if not parts:
         return [f"Study {number}" for number in range(1, len(table) + 1)], []
-    texts = [[label_text(cell) for cell in table.columns[place]] for place in parts]
+    texts = [[label_of(cell) for cell in table.columns[place]] for place in parts]
     notes: list[str] = []
     if len(parts) == 2 and _merged(texts[0]):
         texts[0] = _filled_down(texts[0])
@@ -86,7 +92,7 @@ def _first_texts(table: Table, columns: list[Column], taken: set[int]) -> Column
     for column in columns[:2]:
         roles = column.head.roles.keys() - {"index"}
         cells = [cell for cell in table.columns[column.place] if cell is not None]
-        texts = [label_text(cell) for cell in cells]
+        texts = [label_of(cell) for cell in cells]
         if column.kind == "text" and not roles - {"arm"} and column.place not in taken and column.place == 0:
             return column if len(set(texts)) == len(texts) > len(table) // 2 else None
     return None
@@ -94,7 +100,7 @@ def _first_texts(table: Table, columns: list[Column], taken: set[int]) -> Column
 
 def _arm(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> int | None:
     """Return the column of arms, where labels are merged cells that an arm tells apart."""
-    texts = [label_text(cell) for cell in table.columns[chosen.place]]
+    texts = [label_of(cell) for cell in table.columns[chosen.place]]
     merged = _merged(texts)
     if not merged and len(set(texts)) == len(texts):
         return None
@@ -102,7 +108,7 @@ def _arm(table: Table, columns: list[Column], taken: set[int], chosen: Column) -
     for column in columns:
         if column.place in taken or column.place == chosen.place or "arm" not in column.head.roles:
             continue
-        pairs = [(a, label_text(b)) for a, b in zip(filled, table.columns[column.place], strict=True)]
+        pairs = [(a, label_of(b)) for a, b in zip(filled, table.columns[column.place], strict=True)]
         if len(set(pairs)) == len(pairs):
             return column.place
     return None
@@ -123,10 +129,10 @@ def _filled_down(texts: list[str]) -> list[str]:
 def _year(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> list[int]:
     """Return the column of years that belongs to the labels: those of authors, or of labels it tells apart."""
     years = [c for c in columns if "year" in c.head.roles and c.kind == "count" and c.place not in taken]
-    texts = [label_text(cell) for cell in table.columns[chosen.place]]
+    texts = [label_of(cell) for cell in table.columns[chosen.place]]
     dated = sum(bool(re.search(r"(?:19|20)[0-9]{2}", text)) for text in texts)
     if len(years) != 1 or dated * 2 > len(texts):
         return []
-    joined = list(zip(texts, map(label_text, table.columns[years[0].place]), strict=True))
+    joined = list(zip(texts, map(label_of, table.columns[years[0].place]), strict=True))
     tells = len(set(texts)) < len(texts) == len(set(joined))
     return [years[0].place] if "author" in chosen.head.roles or tells else []

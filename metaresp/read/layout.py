@@ -103,6 +103,8 @@ def _head_lines(lines: Sequence[Row]) -> tuple[int, int]:
         wide = [i for i, (_, cells) in enumerate(top) if len(_filled(cells)) > 1 or width == 1]
         plain = [i for i in wide if not _is_comment(top[i][1])]
         best = (plain or wide or [0])[0]
+        if any(_is_numeric(cell) for cell in top[best][1] if isinstance(cell, str)) and best:
+            best = 0  # the line above names too few columns, which is what an error must say
         return best, best
     first = last = best
     above = top[best - 1][1] if best else []
@@ -132,6 +134,8 @@ def _is_upper_head(above: list[object], head: list[object], width: int) -> bool:
     """Whether the line above the best head is its upper half: names over blank cells, or over several."""
     filled = _filled(above)
     if any(_is_numeric(cell) or not isinstance(cell, str) for cell in filled) or _is_comment(above):
+        return False
+    if len(filled) == 1 and above[0] is not None:
         return False
     cells = above + [None] * (len(head) - len(above))
     over_blank = any(a is not None and b is None for a, b in zip(cells, head, strict=False))

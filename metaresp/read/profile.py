@@ -89,7 +89,9 @@ def _kind(cells: list[Cell]) -> str:
         return "fraction"
     if found["rate"] and (found["rate"] + found["number"]) * 2 > numeric:
         return "rate"
-    return "number" if found["number"] * 2 > numeric else "count"
+    # 0.000 and 1.000 among 0.167: whole, but written as the rates that they are
+    pointed = sum(cell.kind == "count" and "." in cell.rate for cell in cells) if found["number"] else 0
+    return "number" if (found["number"] + pointed) * 2 > numeric else "count"
 
 
 def _numbered(cells: list[Cell]) -> bool:

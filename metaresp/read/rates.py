@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from metaresp.percent import fitting_counts
@@ -103,11 +104,31 @@ def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[
     if said == "percent":
         return "", "its head says percent, but every value is at most 1"
     decimals = places(cells)
-    as_proportion = all(
-        fits(cell.rate, "proportion", total, decimals) or fits(cell.rate, "proportion", total, decimals, True)
-        for cell, total in zip(cells, n, strict=True)
-        if cell.rate and total
+    told = [(cell.rate, total) for cell, total in zip(cells, n, strict=True) if cell.rate and total]
+    alone = all(
+        len(fits(rate, "proportion", total, decimals)) == 1
+        or len(fits(rate, "proportion", total, decimals, True)) == 1
+        for rate, total in told
     )
-    if as_proportion:
+    if alone or (is_computed(cells) and all(is_whole(rate, total) for rate, total in told)):
         return "proportion", ""
-    return "", "every value is at most 1, and not each is the proportion of a count"
+    return "", "every value is at most 1, and not each is the proportion of one count"
+
+
+def is_computed(cells: Sequence[Cell]) -> bool:
+    """Whether proportions look as a program writes them, not as copied out of an article."""
+    return places(cells) > 1 and not any(cell.limits or cell.percent for cell in cells)
+
+
+def is_whole(rate: str, n: int) -> bool:
+    """Whether a proportion strictly between 0 and 1, times n, is a whole number."""
+    return 0 < Decimal(rate) < 1 and (Fraction(rate) * n).denominator == 1
+
+
+def possible_units(cells: Sequence[Cell], said: str) -> tuple[str, ...]:
+    """Return the units that a column of rates beside its counts may have."""
+    rates = [Decimal(cell.rate) for cell in cells if cell.rate]
+    if said == "percent" or any(cell.percent for cell in cells) or (rates and max(rates) > 1):
+        return ("percent",)
+    # of a single digit nearly every count would be the proportion
+    return UNITS if places(cells) > 1 else ("percent",)

@@ -56,15 +56,17 @@ def says_total(label: str, groups: frozenset[str] = frozenset()) -> bool:
     return not strange or strange in groups
 
 
-def may_be_total(label: str) -> bool:
-    """Whether a label such as "Total responders" may say that its row is a total, or name an outcome."""
-    found = words(_BRACKETS.sub(" ", label), "rows")
-    rest = " ".join(word.text for word in found if not word.meanings)
-    return (
-        any("total" in word.meanings for word in found)
-        and any("event" in word.meanings for word in words(rest))
-        and not any(not word.meanings for word in words(rest))
-    )
+def led_by_total(label: str) -> bool:
+    """Whether a label such as "Total responders" or "East total" says total and more, of an outcome or a group."""
+    found = words(_NUMBERS.sub(" ", _BRACKETS.sub(" ", label)), "rows") if len(label) <= 120 else []
+    return len(found) > 1 and any("total" in word.meanings for word in (found[0], found[-1]))
+
+
+def _rest_is_outcome(label: str) -> bool:
+    """Whether all that a label says beside total is an outcome."""
+    rest = " ".join(word.text for word in words(_BRACKETS.sub(" ", label), "rows") if not word.meanings)
+    found = words(rest)
+    return any("event" in word.meanings for word in found) and all(word.meanings for word in found)
 
 
 def labelled_totals(table: Table) -> list[int]:
@@ -105,58 +107,73 @@ def text_values(table: Table) -> frozenset[str]:
     return frozenset(repeated)
 
 
-def sums_of_others(
-    events: Sequence[int | None], n: Sequence[int | None], totals: Sequence[int]
-) -> dict[int, list[int]]:
-    """Return the rows that are the sum of other rows, each with those rows.
+def hidden_totals(
+    labels: Sequence[str], events: Sequence[int | None], n: Sequence[int | None]
+) -> tuple[list[int], list[int]]:
+    """Return the rows that are the sum of others and are no study, and those that only happen to be.
 
     Parameters
     ----------
+    labels : sequence of str
+        Empty where a row has none; all empty where the table has no labels.
     events, n : sequence of int or None
         Counts as read, None where missing.
-    totals : sequence of int
-        Rows known to be totals by their label: no part of a sum.
 
     Notes
     -----
-    Looked for: the sum of all other rows (missing counts aside), and of a run of at least two rows
-    directly above or below.
+    Sums are looked for over all other rows, and over a run of rows directly above or below.  A row
+    without a label in a labelled table is no study where its n alone is such a sum (its rate may be pooled),
+    or where it repeats the row beside it; one with "total" in its label where events and n are the sum of
+    any run, or it is larger than every other row; any other only where it is the sum of all the others, and
+    then the label decides.
     """
-    gone = set(totals)
-    rows = [row for row in range(len(n)) if row not in gone]
-    known = [row for row in rows if n[row] is not None]
-    all_events = sum(events[row] or 0 for row in known)
-    all_n = sum(n[row] or 0 for row in known)
-    found: dict[int, list[int]] = {}
-    for place, row in enumerate(rows):
-        x, m = events[row], n[row]
-        if x is None or m is None:
-            continue
-        if len(known) > 2 and (all_events - x, all_n - m) == (x, m):
-            found[row] = [other for other in known if other != row]
-            continue
-        run = _run(rows, place, events, n, -1) or _run(rows, place, events, n, 1)
-        if run:
-            found[row] = run
-    return found
+    known = [row for row in range(len(n)) if n[row] is not None]
+    all_events, all_n = (sum(column[row] or 0 for row in known) for column in (events, n))
+    labelled = any(labels)
+    doubtful: list[int] = []
+    chance: list[int] = []
+    for row in known:
+        x, m, label = events[row], n[row] or 0, labels[row]
+        n_whole = len(known) > 2 and all_n - m == m
+        whole = n_whole and x is not None and all_events - x == x
+        if not label and labelled:
+            found = whole or n_whole or _is_run(row, events, n)
+        elif not label:
+            found = n_whole and row in {known[0], known[-1]}
+        elif led_by_total(label):
+            found = whole or n_whole or _is_run(row, events, n)
+            found = found or (_rest_is_outcome(label) and _exceeds(row, events, n))
+        else:
+            others = [labels[other] for other in known if other != row] if whole else []
+            found = whole and not looks_like_a_study(label, others)
+            if whole and not found:
+                chance.append(row)
+        if found:
+            doubtful.append(row)
+    return doubtful, chance
 
 
-def _run(
-    rows: list[int], place: int, events: Sequence[int | None], n: Sequence[int | None], step: int
-) -> list[int]:
-    """Return the rows next to one, above or below, that add up to it; at least two."""
-    x, m = events[rows[place]] or 0, n[rows[place]] or 0
-    sum_x = sum_n = 0
-    run: list[int] = []
-    at = place + step
-    while 0 <= at < len(rows) and sum_n < m and len(run) < _LONGEST_RUN:
-        sum_x += events[rows[at]] or 0
-        sum_n += n[rows[at]] or 0
-        run.append(rows[at])
-        if (sum_x, sum_n) == (x, m) and len(run) > 1:
-            return sorted(run)
-        at += step
-    return []
+def _is_run(row: int, events: Sequence[int | None], n: Sequence[int | None]) -> bool:
+    """Whether rows directly above, or below, add up to a row: one or more of both counts, or several n."""
+    x, m = events[row] or 0, n[row] or 0
+    for step in (-1, 1):
+        sum_x = sum_n = 0
+        for length in range(1, _LONGEST_RUN):
+            at = row + step * length
+            if not 0 <= at < len(n) or sum_n >= m:
+                break
+            sum_x, sum_n = sum_x + (events[at] or 0), sum_n + (n[at] or 0)
+            if sum_n == m and (sum_x == x or length > 1):
+                return True
+    return False
+
+
+def _exceeds(row: int, events: Sequence[int | None], n: Sequence[int | None]) -> bool:
+    """Whether the first or last of several rows has more patients than each other, and no fewer events."""
+    others = [other for other in range(len(n)) if other != row]
+    if len(others) < 2 or row not in {0, len(n) - 1}:
+        return False
+    return all((n[row] or 0) > (n[o] or 0) and (events[row] or 0) >= (events[o] or 0) for o in others)
 
 
 def looks_like_a_study(label: str, others: Sequence[str]) -> bool:

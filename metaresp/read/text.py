@@ -53,6 +53,8 @@ def text_grid(text: str, source: str, ending: str = ".csv") -> tuple[Rows, str]:
     text = text.rstrip("\r\n \t\f\x1a")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if '\\"' in text and text.lstrip()[:1] == '"':
+        text = text.replace('\\"', '""')  # as R's write.table writes a quote inside quotes
     lines = text.split("\n")
     if lines[0].strip().lower().startswith("sep=") and len(lines[0].strip("\r\n ")) <= 5:
         # Excel's own directive: it counts as row 1.

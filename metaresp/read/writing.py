@@ -251,6 +251,8 @@ def _unmarked(text: str, given: str, decimal: str) -> Cell:
     try:
         if _INTEGER.fullmatch(text):
             return _counted(int(text), given)
+        if re.fullmatch(r"[0-9](?:[.,][0-9]+)?[eE](?:[+-][0-9]{1,2}|-?[0-9]{1,2})", text):
+            return _exponent(text.replace(",", "."), given)
         if re.fullmatch(_N, text):
             return _written_number(text, given, decimal)
         found = _FRACTION.fullmatch(text)
@@ -263,7 +265,7 @@ def _unmarked(text: str, given: str, decimal: str) -> Cell:
         if found:
             return _fraction(found[3], found[4], found[1], found[2], (), given, decimal)
         found = _RATE.fullmatch(text)
-        if found and (found[2] or found[3]):
+        if found and (found[2] or found[3]) and not _is_decimal_comma(text, found):
             limits = tuple(_rate(limit, decimal) for limit in (found[3], found[4]) if limit)
             return Cell("rate", rate=_rate(found[1], decimal), percent="%" in text, limits=limits,
                         bad=f"{shown(given)} is a rate, not a count")  # fmt: skip
@@ -277,6 +279,11 @@ def _unmarked(text: str, given: str, decimal: str) -> Cell:
     except BadCell as bad:
         return Cell("other", bad=str(bad))
     return Cell("other", bad=f"{shown(given)} is not a number")
+
+
+def _is_decimal_comma(text: str, found: "re.Match[str]") -> bool:
+    """Whether what looks like limits parted by a comma, as in ``1 (5,00%)``, is one number."""
+    return bool(found[3]) and "." not in text and text[found.end(3) : found.start(4)] == ","
 
 
 def _fraction(
@@ -357,6 +364,17 @@ def _written_number(text: str, given: str, decimal: str) -> Cell:
         if "beyond" in str(bad):
             raise
         return Cell("number", rate=rate, bad=str(bad))
+
+
+def _exponent(text: str, given: str) -> Cell:
+    """Read a number as R writes large and small ones, ``1e+05``; any other exponent is no count."""
+    number = Decimal(text)
+    whole = number == number.to_integral_value() and "+" in text
+    if whole:
+        return _counted(int(number), given)
+    if number > 1:
+        return Cell("other", bad=f"{shown(given)} is not a number")
+    return Cell("number", rate=format(number, "f"), bad=f"{shown(given)} is not a whole number")
 
 
 def _counted(count: int, given: str) -> Cell:
