@@ -17,11 +17,8 @@ def check_level(level: Any) -> float:
     >>> check_level(0.9), check_level(np.float32(0.95))
     (0.9, 0.95)
     """
-    number = (
-        None
-        if isinstance(level, bool | str | bytes | np.bool_) or getattr(level, "ndim", 0)
-        else as_float(level)
-    )
+    is_array = isinstance(level, np.ndarray) and level.ndim > 0
+    number = None if is_array or isinstance(level, bool | str | bytes | np.bool_) else as_float(level)
     if number is not None and 0 < number < 1:
         return number
     hint = f"; write {number / 100:g} for {number:g}%" if number is not None and 1 < number < 100 else ""

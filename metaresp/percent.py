@@ -188,7 +188,8 @@ def check_percent(percent: str | float, n: SupportsIndex, decimals: int | None =
     counts = compatible_counts(percent, n, decimals)
     if len(counts) > MAX_ANSWERS:
         raise InvalidArgument(
-            f"{option('percent', percent)} fits {len(counts)} counts out of {option('n', n)}: more than {MAX_ANSWERS}"
+            f"{option('percent', percent)} fits {len(counts)} counts out of {option('n', n)}: more than "
+            f"{MAX_ANSWERS}"
         )
     return np.arange(counts.start, counts.stop, dtype=np.int64)
 

@@ -89,15 +89,14 @@ BROKEN = {
         "row 3: text stands beside",
     ),
     "zero bytes": ("trials.csv", b"study,events,n\nA,1\x00,9\n", UnreadableFile, "not text"),
-    "undecodable": ("trials.csv", b"study,events,n\n\x81\x8d,1,9\n", UnreadableFile, "encoding="),
     "half of utf-16": ("trials.csv", b"\xff\xfes", UnreadableFile, "not text in utf-16"),
-    "workbook in disguise": ("trials.csv", b"PK\x03\x04rest", UnreadableFile, "name it .xlsx"),
-    "parquet in disguise": ("trials.csv", b"PAR1rest", UnreadableFile, "name it .parquet"),
+    "workbook in disguise": ("trials.csv", b"PK\x03\x04rest", UnreadableFile, "damaged zip file"),
+    "parquet in disguise": ("trials.csv", b"PAR1rest", UnreadableFile, "not a readable parquet file"),
     "no workbook": (
         "trials.xlsx",
         b"study,events,n\n",
-        UnreadableFile,
-        "trials.xlsx is not a readable workbook",
+        InvalidStudies,
+        "trials.xlsx has a header in row 1 ('study', 'events', 'n') but no study",
     ),
     "no parquet": (
         "trials.parquet",
@@ -123,7 +122,7 @@ BROKEN = {
         InvalidStudies,
         "differ in length (events has 1, n has 2)",
     ),
-    "unknown ending": ("trials.sav", b"x", UnreadableFile, ".sav is not known, use one of .csv"),
+    "unknown ending": ("trials.doc", b"x", UnreadableFile, ".doc is not known, use one of .csv"),
     "no ending": ("trials", b"x", UnreadableFile, "no ending is not known"),
 }
 
@@ -319,11 +318,14 @@ def test_frame_of_odd_columns():
     ("name", "package", "extra"), [("a.xlsx", "openpyxl", "excel"), ("a.parquet", "pyarrow", "parquet")]
 )
 def test_a_missing_package_is_named_with_its_extra(write, monkeypatch, name, package, extra):
+    path = write(b"PAR1....PAR1", name)
+    if name.endswith(".xlsx"):
+        workbook(path, ("s", ROWS))
     for module in [module for module in sys.modules if module.split(".")[0] == package]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingDependency) as caught:
-        read_studies(write(b"x", name))
+        read_studies(path)
     assert f'pip install "metaresp[{extra}]"' in str(caught.value)
 
 

@@ -65,8 +65,8 @@ def ci(
 
 
 def _draw(trials: list[str], found: "BinomialCI", plot: Path) -> None:
-    from metaresp import Studies
+    import metaresp as mr
     from metaresp.plots.forest import draw_forest
     from metaresp.present.forest_rows import forest_rows_studies
 
-    draw_forest(forest_rows_studies(Studies(response=trials, study=trials), found), plot)
+    draw_forest(forest_rows_studies(mr.Studies(response=trials, study=trials), found), plot)

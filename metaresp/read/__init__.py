@@ -11,13 +11,15 @@ lines are no row), ``columns`` (what each column holds, by name and values), ``c
 from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text
 from metaresp.read.choice import read_file
 from metaresp.read.columns import Roles, column_place, find_roles
-from metaresp.read.counts import RESERVED, Counts, ExcludedRow, Options, read_counts
+from metaresp.read.counts import RESERVED, Counts, ExcludedRow, read_counts
 from metaresp.read.files import FORMATS
+from metaresp.read.options import AS_THEY_STAND, Options
 from metaresp.read.source import Source
 from metaresp.read.table import LeftOut, Table, cell_list, columns_table, frame_table
 from metaresp.read.writing import is_missing
 
 __all__ = [
+    "AS_THEY_STAND",
     "FORMATS",
     "MAX_COUNT",
     "RESERVED",

@@ -80,6 +80,10 @@ def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[st
     best, best_fit = NO_SEPARATOR, None
     marks = [mark for mark in MARKS if any(mark in line for line in sample)]
     for separator in [*marks, WIDE, SPACE, WORDS, ":"]:
+        if separator not in MARKS and best_fit is not None and best_fit.width > 1:
+            # A mark that cuts every line alike, or names above numbers, is no chance; spaces in cells are.
+            if best_fit.even == 1.0 or (best_fit.counts and best_fit.header == 2 and best_fit.even >= 0.8):
+                break
         if separator not in MARKS and any(map(_BETWEEN.search, sample)) and separator != WIDE:
             rows = [_BETWEEN.sub(lambda found: found[0].replace(" ", "\x00"), line) for line in sample]
             cells = [cut(row, separator) for row in rows]

@@ -1,9 +1,10 @@
 """What was read: the file, what each column was taken as, which rows are no study, what was decided."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from metaresp.read.table import LeftOut
+from metaresp.read.columns import Roles
+from metaresp.read.table import LeftOut, Table
 from metaresp.records import Record
 
 
@@ -50,3 +51,33 @@ class Source(Record):
         rows = len(self.left_out)
         left = f", {rows} row{'s' if rows > 1 else ''} left out" if rows else ""
         return f"{self.file}{where}: {', '.join(parts)}{head}{left}"
+
+
+def source_of(table: Table, roles: Roles, notes: Sequence[str], left_out: Sequence[LeftOut]) -> Source:
+    """Return what was read of a table, with what its checking had to say."""
+    columns: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    for role in ("events", "n", "response", "percent", "enrolled", "study"):
+        value = getattr(roles, role)
+        places = value if isinstance(value, tuple) else () if value is None else (value,)
+        for place in places:
+            name = table.names[place]
+            taken = columns.get(name)
+            columns[name] = role if taken in {None, role} else f"{taken} and {role}"
+            reasons.setdefault(name, roles.reasons.get(role, "name"))
+    for place in roles.covariates:
+        columns.setdefault(table.names[place], "covariate")
+    totals = [
+        f"Row {item.row} ({item.text or 'no label'}) was left out: it {item.reason}."
+        for item in table.left_out
+        if "not a study" in item.reason
+    ]
+    return Source(
+        file=table.source.partition(" (sheet ")[0] if table.sheet else table.source,
+        sheet=table.sheet,
+        header_row=table.header_row,
+        columns=columns,
+        reasons=reasons,
+        left_out=(*table.left_out, *left_out),
+        notes=(*table.notes, *roles.notes, *notes, *totals),
+    )

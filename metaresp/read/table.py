@@ -87,6 +87,11 @@ class Table(Record):
         """Return the words for one row, such as ``row 5``."""
         return f"{self.place} {self.rows[row]}"
 
+    def number(self, row: int) -> int | str:
+        """Return what a row is known by in the source."""
+        number = self.rows[row]
+        return number if isinstance(number, int) and not isinstance(number, bool) else str(number)
+
     def without(self, dropped: Sequence[int], left_out: Sequence[LeftOut]) -> "Table":
         """Return the table without some rows, which are listed as *left_out*."""
         gone = set(dropped)

@@ -219,11 +219,11 @@ class Studies(Record):
         table: read.Table,
         roles: Mapping[str, Any],
         covariates: Sequence[str] | None,
-        options: read.Options = read.Options(),
+        options: read.Options = read.AS_THEY_STAND,
     ) -> Self:
         """Return the studies of a raw table; ``from_frame`` and ``read_studies`` end here."""
         counts = read.read_counts(table, {**roles, "covariates": covariates}, options)
-        studies = cls(
+        return cls(
             np.array(counts.events, dtype=np.int64),
             np.array(counts.n, dtype=np.int64),
             counts.study,
@@ -234,7 +234,6 @@ class Studies(Record):
             ],
             source=counts.source,
         )
-        return studies
 
     @property
     def rates(self) -> FloatArray:

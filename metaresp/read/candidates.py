@@ -1,0 +1,175 @@
+"""The columns of one table that can hold what, and what is asked where several can."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from metaresp.errors import InvalidStudies, option
+from metaresp.read.profile import Column, is_ascending, profile
+from metaresp.read.table import Table
+from metaresp.read.vocabulary import folded, words
+from metaresp.read.writing import MISSING, Cell
+
+_COORDINATES = {"x", "y"}
+
+
+class Candidates:
+    """The columns of one table, and the questions put to them."""
+
+    def __init__(self, table: Table, given: Mapping[str, tuple[int, ...]], unit: str | None) -> None:
+        self.table = table
+        self.given = given
+        self.unit = unit
+        self.columns, self.rows = profile(table)
+        self.notes: list[str] = []
+        self.reasons: dict[str, str] = {}
+        self.taken = {place for places_ in given.values() for place in places_}
+
+    def candidates(self, role: str, *kinds: str) -> list[Column]:
+        """Return the columns whose head can be *role* and whose values are of one of *kinds*."""
+        if role in self.given:
+            return [self.added(self.given[role])]
+        return [
+            column
+            for column in self.columns
+            if role in column.head.roles
+            and column.kind in kinds
+            and column.place not in self.taken
+            and not self.is_index(column)
+            and not self.is_coordinate(column)
+        ]
+
+    def added(self, places_: tuple[int, ...]) -> Column:
+        """Return one column, or several with their counts added up."""
+        first = self.columns[places_[0]]
+        if len(places_) == 1:
+            return first
+        sums = [self.sum(places_, row) for row in range(len(self.table))]
+        cells = tuple(MISSING if total is None else Cell("count", total) for total in sums)
+        return first._replace(name=self.named(places_), cells=cells, kind="count")
+
+    def is_index(self, column: Column) -> bool:
+        """Whether a column numbers the rows."""
+        if len(self.rows) == 1 and column.place == 0 and "index" in column.head.roles:
+            outcomes = {"events", "response", "percent"}
+            others = [
+                c for c in self.columns
+                if c is not column and c.head.roles.keys() & outcomes and sureness(c) == 2 and c.kind != "text"
+            ]  # fmt: skip
+            return bool(others) and column.cells[self.rows[0]].count in {0, 1}
+        if column.numbered:
+            # two studies may well have 1 and 2 events
+            return len(self.rows) > 2 or column.place == 0 or "index" in column.head.roles
+        return "index" in column.head.roles and column.head.roles.get("n", 1) < 2 and is_ascending(
+            column, self.rows
+        ) and column.place == 0  # fmt: skip
+
+    def is_coordinate(self, column: Column) -> bool:
+        """Whether a column is x beside y."""
+        names = {folded(other.name) for other in self.columns}
+        return folded(column.name) in _COORDINATES and names >= _COORDINATES
+
+    def fits(self, events: Column, n: Column) -> bool:
+        """Whether no count is above its n."""
+        pairs = [(events.cells[row].count, n.cells[row].count) for row in self.rows]
+        return all(x is None or m is None or 0 <= x <= m for x, m in pairs)
+
+    def distinct(self, columns: Iterable[Column]) -> list[Column]:
+        """Return columns that differ in their counts, the surest of equal ones."""
+        chosen: dict[tuple[int | None, ...], Column] = {}
+        for column in columns:
+            key = tuple(column.cells[row].count for row in self.rows)
+            if key not in chosen or sureness(column) > sureness(chosen[key]):
+                chosen[key] = column
+        return list(chosen.values())
+
+    def surest(self, sizes: list[Column]) -> list[Column]:
+        """Leave "Number" and the like out where another column is surely n."""
+        sure = [n for n in sizes if sureness(n) == 2 or n.place in self.given.get("n", ())]
+        return sure or sizes
+
+    def sum(self, columns: tuple[int, ...], row: int) -> int | None:
+        """Return the sum of columns in one row; None where a count is missing."""
+        parts = [self.columns[place].cells[row].count for place in columns]
+        known = [part for part in parts if part is not None]
+        return sum(known) if len(known) == len(parts) else None
+
+    def named(self, columns: tuple[int, ...]) -> str:
+        """Return the names of columns whose sum is taken."""
+        return " + ".join(self.columns[place].name for place in columns)
+
+    def refuse_several(self, role: str, columns: Sequence[Column]) -> None:
+        several = list(dict.fromkeys(column.place for column in columns))
+        if len(several) > 1:
+            raise self.ask(role, [self.columns[place] for place in several])
+
+    def ask(self, role: str, columns: Sequence[Column], what: str = "") -> InvalidStudies:
+        """Return the error that shows each reading and its option."""
+        names = ", ".join(repr(column.name) for column in columns)
+        choices = " or ".join(option(role, column.name) for column in columns[:4])
+        text = (
+            f"{self.table.source}: columns {names} could each hold {what or role}: say which, as in {choices}"
+        )
+        if role == "events" and len(columns) > 1:
+            added = " + ".join(column.name for column in columns[:3])
+            text += f" (where they are parts of one outcome, add them: {option('events', added)})"
+        return InvalidStudies(text)
+
+    def nothing(self) -> InvalidStudies:
+        """Return the error of a table in which no reading was found, with what came near."""
+        near = []
+        for column in self.columns:
+            if column.head.roles.keys() & {"events", "n"}:
+                role = "events" if "events" in column.head.roles else "n"
+                if self.is_coordinate(column):
+                    near.append(f"{column.name!r} stands beside {'y' if folded(column.name) == 'x' else 'x'!r} like a "
+                                f"coordinate (give {option(role, column.name)} if it is not)")  # fmt: skip
+                elif self.is_index(column):
+                    near.append(
+                        f"{column.name!r} counts the rows (give {option(role, column.name)} if it does not)"
+                    )
+                elif column.kind == "text":
+                    near.append(f"{column.name!r} holds no numbers")
+        lacking = [
+            role
+            for role in ("events", "n")
+            if role not in self.given and not [c for c in self.candidates(role, "count", "counted")]
+        ] or ["events", "n"]
+        what = " or ".join(lacking)
+        told = f" ({'; '.join(near[:3])})" if near else ""
+        return InvalidStudies(
+            f"{self.table.source}: no column holds {what} among {listed(self.table)}{told}. Name the columns with "
+            f"{option('events')} and {option('n')}, or {option('response')} (cells like 13/18), or "
+            f"{option('percent')} and {option('n')}{self.suggested()}"
+        )
+
+    def suggested(self) -> str:
+        """Return the pairs of columns whose values would do, as options."""
+        columns = [
+            c for c in self.columns
+            if c.kind == "count" and not self.is_index(c) and not c.head.roles.keys() & {"year", "index"}
+        ]  # fmt: skip
+        pairs = [(x, n) for x in columns for n in columns if x is not n and self.fits(x, n)]
+        if not 0 < len(pairs) <= 3:
+            return ""
+        shown_ = " or ".join(f"{option('events', x.name)}, {option('n', n.name)}" for x, n in pairs)
+        return f", as in {shown_}"
+
+
+def unique(columns: Iterable[Column]) -> list[Column]:
+    return list({column.place: column for column in columns}.values())
+
+
+def sureness(column: Column) -> int:
+    """Return how sure the words of a head are of its role."""
+    return max(column.head.roles.values(), default=0)
+
+
+def says_something_else(column: Column) -> bool:
+    """Whether the words of a head are known, and none is of an outcome."""
+    return any("block" in word.meanings for word in words(column.name))
+
+
+def listed(table: Table) -> str:
+    """Return the names of the columns as an error lists them."""
+    names = [repr(name if len(name) <= 40 else f"{name[:37]}...") for name in table.names[:30]]
+    more = len(table.names) - 30
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,299 @@
+"""The readings of a table: which columns are events and n, fractions, or rates; one must remain."""
+
+import re
+
+from metaresp.errors import InvalidStudies, option
+from metaresp.read.candidates import Candidates, says_something_else, sureness, unique
+from metaresp.read.cells import label_text
+from metaresp.read.profile import Column
+from metaresp.read.rates import belongs, fits, places, possible_units, unit_of
+from metaresp.read.vocabulary import folded
+
+Found = dict[str, tuple[int, ...]]
+
+# Heads of rates that are also said of the count: a whole number under them may be either.
+_RATE_WORDS = re.compile(r"\b(?:orr|dcr|cbr|mortality|prevalence|survival)\b", re.IGNORECASE)
+# Heads under which a decimal number is a mistake, not a rate: they name persons or events.
+_COUNT_WORDS = re.compile(
+    r"^(?:x|xi|r|ri|y)$|event|evenem|respond|rispond|repond|patient|ereign|ansprecher|gebeurt|zdarzen|событ|olay"
+    r"|number|numero|nombre|anzahl|zahl|count|事件|例|数|人|명|수$|أحداث|عدد",
+)
+
+
+class Matcher(Candidates):
+    """Finds the one reading of a table, or asks."""
+
+    def find(self) -> Found:
+        """Return the columns of events, n, response and percent.
+
+        Raises
+        ------
+        InvalidStudies
+            If two readings remain, or there is none.
+        """
+        given = self.given
+        if "response" in given and "events" not in given:
+            return {"response": given["response"], "n": given.get("n", ())}
+        if "percent" in given and "events" not in given:
+            return self.rebuilt()
+        if "events" in given and "n" in given:
+            return self.checked(given["events"], given["n"])
+        found = self.counts() or self.fractions() or self.rates() or self.as_named()
+        if found is None:
+            raise self.nothing()
+        return found | {role: given[role] for role in ("events", "n") if role in given and role in found}
+
+    def as_named(self) -> Found | None:
+        """Take the columns that names alone tell, so that their cells are what an error speaks of."""
+        every = ("count", "counted", "number", "rate", "fraction", "text", "blank")
+        events, sizes = (
+            [c for c in self.candidates(role, *every) if sureness(c) == 2] for role in ("events", "n")
+        )
+        if len(events) != 1 or len(sizes) != 1 or events[0] is sizes[0]:
+            return None
+        return {"events": (events[0].place,), "n": (sizes[0].place,)}
+
+    def counts(self) -> Found | None:
+        """Read events and n, or events and those without the event, each from a column of counts."""
+        events = self.distinct(self.candidates("events", "count", "counted"))
+        events += [c for c in self.distinct(self.candidates("response", "counted")) if c not in events]
+        # a decimal number under the head of n is a cell to ask about, not a reason to take another column
+        sizes = self.distinct(self.candidates("n", "count", "number"))
+        both = self.case_pair(sizes) if not events else None
+        if both:
+            return self.checked(*both)
+        sizes = self.surest(sizes)
+        failures = self.distinct(self.candidates("failures", "count", "counted"))
+        if events and not sizes and not failures and "n" not in self.given:
+            sizes = self.distinct(self.candidates("enrolled", "count"))
+            if len(sizes) == 1 and not self.candidates("response", "fraction"):
+                self.notes.append(f"{sizes[0].name!r} was taken as n: no other column holds patients.")
+        if not events or not (sizes or failures):
+            return None
+        sizes = [n for n in sizes if n not in events or len(events) > 1]
+        pairs = [(x, n) for x in events for n in sizes if x is not n]
+        good = [pair for pair in pairs if self.fits(*pair)]
+        if not good and len(pairs) == 1 and self.as_rates(pairs[0][0]):
+            return None
+        if not good and (self.candidates("response", "fraction") or self.candidates("percent", "rate")):
+            return None
+        if failures and not sizes:
+            return self.with_failures(events, failures)
+        good = good or pairs
+        if not good:
+            return None
+        self.refuse_several("events", [x for x, _ in good])
+        self.refuse_several("n", [n for _, n in good])
+        x, n = good[0]
+        self.refuse_rate_words(x, n)
+        self.refuse_other_total(x, n, failures)
+        return self.checked((x.place,), (n.place,))
+
+    def case_pair(self, sizes: list[Column]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Read n and N as events and patients, as tables in articles have them."""
+        pair = {column.name.strip(): column for column in self.columns if column.name.strip() in {"n", "N"}}
+        if len(pair) != 2 or len(sizes) > 2 or "events" in self.given or "n" in self.given:
+            return None
+        small, large = pair["n"], pair["N"]
+        if {small.kind, large.kind} != {"count"} or not self.fits(small, large):
+            return None
+        self.notes.append("'n' was taken as events and 'N' as patients: each n is at most its N.")
+        return (small.place,), (large.place,)
+
+    def as_rates(self, events: Column) -> bool:
+        """Whether whole numbers that are above n can be percentages, as under "ORR"."""
+        return bool(
+            _RATE_WORDS.search(events.name) or folded(events.name) in {"response", "remission", "rate"}
+        )
+
+    def with_failures(self, events: list[Column], failures: list[Column]) -> Found:
+        self.refuse_several("events", events)
+        if len(failures) > 1:
+            raise self.ask("n", failures, "those without the event")
+        x, other = events[0], failures[0]
+        self.notes.append(f"n is the sum of {x.name!r} and {other.name!r}.")
+        return self.checked((x.place,), (x.place, other.place))
+
+    def refuse_rate_words(self, events: Column, n: Column) -> None:
+        """Ask where whole numbers under a head such as ORR fit both as counts and as percentages."""
+        if "events" in self.given or not _RATE_WORDS.search(events.name) or events.kind != "count":
+            return
+        cells = [(events.cells[row], n.cells[row].count) for row in self.rows]
+        both = all(
+            fits(cell.rate, "percent", total, 0)
+            for cell, total in cells
+            if cell.rate and total and cell.count
+        )
+        if both and any(cell.count for cell, _ in cells):
+            raise InvalidStudies(
+                f"{self.table.source}: {events.name!r} fits as counts and as percentages: give "
+                f"{option('events', events.name)} or {option('percent', events.name)}"
+            )
+
+    def refuse_other_total(self, events: Column, n: Column, failures: list[Column]) -> None:
+        """Ask where those with and without the event do not add up to n."""
+        if "n" in self.given:
+            return
+        for other in failures:
+            if sureness(other) < 2:
+                continue
+            for row in self.rows:
+                x, y, m = (column.cells[row].count for column in (events, other, n))
+                if x is not None and y is not None and m is not None and x + y != m:
+                    both = f"{events.name} + {other.name}"
+                    raise InvalidStudies(
+                        f"{self.table.source}, {self.table.at(row)}: {events.name!r} and {other.name!r} add up to "
+                        f"{x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or {option('n', both)}"
+                    )
+
+    def checked(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
+        """Return events and n with the columns that are checked against them."""
+        found = {"events": events, "n": n}
+        fractions = self.candidates("response", "fraction") + self.candidates("events", "fraction")
+        fractions = [c for c in unique(fractions) if c.place not in {*events, *n}]
+        if "response" in self.given or len(fractions) == 1:
+            found["response"] = (fractions[0].place,)
+        if "percent" in self.given:
+            found["percent"] = self.given["percent"]
+        elif not ("events" in self.given and "n" in self.given):
+            found |= self.checked_rate(events, n)
+        return found
+
+    def checked_rate(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
+        """Return the column of rates that says the same as the counts.
+
+        Raises
+        ------
+        InvalidStudies
+            If a rate that is told by its head contradicts the counts.
+        """
+        kinds = ("rate", "number", "count")
+        for column in unique(
+            [*self.candidates("percent", *kinds), *self.candidates("events", "rate", "number")]
+        ):
+            if column.place in {*events, *n} or (column.kind == "count" and not column.head.unit):
+                continue
+            wrong = self.contradicting(column, events, n)
+            if wrong is None:
+                return {"percent": (column.place,)}
+            row, agree = wrong
+            if sureness(column) == 2 or agree * 2 >= len(self.rows):
+                x, m = self.sum(events, row), self.sum(n, row)
+                cell = label_text(self.table.columns[column.place][row])
+                percent = f"{100 * (x or 0) / (m or 1):.4g}%"
+                raise InvalidStudies(
+                    f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} contradicts "
+                    f"{x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, or give both "
+                    f"{option('events', self.named(events))} and {option('n', self.named(n))}"
+                )
+        return {}
+
+    def contradicting(
+        self, column: Column, events: tuple[int, ...], n: tuple[int, ...]
+    ) -> tuple[int, int] | None:
+        """Return the first row whose rate is not that of its counts, and how many agree; None: no such row."""
+        decimals = places(column.cells)
+        worst: tuple[int, int] | None = None
+        for unit in possible_units(column.cells, column.head.unit):
+            agree, first = 0, None
+            for row in self.rows:
+                x, m, rate = self.sum(events, row), self.sum(n, row), column.cells[row].rate
+                if not rate or x is None or m is None or not 0 <= x <= m or m == 0:
+                    continue
+                if belongs(rate, unit, x, m, decimals):
+                    agree += 1
+                elif first is None:
+                    first = row
+            if first is None:
+                return None
+            worst = max(worst or (first, agree), (first, agree), key=lambda found: found[1])
+        return worst
+
+    def fractions(self) -> Found | None:
+        """Read fractions such as 13/18."""
+        if "events" in self.given:
+            return None
+        found = unique([c for role in ("response", "events", "percent", "n") for c in
+                         (self.candidates(role, "fraction") if role not in self.given else [])])  # fmt: skip
+        pairs = [
+            tuple((column.cells[row].count, column.cells[row].n) for row in self.rows) for column in found
+        ]
+        if len(set(pairs)) > 1:
+            raise self.ask("response", found, "fractions")
+        if not found:
+            found = [c for c in self.columns if c.kind == "fraction" and self.may_be_fractions(c)]
+            if len(found) != 1:
+                return None
+            self.notes.append(
+                f"{found[0].name!r} was taken as responders / patients: its cells are fractions."
+            )
+        sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
+        beside = [n for n in sizes if n.place != found[0].place]
+        return {"response": (found[0].place,), "n": (beside[0].place,) if len(beside) == 1 else ()}
+
+    def may_be_fractions(self, column: Column) -> bool:
+        """Whether a head that is not known leaves open that fractions under it are responders."""
+        roles = column.head.roles
+        known = re.search(r"\b(?:m|male|f|female|sex|date|day)\b|[男女]|월|日", column.name, re.IGNORECASE)
+        return column.place not in self.taken and not roles and not known and not says_something_else(column)
+
+    def rates(self) -> Found | None:
+        """Read rates with n."""
+        if "events" in self.given:
+            return None
+        columns = [
+            *self.candidates("percent", "rate", "number", "count"),
+            *self.candidates("events", "rate"),
+            *(c for c in self.candidates("events", "number") if not _COUNT_WORDS.search(folded(c.name))),
+            *self.candidates("response", "rate", "number"),
+        ]
+        columns += [c for c in self.candidates("events", "count") if self.as_rates(c)]
+        columns = unique(columns)
+        if not columns:
+            return None
+        values = {tuple(column.cells[row].rate for row in self.rows) for column in columns}
+        if len(values) > 1:
+            signed = [column for column in columns if sureness(column) == 2]
+            if len(signed) != 1:
+                raise self.ask("percent", columns, "rates")
+            columns = signed
+        sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
+        if not sizes:
+            sizes = self.distinct(self.candidates("enrolled", "count"))
+        if not sizes:
+            raise InvalidStudies(
+                f"{self.table.source}: {columns[0].name!r} holds rates, and no column holds n, which they are "
+                f"of: name it with {option('n')}"
+            )
+        self.refuse_several("n", sizes)
+        self.settle_unit(columns[0], sizes[0])
+        return {"percent": (columns[0].place,), "n": (sizes[0].place,)}
+
+    def rebuilt(self) -> Found:
+        """Read the rates that the caller named."""
+        events = self.distinct(self.candidates("events", "count"))
+        column = self.columns[self.given["percent"][0]]
+        sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
+        events = [x for x in events if any(self.fits(x, n) for n in sizes)]
+        if events and sizes:
+            self.refuse_several("events", events)
+            self.refuse_several("n", sizes)
+            return {"events": (events[0].place,), "n": (sizes[0].place,), "percent": self.given["percent"]}
+        if not sizes:
+            raise InvalidStudies(f"{self.table.source}: {option('percent', column.name)} needs a column n")
+        self.refuse_several("n", sizes)
+        self.settle_unit(column, sizes[0])
+        return {"n": (sizes[0].place,), "percent": self.given["percent"]}
+
+    def settle_unit(self, column: Column, n: Column) -> None:
+        """Tell proportions from percentages, or ask."""
+        if self.unit is None:
+            cells = [column.cells[row] for row in self.rows]
+            self.unit, doubt = unit_of(cells, [n.cells[row].count for row in self.rows], column.head.unit)
+            if doubt:
+                raise InvalidStudies(
+                    f"{self.table.source}: {column.name!r} may hold proportions or percentages ({doubt}): give "
+                    f"{option('unit', 'proportion')} or {option('unit', 'percent')}"
+                )
+        if self.unit == "proportion":
+            self.notes.append(f"{column.name!r} was read as proportions (0 to 1).")
