@@ -52,7 +52,10 @@ class Candidates:
             outcomes = {"events", "response", "percent"}
             others = [
                 c for c in self.columns
-                if c is not column and c.head.roles.keys() & outcomes and sureness(c) == 2 and c.kind != "text"
+                if c is not column
+                and c.head.roles.keys() & outcomes
+                and sureness(c) == 2
+                and c.kind != "text"
             ]  # fmt: skip
             return bool(others) and column.cells[self.rows[0]].count in {0, 1}
         if column.numbered:
@@ -97,6 +100,7 @@ class Candidates:
         return " + ".join(self.columns[place].name for place in columns)
 
     def refuse_several(self, role: str, columns: Sequence[Column]) -> None:
+        """Ask where more than one column remains for a role."""
         several = list(dict.fromkeys(column.place for column in columns))
         if len(several) > 1:
             raise self.ask(role, [self.columns[place] for place in several])
@@ -120,7 +124,8 @@ class Candidates:
             if column.head.roles.keys() & {"events", "n"}:
                 role = "events" if "events" in column.head.roles else "n"
                 if self.is_coordinate(column):
-                    near.append(f"{column.name!r} stands beside {'y' if folded(column.name) == 'x' else 'x'!r} like a "
+                    other = "y" if folded(column.name) == "x" else "x"
+                    near.append(f"{column.name!r} stands beside {other!r} like a "
                                 f"coordinate (give {option(role, column.name)} if it is not)")  # fmt: skip
                 elif self.is_index(column):
                     near.append(
@@ -131,13 +136,13 @@ class Candidates:
         lacking = [
             role
             for role in ("events", "n")
-            if role not in self.given and not [c for c in self.candidates(role, "count", "counted")]
+            if role not in self.given and not self.candidates(role, "count", "counted")
         ] or ["events", "n"]
         what = " or ".join(lacking)
         told = f" ({'; '.join(near[:3])})" if near else ""
         return InvalidStudies(
-            f"{self.table.source}: no column holds {what} among {listed(self.table)}{told}. Name the columns with "
-            f"{option('events')} and {option('n')}, or {option('response')} (cells like 13/18), or "
+            f"{self.table.source}: no column holds {what} among {listed(self.table)}{told}. Name the columns "
+            f"with {option('events')} and {option('n')}, or {option('response')} (cells like 13/18), or "
             f"{option('percent')} and {option('n')}{self.suggested()}"
         )
 
@@ -155,6 +160,7 @@ class Candidates:
 
 
 def unique(columns: Iterable[Column]) -> list[Column]:
+    """Return columns without repetition, in order."""
     return list({column.place: column for column in columns}.values())
 
 

@@ -97,7 +97,7 @@ def find_roles(
     if covariates is None:
         rest = tuple(
             i for i, column in enumerate(matcher.columns)
-            if (i not in taken or i in kept) and not (column.place in table.unnamed and matcher.is_index(column))
+            if (i not in taken or i in kept) and not (i in table.unnamed and matcher.is_index(column))
         )  # fmt: skip
     else:
         chosen = [covariates] if isinstance(covariates, str) else list(covariates)
@@ -142,7 +142,8 @@ def column_place(table: Table, role: str, name: object) -> int:
         columns = ", ".join(f"{table.names[i]!r} (column {i + 1})" for i in found)
         raise InvalidStudies(f"{table.source}: {option(role, name)} names several columns: {columns}")
     raise UnknownName(
-        f"{option(role, name)} is no column of {table.source}: it has {listed(table)}{closest(name, table.names)}"
+        f"{option(role, name)} is no column of {table.source}: it has {listed(table)}"
+        f"{closest(name, table.names)}"
     )
 
 

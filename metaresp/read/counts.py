@@ -252,8 +252,8 @@ class _Reading(ParsedCells):
         for row, x, m, label in zip(kept, events, n, label_list, strict=True):
             if x == m and m in SENTINELS and (m > 99 or m > largest_other):
                 self.notes.append(
-                    f"{label} ({self.table.at(row)}): {x}/{m} looks like a code for 'not known'; it was read as a "
-                    "count."
+                    f"{label} ({self.table.at(row)}): {x}/{m} looks like a code for 'not known'; it "
+                    "was read as a count."
                 )
         whole = Counter(zip(label_list, events, n, strict=True))
         twice = [label for (label, _, _), times in whole.items() if times > 1]

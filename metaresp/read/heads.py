@@ -17,7 +17,7 @@ _WHEN = re.compile(
 )
 # Rates of a thousand or more people: no percentage, and mostly of person-years.
 _PER_MANY = re.compile(
-    r"‰|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:1[ ,.']?0{3}|10[ ,.']?0{3}|100[ ,.']?0{3}|mill)",
+    r"‰|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:10{0,2}[ ,.']?0{3}|mill)",
     re.I,
 )
 

@@ -127,7 +127,7 @@ def _filled_down(texts: list[str]) -> list[str]:
 
 
 def _year(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> list[int]:
-    """Return the column of years that belongs to the labels: those of authors, or of labels it tells apart."""
+    """Return the column of years that goes with labels of authors, or tells labels apart."""
     years = [c for c in columns if "year" in c.head.roles and c.kind == "count" and c.place not in taken]
     texts = [label_of(cell) for cell in table.columns[chosen.place]]
     dated = sum(bool(re.search(r"(?:19|20)[0-9]{2}", text)) for text in texts)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from metaresp.errors import InvalidStudies
 from metaresp.read.cells import clean, label_text, shown
@@ -21,7 +22,7 @@ _MARKED = re.compile(
 )
 _LONG_TEXT = 60
 _UNIT = re.compile(
-    r"[(\[（].*[)\]）]|%|n|no\.?|count|counts|number|patients|percent|years?|months?|weeks?|days?|mg|kg|events",
+    r"[(\[（].*[)\]）]|%|n|no\.?|counts?|number|patients|percent|years?|months?|weeks?|days?|mg|kg|events",
     re.IGNORECASE,
 )
 
@@ -180,8 +181,10 @@ def _is_units(cells: list[object], head: list[object]) -> bool:
     filled = _filled(cells)
     if not filled or not all(isinstance(cell, str) for cell in filled):
         return False
-    if any(_is_numeric(cell) for cell in filled) or (cells[0] is not None and len(filled) > 1 and cells[0] != head[0]
-                                                     and not _UNIT.fullmatch(str(cells[0]))):  # fmt: skip
+    if any(map(_is_numeric, filled)):
+        return False
+    names_a_row = cells[0] is not None and cells[0] != head[0] and not _UNIT.fullmatch(str(cells[0]))
+    if names_a_row and len(filled) > 1:
         return False
     if cells[0] is not None and len(filled) == 1:
         return False
@@ -238,7 +241,7 @@ def _has_row_names(head: list[object], body: list[Row], decimal: str) -> bool:
         return True
     numbers = [int(text) for text in firsts if text.isascii() and text.isdecimal() and len(text) < 9]
     if len(numbers) == len(firsts) and len(numbers) > 1:
-        return all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+        return all(a < b for a, b in pairwise(numbers))
     # a file cut at commas may hold text with a comma in every row
     return decimal != "." and len(firsts) > 1 and not numbers and len(set(firsts)) == len(firsts)
 

@@ -28,10 +28,10 @@ class ParsedCells:
         self.notes: list[str] = []
         self.marks: list[str] = []
         self.all_whole = False
+        single = [p for p in (roles.response, roles.percent, roles.enrolled) if p is not None]
         self.cells = {
             place: column_cells(table, place)
-            for place in {*roles.events, *roles.n, *(p for p in (roles.response, roles.percent, roles.enrolled)
-                                                     if p is not None)}
+            for place in {*roles.events, *roles.n, *single}
         }  # fmt: skip
 
     def events_and_n(self) -> tuple[list[int | None], list[int | None]]:
@@ -59,8 +59,8 @@ class ParsedCells:
         if len(texts) > 1 and all(re.match(r"[0-9]{1,3}[,.]000(?![0-9])", text) for text in texts):
             name = self.table.names[places_[0]]
             raise InvalidStudies(
-                f"{self.table.source}, column {name!r}: {shown(texts[0])} and every other count may be thousands "
-                "or have three decimals: write them without the mark"
+                f"{self.table.source}, column {name!r}: {shown(texts[0])} and every other count may be "
+                "thousands or have three decimals: write them without the mark"
             )
 
     def added(self, columns: tuple[int, ...]) -> list[int | None]:
@@ -79,7 +79,8 @@ class ParsedCells:
                 continue
             bad = cell.bad
             if cell.kind == "fraction":
-                bad = f"{shown(self.table.columns[place][row])} is a fraction: name this column with {option('response')}"
+                value = shown(self.table.columns[place][row])
+                bad = f"{value} is a fraction: name this column with {option('response')}"
             if self.can_be_left(cell) and self.options.missing == "drop":
                 self.unusable.setdefault(
                     row, f"{name} is {shown(self.table.columns[place][row])}, no single count"
@@ -98,6 +99,7 @@ class ParsedCells:
         )
 
     def note_mark(self, place: int, row: int, cell: Cell) -> None:
+        """Keep a footnote mark that was set aside, for a note."""
         if cell.mark and cell.count is not None:
             written = label_text(self.table.columns[place][row])
             read_as = f"{cell.count}/{cell.n}" if cell.n is not None else str(cell.count)
@@ -111,6 +113,7 @@ class ParsedCells:
         return [f"Footnote marks were set aside: {', '.join(self.marks[:5])}{more}."]
 
     def from_fractions(self, place: int) -> tuple[list[int | None], list[int | None]]:
+        """Return the events and n of a column of fractions."""
         events: list[int | None] = []
         n: list[int | None] = []
         name = self.table.names[place]
@@ -143,6 +146,7 @@ class ParsedCells:
         return events, n
 
     def check_fraction(self, name: str, row: int, cell: Cell, value: str) -> None:
+        """Check the rate beside a fraction in its cell."""
         x, m = cell.count, cell.n
         if cell.rate and x is not None and m and 0 <= x <= m and not self.is_rate_of(cell, x, m, 0):
             text = f"{value} contradicts itself: {x}/{m} is {100 * x / m:.4g}%"
@@ -175,6 +179,7 @@ class ParsedCells:
                 self.problems.append((row, self.table.names[place], text))
 
     def check_response(self, place: int, events: list[int | None], n: list[int | None]) -> None:
+        """Check a column of fractions that stands beside events and n."""
         for row, cell in enumerate(self.cells[place]):
             x, m = events[row], n[row]
             if cell.kind == "fraction" and x is not None and m is not None and (cell.count, cell.n) != (x, m):
@@ -235,7 +240,7 @@ class ParsedCells:
         return events
 
     def cut_off(self, cells: Sequence[Cell], n: list[int | None], rows: list[int], decimals: int) -> bool:
-        """Whether the further digits of a column of rates were cut off: no count fits when rounded, in some row."""
+        """Whether rates were cut off at their last digit: rounded, some fits no count, and cut each does."""
         rounded = [bool(fits(cells[row].rate, self.unit, n[row] or 1, decimals)) for row in rows]
         if all(rounded):
             return False
@@ -261,23 +266,27 @@ class ParsedCells:
         near = min(total, max(0, round(float(cell.rate) * total / scale)))
         if found and self.all_whole and near in found:
             self.notes.append(
-                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} were taken, "
-                "since each proportion times its n is a whole number."
+                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} were "
+                "taken, since each proportion times its n is a whole number."
             )
             return near
         if found and self.options.nearest:
             near = min(max(near, found[0]), found[-1])
             self.notes.append(
-                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} were taken."
+                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} were "
+                "taken."
             )
             return near
         if found:
-            text = (f"{value} of n = {total} fits {len(found)} counts ({found[0]} to {found[-1]}): give the events, or "
-                    f"take the nearest with {option('nearest', True)}")  # fmt: skip
+            text = (f"{value} of n = {total} fits {len(found)} counts ({found[0]} to {found[-1]}): give the events, "
+                    f"or take the nearest with {option('nearest', True)}")  # fmt: skip
         elif float(cell.rate) > scale:
             text = f"{value} must be a rate from 0 to {scale}"
         else:
             noun = "percentage" if self.unit == "percent" else "proportion"
-            text = f"{value} is no {noun} of n = {total}: the nearest is {near}/{total} = {100 * near / total:.4g}%"
+            text = (
+                f"{value} is no {noun} of n = {total}: the nearest is {near}/{total} = "
+                f"{100 * near / total:.4g}%"
+            )
         self.problems.append((row, name, text))
         return None

@@ -1,6 +1,7 @@
 """What the values of a column can be: counts, fractions, rates, a row number."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 from metaresp.read.cells import label_text
@@ -24,7 +25,7 @@ class Column(NamedTuple):
     cells : tuple of Cell
         What each cell says, every row.
     kind : str
-        What most cells are: ``count``, ``number``, ``rate``, ``counted``, ``fraction``, ``text`` or ``blank``.
+        What most cells are: ``count``, ``number``, ``rate``, ``counted``, ``fraction``, ``text``, ``blank``.
     numbered : bool
         Whether it counts rows: 1..k or 0..k-1.
     """
@@ -63,7 +64,7 @@ def profile(table: Table) -> tuple[list[Column], list[int]]:
     totals = set(labelled_totals(table))
     rows = [row for row in range(len(table)) if row not in totals]
     if len(rows) * 2 < len(table) and len(rows) < 2:
-        rows = list(range(len(table))) if not rows else rows
+        rows = rows or list(range(len(table)))
     columns = []
     for place, name in enumerate(table.names):
         cells = column_cells(table, place)
@@ -106,7 +107,7 @@ def is_ascending(column: Column, rows: list[int]) -> bool:
     """Whether a column holds growing whole numbers, as row names that are left of a longer table."""
     numbers = [column.cells[row].count for row in rows]
     whole = [number for number in numbers if number is not None]
-    return len(whole) == len(numbers) > 1 and all(a < b for a, b in zip(whole, whole[1:], strict=False))
+    return len(whole) == len(numbers) > 1 and all(a < b for a, b in pairwise(whole))
 
 
 def texts(table: Table, place: int) -> list[str]:

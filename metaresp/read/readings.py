@@ -107,6 +107,7 @@ class Matcher(Candidates):
         )
 
     def with_failures(self, events: list[Column], failures: list[Column]) -> Found:
+        """Read n as the sum of those with and without the event."""
         self.refuse_several("events", events)
         if len(failures) > 1:
             raise self.ask("n", failures, "those without the event")
@@ -142,8 +143,8 @@ class Matcher(Candidates):
                 if x is not None and y is not None and m is not None and x + y != m:
                     both = f"{events.name} + {other.name}"
                     raise InvalidStudies(
-                        f"{self.table.source}, {self.table.at(row)}: {events.name!r} and {other.name!r} add up to "
-                        f"{x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or {option('n', both)}"
+                        f"{self.table.source}, {self.table.at(row)}: {events.name!r} and {other.name!r} add "
+                        f"up to {x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or {option('n', both)}"
                     )
 
     def checked(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
@@ -182,16 +183,16 @@ class Matcher(Candidates):
                 cell = label_text(self.table.columns[column.place][row])
                 percent = f"{100 * (x or 0) / (m or 1):.4g}%"
                 raise InvalidStudies(
-                    f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} contradicts "
-                    f"{x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, or give both "
-                    f"{option('events', self.named(events))} and {option('n', self.named(n))}"
+                    f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} "
+                    f"contradicts {x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, or "
+                    f"give both {option('events', self.named(events))} and {option('n', self.named(n))}"
                 )
         return {}
 
     def contradicting(
         self, column: Column, events: tuple[int, ...], n: tuple[int, ...]
     ) -> tuple[int, int] | None:
-        """Return the first row whose rate is not that of its counts, and how many agree; None: no such row."""
+        """Return the first row whose rate is not that of its counts, and how many agree; or None."""
         decimals = places(column.cells)
         worst: tuple[int, int] | None = None
         for unit in possible_units(column.cells, column.head.unit):
@@ -262,8 +263,8 @@ class Matcher(Candidates):
             sizes = self.distinct(self.candidates("enrolled", "count"))
         if not sizes:
             raise InvalidStudies(
-                f"{self.table.source}: {columns[0].name!r} holds rates, and no column holds n, which they are "
-                f"of: name it with {option('n')}"
+                f"{self.table.source}: {columns[0].name!r} holds rates, and no column holds n, which they "
+                f"are of: name it with {option('n')}"
             )
         self.refuse_several("n", sizes)
         self.settle_unit(columns[0], sizes[0])
@@ -292,8 +293,8 @@ class Matcher(Candidates):
             self.unit, doubt = unit_of(cells, [n.cells[row].count for row in self.rows], column.head.unit)
             if doubt:
                 raise InvalidStudies(
-                    f"{self.table.source}: {column.name!r} may hold proportions or percentages ({doubt}): give "
-                    f"{option('unit', 'proportion')} or {option('unit', 'percent')}"
+                    f"{self.table.source}: {column.name!r} may hold proportions or percentages ({doubt}): "
+                    f"give {option('unit', 'proportion')} or {option('unit', 'percent')}"
                 )
         if self.unit == "proportion":
             self.notes.append(f"{column.name!r} was read as proportions (0 to 1).")

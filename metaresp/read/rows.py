@@ -10,7 +10,7 @@ from metaresp.read.writing import read_cell
 
 _BRACKETS = re.compile(r"[(\[{（【][^()\[\]{}（）【】]*[)\]}）】]")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
-# Behind a total: "Total: 40", "Total, n = 40", "Overall (I2 = 45%, p = 0.03)", "Random effects 0.65 [0.5, 0.8]"
+# Behind a total: "Total, n = 40", "Overall (I2 = 45%, p = 0.03)", "Random effects 0.65 [0.5, 0.8]"
 _STATISTICS = re.compile(
     r"(?:\b(?:n|k|i2|i²|q|p|df|tau2|tau²|chi2|z|ci)\b|χ²|τ²|i\^2)\s*[=:<>]?\s*[0-9.,%]*", re.IGNORECASE
 )
@@ -57,7 +57,7 @@ def says_total(label: str, groups: frozenset[str] = frozenset()) -> bool:
 
 
 def led_by_total(label: str) -> bool:
-    """Whether a label such as "Total responders" or "East total" says total and more, of an outcome or a group."""
+    """Whether a label such as "Total responders" or "East total" says total and something more."""
     found = words(_NUMBERS.sub(" ", _BRACKETS.sub(" ", label)), "rows") if len(label) <= 120 else []
     return len(found) > 1 and any("total" in word.meanings for word in (found[0], found[-1]))
 

@@ -32,7 +32,8 @@ class Source(Record):
     Examples
     --------
     >>> from metaresp import Studies
-    >>> print(Studies.from_frame({"Author": ["Xu", "Li"], "Positive": [13, 4], "Sample size": [18, 7]}).source)
+    >>> frame = {"Author": ["Xu", "Li"], "Positive": [13, 4], "Sample size": [18, 7]}
+    >>> print(Studies.from_frame(frame).source)
     data frame: 'Positive' as events, 'Sample size' as n, 'Author' as study
     """
 
@@ -45,6 +46,7 @@ class Source(Record):
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
+        """Return one line: the file, and what its columns were taken as."""
         parts = [f"{name!r} as {role}" for name, role in self.columns.items() if role != "covariate"]
         where = f" (sheet {self.sheet!r})" if self.sheet else ""
         head = f", header in row {self.header_row}" if self.header_row not in {None, 1} else ""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from metaresp.errors import InvalidStudies, option
 from metaresp.read.cells import shown
 from metaresp.read.columns import Roles
+from metaresp.read.labels import label_of
 from metaresp.read.options import Options
 from metaresp.read.rows import first_text, says_total, text_values
 from metaresp.read.table import LeftOut, Table
@@ -33,8 +34,8 @@ def settled(table: Table, totals: Sequence[tuple[int, str]], what: str, options:
     if options.totals == "raise":
         more = f"; and {len(told) - LISTED} more rows" if len(told) > LISTED else ""
         raise InvalidStudies(
-            f"{table.source}, {'; '.join(told[:LISTED])}{more} {what}: {option('totals', 'drop')} leaves such "
-            f"rows out, {option('totals', 'keep')} takes them as studies"
+            f"{table.source}, {'; '.join(told[:LISTED])}{more} {what}: {option('totals', 'drop')} leaves "
+            f"such rows out, {option('totals', 'keep')} takes them as studies"
         )
     if options.totals == "keep":
         return table

@@ -8,79 +8,23 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from metaresp.read.cells import MAX_CELL, MAX_COUNT, BadCell, Formula, ShownPercent, clean, shown
-
-# What authors write for "no number" in a column of counts.
-MISSING_COUNT = frozenset(
-    ["na", "n/a", "#n/a", "n.a.", "n.a", "nan", "nr", "n.r.", "n.r", "nd", "n.d.", "n/r", "ns", "ne", "null"]
-    + ["none", "-", "--", "---", "–", "—", "―", "−", ".", "..", "...", "…", "?", "??", "/", "<na>", "na)"]
-    + ["missing", "unknown", "not reported", "not available", "not stated", "not evaluable", "unclear"]
-    + ["not applicable", "not given", "keine angabe", "k.a.", "k. a.", "nicht berichtet", "non rapporté"]
-    + ["non disponible", "no informado", "no reportado", "sin datos", "não informado", "não relatado"]
-    + ["non riportato", "niet gerapporteerd", "brak danych", "нет данных", "н/д", "bildirilmemiş", "yok"]
-    + ["غير متوفر", "غير مذكور", "未报告", "未報告", "不详", "不詳", "未提及", "缺失", "不明", "記載なし"]
-    + ["報告なし", "データなし", "미보고", "없음", "불명", "해당없음"]
-)
-
-# Punctuation that is written in several ways; what is not a superscript keeps its meaning.
-_PLAIN = str.maketrans(
-    {
-        "（": "(", "）": ")", "［": "[", "］": "]", "【": "[", "】": "]", "｛": "(", "｝": ")", "〔": "[", "〕": "]",
-        "／": "/", "％": "%", "﹪": "%", "٪": "%", "．": ".", "，": ",", "、": ",", "：": ":", "；": ";", "；": ";",
-        "＜": "<", "＞": ">", "≦": "≤", "≧": "≥", "＝": "=", "＋": "+", "－": "-", "−": "-", "﹣": "-", "‐": "-",
-        "‑": "-", "‒": "–", "～": "~", "〜": "~", "∼": "~", "٫": ".", "٬": "’", "،": ",", "؛": ";", "·": ".",
-        "⁄": "/", "∕": "/", "÷": "/", "＊": "*", "∗": "*", "\xa0": " ", "\u2007": " ", "\u202f": " ", "\u2009": " ",
-        "\u200a": " ", "\u2006": " ", "\u2005": " ", "\u3000": " ", "’": "'", "‘": "'", "´": "'", "`": "'",
-        "\u200e": "", "\u200f": "", "\u061c": "", "\u200b": "", "\u2060": "", "\ufeff": "",
-        "\u202a": "", "\u202b": "", "\u202c": "", "\u202d": "", "\u202e": "",
-    }
-)  # fmt: skip
-
-# A footnote mark before or behind a number: a sign, a superscript, a letter after a space or raised.
-_SIGNS = "*†‡§¶#‖¤¦^"
-_RAISED = "ªº⁰¹²³⁴⁵⁶⁷⁸⁹ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁺⁻⁽⁾"
-_MARK_AFTER = re.compile(
-    rf"\s*(?:[{re.escape(_SIGNS)}{_RAISED}]+(?:[a-zA-Z0-9](?:,[a-zA-Z0-9])*)?|(?<=[0-9)%\]])\s*[a-h]\)?|\s\([a-z]\)"
-    rf"|\s\[[a-z]\])$"
-)
-_MARK_BEFORE = re.compile(rf"^[{re.escape(_SIGNS)}{_RAISED}]+\s*")
-_UNITS = re.compile(
-    r"\s*(?:patients?|pts?\.?|subjects?|participants?|persons?|people|cases?|events?|responders?|"
-    r"patienten|pat\.|fälle|cas|pacientes|casos|pazienti|casi|больных|пациентов|чел\.?|hasta|"
-    r"人|例|名|件|位|명|건|례|مريض)$",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(r"^(?:n|N|r|x|no)\s*[=:]\s*")
-
-_N = r"(?:[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?|[0-9]{1,3}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)"
-_S = r"\s*"
-_DASH = r"(?:\s*(?:-|–|—|~|;|,|\bto\b|\bbis\b|\bà\b|\ba\b|\bal?\b|\btot\b|\bдо\b|至|到|から|에서)\s*)"
-_CI = rf"(?:(?:9[059]|99\.?[0-9]*)?{_S}%?-?{_S}(?:CrI|C\.?I\.?|KI|IC|ДИ|GA|CL|信頼区間|置信区间|신뢰구간){_S}[:;,=]?{_S}(?:9[059]{_S}%)?[:;,]?{_S})?"
-_INTERVAL = rf"[(\[]?{_S}{_CI}[(\[]?{_S}({_N}){_S}%?{_DASH}({_N}){_S}%?{_S}[)\]]?"
-_OPEN, _CLOSE = r"[(\[]", r"[)\]]"
-_OF = r"(?:/|\bout\s+of\b|\bof\b|\bvon\b|\bsur\b|\bde\b|\bsu\b|\bdi\b|\bvan\b|\bz\b|\bиз\b|\bmi\b|\bav\b|من)"
-
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_FRACTION = re.compile(
-    rf"[(\[]?{_S}(-?{_N}){_S}{_OF}{_S}({_N}){_S}[)\]]?"
-    rf"(?:{_S}(?:[(\[;:,=]|\s|-|–){_S}({_N}){_S}(%?){_S}[)\]]?(?:{_S}[;,(\[\s]{_S}{_INTERVAL})?{_S}[)\]]?)?",
-    re.IGNORECASE,
-)
-_FRACTION_LAST = re.compile(
-    rf"({_N}){_S}(%?){_S}[(\[,;:=]?{_S}({_N}){_S}{_OF}{_S}({_N}){_S}[)\]]?", re.IGNORECASE
-)
-_AMONG = re.compile(rf"({_N})[例名人명]?{_S}(?:中|中の|例中|명{_S}중){_S}({_N})[例名人명]?")
-_PAIR = re.compile(
-    rf"({_N}){_S}(%?){_S}(?:{_OPEN}|[,;:=]\s*|\s(?=[0-9.,]+{_S}%)|/\s*(?=[0-9.,]+{_S}%)){_S}({_N}){_S}(%?)"
-    rf"(?:{_S}[;,\s(\[]{_S}{_INTERVAL})?{_S}{_CLOSE}?",
-    re.IGNORECASE,
-)
-_RATE = re.compile(rf"({_N}){_S}(%?)(?:{_S}[,;:(\[\s]{_S}{_INTERVAL})?{_S}[)\]]?", re.IGNORECASE)
-_CENSORED = re.compile(
-    rf"(?:[<>≤≥~≈±]|<=|>=|ca\.?|c\.|approx\.?|about|under|over|at least|at most|less than|more than|up to|"
-    rf"etwa|circa|env\.?|约|約|大约|超过|少于|未満|以上|약|около|менее|более|أقل من|أكثر من){_S}{_N}{_S}%?.*"
-    rf"|{_N}{_S}(?:\+|以上|以下|未満|이상|이하|미만)"
-    rf"|{_N}{_S}(?:-|–|—|~|to|or|bis|oder|ou|o|или|至|到|から){_S}{_N}{_S}%?",
-    re.IGNORECASE,
+from metaresp.read.patterns import (
+    AMONG,
+    CENSORED,
+    FRACTION,
+    FRACTION_LAST,
+    INTEGER,
+    MARK_AFTER,
+    MARK_BEFORE,
+    MISSING_COUNT,
+    NAMED,
+    PAIR,
+    PLAIN,
+    RAISED,
+    RATE,
+    SIGNS,
+    UNITS,
+    N,
 )
 
 
@@ -170,7 +114,7 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = text.translate(_PLAIN)
+    text = text.translate(PLAIN)
     if text.isascii():
         return text
     return "".join(
@@ -225,23 +169,23 @@ def _text(given: str, decimal: str) -> Cell:
 def _bare(text: str) -> tuple[str, str]:
     """Return the footnote marks of a cell, and the cell without them and without words for patients."""
     marks = ""
-    text = _NAMED.sub("", text)
+    text = NAMED.sub("", text)
     for _ in range(3):
-        before, after = _MARK_BEFORE.search(text), _MARK_AFTER.search(text)
+        before, after = MARK_BEFORE.search(text), MARK_AFTER.search(text)
         if after:
             marks = after[0].strip() + marks
             text = text[: after.start()].strip()
         if before:
             marks += before[0].strip()
             text = text[before.end() :].strip()
-        shorter = _UNITS.sub("", text)
+        shorter = UNITS.sub("", text)
         if shorter == text and not after and not before:
             break
         text = shorter
     # a mark inside: "13* (72.2%)", "13 (72.2%)*" is at the end already
-    inside = re.sub(rf"(?<=[0-9%])\s?[{re.escape(_SIGNS)}{_RAISED}]+(?=\s*[(\[/])", "", text)
+    inside = re.sub(rf"(?<=[0-9%])\s?[{re.escape(SIGNS)}{RAISED}]+(?=\s*[(\[/])", "", text)
     if inside != text:
-        marks += "".join(letter for letter in text if letter in _SIGNS + _RAISED)
+        marks += "".join(letter for letter in text if letter in SIGNS + RAISED)
     inside = re.sub(r"(?<=[0-9])\s*(?:patients?|pts?|人|例|名|명)(?=\s*[(\[/,])", "", inside)
     return marks, inside
 
@@ -249,32 +193,32 @@ def _bare(text: str) -> tuple[str, str]:
 def _unmarked(text: str, given: str, decimal: str) -> Cell:
     """Return what text without footnote marks says; the longest forms are tried first."""
     try:
-        if _INTEGER.fullmatch(text):
+        if INTEGER.fullmatch(text):
             return _counted(int(text), given)
         if re.fullmatch(r"[0-9](?:[.,][0-9]+)?[eE](?:[+-][0-9]{1,2}|-?[0-9]{1,2})", text):
             return _exponent(text.replace(",", "."), given)
-        if re.fullmatch(_N, text):
+        if re.fullmatch(N, text):
             return _written_number(text, given, decimal)
-        found = _FRACTION.fullmatch(text)
+        found = FRACTION.fullmatch(text)
         if found:
             return _fraction(found[1], found[2], found[3], found[4], (found[5], found[6]), given, decimal)
-        found = _AMONG.fullmatch(text)
+        found = AMONG.fullmatch(text)
         if found:
             return _fraction(found[2], found[1], None, None, (), given, decimal)
-        found = _FRACTION_LAST.fullmatch(text)
+        found = FRACTION_LAST.fullmatch(text)
         if found:
             return _fraction(found[3], found[4], found[1], found[2], (), given, decimal)
-        found = _RATE.fullmatch(text)
+        found = RATE.fullmatch(text)
         if found and (found[2] or found[3]) and not _is_decimal_comma(text, found):
             limits = tuple(_rate(limit, decimal) for limit in (found[3], found[4]) if limit)
             return Cell("rate", rate=_rate(found[1], decimal), percent="%" in text, limits=limits,
                         bad=f"{shown(given)} is a rate, not a count")  # fmt: skip
-        found = _PAIR.fullmatch(text)
+        found = PAIR.fullmatch(text)
         if found:
             return _pair(found, given, decimal)
-        if _CENSORED.fullmatch(text):
+        if CENSORED.fullmatch(text):
             return Cell("about", bad=f"{shown(given)} is no single count")
-        if re.fullmatch(rf"-{_N}", text):
+        if re.fullmatch(rf"-{N}", text):
             return Cell("other", bad=f"{shown(given)} is negative: a count is 0 or more")
     except BadCell as bad:
         return Cell("other", bad=str(bad))
@@ -332,7 +276,7 @@ def _count(text: str, given: str, decimal: str) -> int:
     BadCell
         If it is not whole, may mean a thousand or a fraction, or is beyond all counts.
     """
-    if _INTEGER.fullmatch(text):
+    if INTEGER.fullmatch(text):
         return _bounded(int(text), given)
     if re.fullmatch(r"[0-9]{1,3}(?:,[0-9]{2})+,[0-9]{3}", text):
         return _bounded(int(text.replace(",", "")), given)

@@ -1,0 +1,166 @@
+"""How numbers are written in tables: marks, signs, brackets, words, in the usage of many languages."""
+
+import re
+
+# What authors write for "no number" in a column of counts.
+MISSING_COUNT = frozenset(
+    [
+        "na",
+        "n/a",
+        "#n/a",
+        "n.a.",
+        "n.a",
+        "nan",
+        "nr",
+        "n.r.",
+        "n.r",
+        "nd",
+        "n.d.",
+        "n/r",
+        "ns",
+        "ne",
+        "null",
+        "none",
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        "―",
+        "−",
+        ".",
+        "..",
+        "...",
+        "…",
+        "?",
+        "??",
+        "/",
+        "<na>",
+        "na)",
+        "missing",
+        "unknown",
+        "not reported",
+        "not available",
+        "not stated",
+        "not evaluable",
+        "unclear",
+        "not applicable",
+        "not given",
+        "keine angabe",
+        "k.a.",
+        "k. a.",
+        "nicht berichtet",
+        "non rapporté",
+        "non disponible",
+        "no informado",
+        "no reportado",
+        "sin datos",
+        "não informado",
+        "não relatado",
+        "non riportato",
+        "niet gerapporteerd",
+        "brak danych",
+        "нет данных",
+        "н/д",
+        "bildirilmemiş",
+        "yok",
+        "غير متوفر",
+        "غير مذكور",
+        "未报告",
+        "未報告",
+        "不详",
+        "不詳",
+        "未提及",
+        "缺失",
+        "不明",
+        "記載なし",
+        "報告なし",
+        "データなし",
+        "미보고",
+        "없음",
+        "불명",
+        "해당없음",
+        "",
+    ]
+) - {""}
+
+# Punctuation that is written in several ways; what is not a superscript keeps its meaning.
+_PLAIN = {
+    "(": "（｛",
+    ")": "）｝",
+    "[": "［【〔",
+    "]": "］】〕",
+    "/": "／⁄∕÷",
+    "%": "％﹪٪",
+    ".": "．٫·",
+    ",": "，、،",
+    ":": "：",
+    ";": "；؛",
+    "<": "＜",
+    ">": "＞",
+    "≤": "≦",
+    "≥": "≧",
+    "=": "＝",
+    "+": "＋",
+    "-": "－−﹣‐‑",
+    "–": "‒",
+    "~": "～〜∼",
+    "’": "٬",
+    "*": "＊∗",
+    " ": "\u00a0\u2007\u202f\u2009\u200a\u2006\u2005\u3000",
+    "'": "’‘´`",
+    "": "\u200e\u200f\u061c\u200b\u2060\ufeff\u202a\u202b\u202c\u202d\u202e",
+}
+PLAIN = str.maketrans({written: mark for mark, several in _PLAIN.items() for written in several})
+
+# A footnote mark before or behind a number: a sign, a superscript, a letter after a space or raised.
+SIGNS = "*†‡§¶#‖¤¦^"
+RAISED = "ªº⁰¹²³⁴⁵⁶⁷⁸⁹ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁺⁻⁽⁾"
+MARK_AFTER = re.compile(
+    rf"\s*(?:[{re.escape(SIGNS)}{RAISED}]+(?:[a-zA-Z0-9](?:,[a-zA-Z0-9])*)?|(?<=[0-9)%\]])\s*[a-h]\)?|\s\([a-z]\)"
+    rf"|\s\[[a-z]\])$"
+)
+MARK_BEFORE = re.compile(rf"^[{re.escape(SIGNS)}{RAISED}]+\s*")
+UNITS = re.compile(
+    r"\s*(?:patients?|pts?\.?|subjects?|participants?|persons?|people|cases?|events?|responders?|"
+    r"patienten|pat\.|fälle|cas|pacientes|casos|pazienti|casi|больных|пациентов|чел\.?|hasta|"
+    r"人|例|名|件|位|명|건|례|مريض)$",
+    re.IGNORECASE,
+)
+NAMED = re.compile(r"^(?:n|N|r|x|no)\s*[=:]\s*")
+
+N = (
+    r"(?:[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?|[0-9]{1,3}(?:,[0-9]{2})+,[0-9]{3}"
+    r"|[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)"
+)
+S = r"\s*"
+_DASH = r"(?:\s*(?:-|–|—|~|;|,|\bto\b|\bbis\b|\bà\b|\ba\b|\bal?\b|\btot\b|\bдо\b|至|到|から|에서)\s*)"
+_CI = (
+    rf"(?:(?:9[059]|99\.?[0-9]*)?{S}%?-?{S}"
+    rf"(?:CrI|C\.?I\.?|KI|IC|ДИ|GA|CL|信頼区間|置信区间|신뢰구간){S}[:;,=]?{S}(?:9[059]{S}%)?[:;,]?{S})?"
+)
+_INTERVAL = rf"[(\[]?{S}{_CI}[(\[]?{S}({N}){S}%?{_DASH}({N}){S}%?{S}[)\]]?"
+_OPEN, _CLOSE = r"[(\[]", r"[)\]]"
+_OF = r"(?:/|\bout\s+of\b|\bof\b|\bvon\b|\bsur\b|\bde\b|\bsu\b|\bdi\b|\bvan\b|\bz\b|\bиз\b|\bmi\b|\bav\b|من)"
+
+INTEGER = re.compile(r"[+-]?[0-9]+")
+FRACTION = re.compile(
+    rf"[(\[]?{S}(-?{N}){S}{_OF}{S}({N}){S}[)\]]?"
+    rf"(?:{S}(?:[(\[;:,=]|\s|-|–){S}({N}){S}(%?){S}[)\]]?(?:{S}[;,(\[\s]{S}{_INTERVAL})?{S}[)\]]?)?",
+    re.IGNORECASE,
+)
+FRACTION_LAST = re.compile(rf"({N}){S}(%?){S}[(\[,;:=]?{S}({N}){S}{_OF}{S}({N}){S}[)\]]?", re.IGNORECASE)
+AMONG = re.compile(rf"({N})[例名人명]?{S}(?:中|中の|例中|명{S}중){S}({N})[例名人명]?")
+PAIR = re.compile(
+    rf"({N}){S}(%?){S}(?:{_OPEN}|[,;:=]\s*|\s(?=[0-9.,]+{S}%)|/\s*(?=[0-9.,]+{S}%)){S}({N}){S}(%?)"
+    rf"(?:{S}[;,\s(\[]{S}{_INTERVAL})?{S}{_CLOSE}?",
+    re.IGNORECASE,
+)
+RATE = re.compile(rf"({N}){S}(%?)(?:{S}[,;:(\[\s]{S}{_INTERVAL})?{S}[)\]]?", re.IGNORECASE)
+CENSORED = re.compile(
+    rf"(?:[<>≤≥~≈±]|<=|>=|ca\.?|c\.|approx\.?|about|under|over|at least|at most|less than|more than|up to|"
+    rf"etwa|circa|env\.?|约|約|大约|超过|少于|未満|以上|약|около|менее|более|أقل من|أكثر من){S}{N}{S}%?.*"
+    rf"|{N}{S}(?:\+|以上|以下|未満|이상|이하|미만)"
+    rf"|{N}{S}(?:-|–|—|~|to|or|bis|oder|ou|o|или|至|到|から){S}{N}{S}%?",
+    re.IGNORECASE,
+)
