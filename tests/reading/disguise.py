@@ -52,7 +52,7 @@ class Column:
 
 @dataclass
 class Grid:
-    """The table as columns; and the lines that are no study, kind of column -> cell, by the row they precede."""
+    """The table as columns; and lines that are no study, kind of column -> cell, by the row they precede."""
 
     columns: list[Column]
     extra: dict[int, list[dict[str, str]]] = field(default_factory=dict)

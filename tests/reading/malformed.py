@@ -1,4 +1,4 @@
-"""Three hundred files that are broken, hostile or no table at all; ``files(folder)`` writes them, always the same.
+"""Three hundred files that are broken, hostile or no table; ``files(folder)`` writes them, always the same.
 
 Each comes with the right answer where there is one: counts that a reader may find in it, or None where every
 answer but a refusal is wrong.
@@ -27,7 +27,7 @@ NO_TABLE = {
     "one word": "hello",
     "prose": "The patients were treated. Thirteen of eighteen responded, as we report here.\n" * 20,
     "html": "<html><body><table><tr><td>study</td></tr></table></body></html>",
-    "html page": "<!DOCTYPE html>\n<html>\n<head><title>404</title></head>\n<body>Not found</body>\n</html>\n",
+    "html page": "<!DOCTYPE html>\n<html>\n<head><title>404</title></head>\n<body>Lost</body>\n</html>\n",
     "xml": "<?xml version='1.0'?><studies><study events='13' n='18'/></studies>",
     "yaml": "- study: Xu\n  events: 13\n",
     "python": "import os\nos.remove('trials.csv')\n",
@@ -283,7 +283,7 @@ def files(folder: Path) -> list[tuple[Path, Rows | None]]:
 
 
 def _prefix(at: int) -> Rows | None:
-    """Return what whole lines and a last count tell of the table cut at a letter; a cut count is what it is."""
+    """Return what whole lines and a last count tell of the table cut at a letter."""
     rows: Rows = []
     for line in TABLE[:at].splitlines()[1:]:
         cells = line.split(",")

@@ -1,4 +1,4 @@
-"""Print what the reader does with random disguises: python -m tests.reading.report_disguise FIRST COUNT [WORD].
+"""Print what the reader does with random disguises: python -m tests.reading.report_disguise 0 999 [WORD].
 
 With WORD (such as "wrong numbers" or "read asked") the tables of that outcome are printed too.
 """

@@ -1,4 +1,4 @@
-"""Three hundred broken or hostile files: one clear line and status 2, or right; never a traceback or output."""
+"""Three hundred broken or hostile files: one clear line and status 2, or right; never a traceback."""
 
 import json
 import time
