@@ -66,12 +66,7 @@ def decode(data: bytes, source: str, encoding: str | None = None) -> tuple[str, 
     codec, name = guess(data)
     if not codec:
         raise UnreadableFile(
-<<<<<<< HEAD
-            f"{source} is text in no encoding that is known here: save it as UTF-8 or "
-            f"give {option('encoding')}"
-=======
             f"{source} is text in no encoding known here: save it as UTF-8 or give {option('encoding')}"
->>>>>>> files
         )
     return _decode_as(data, source, codec), f"read as {name}"
 

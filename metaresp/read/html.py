@@ -8,15 +8,9 @@ from metaresp.read.sheet import Sheet
 from metaresp.read.text import MAX_CELLS
 
 _START = re.compile(
-<<<<<<< HEAD
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
-    r"<(!doctype\s+html|html|table|head|body|meta|style|div)\b",
-                    re.IGNORECASE | re.DOTALL)  # fmt: skip
-=======
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|table|head|body|meta|style|div)\b",
     re.IGNORECASE | re.DOTALL,
 )
->>>>>>> files
 _EXCEL_XML = "urn:schemas-microsoft-com:office:spreadsheet"
 _WIDEST = 16_384
 
