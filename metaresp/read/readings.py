@@ -56,7 +56,8 @@ class Matcher(Candidates):
     def counts(self) -> Found | None:
         """Read events and n, or events and those without the event, each from a column of counts."""
         events = self.distinct(self.candidates("events", "count", "counted"))
-        events += [c for c in self.distinct(self.candidates("response", "counted")) if c not in events]
+        for role in ("response", "percent"):
+            events += [c for c in self.distinct(self.candidates(role, "counted")) if c not in events]
         # a decimal number under the head of n is a cell to ask about, not a reason to take another column
         sizes = self.distinct(self.candidates("n", "count", "number"))
         both = self.case_pair(sizes) if not events else None
@@ -82,12 +83,22 @@ class Matcher(Candidates):
         good = good or pairs
         if not good:
             return None
+        self.refuse_arms(unique(x for x, _ in good), unique(n for _, n in good))
         self.refuse_several("events", [x for x, _ in good])
         self.refuse_several("n", [n for _, n in good])
         x, n = good[0]
         self.refuse_rate_words(x, n)
         self.refuse_other_total(x, n, failures)
         return self.checked((x.place,), (n.place,))
+
+    def refuse_arms(self, events: list[Column], sizes: list[Column]) -> None:
+        """Ask where events and n are both there twice: a table of two arms."""
+        if len(events) > 1 and len(sizes) > 1 and "events" not in self.given and "n" not in self.given:
+            names = " and ".join(repr(column.name) for column in [*events[:2], *sizes[:2]])
+            raise InvalidStudies(
+                f"{self.table.source}: events and n stand there more than once ({names}): name the group "
+                f"that is pooled with {option('events', events[0].name)}, {option('n', sizes[0].name)}"
+            )
 
     def case_pair(self, sizes: list[Column]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Read n and N as events and patients, as tables in articles have them."""
