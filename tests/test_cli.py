@@ -208,7 +208,7 @@ BAD = [
     (["pool", "trials.csv", "--model", "glmm"], ["--model glmm"]),
     (["pool", "trials.csv", "--link", "probot"], ["--link probot", "did you mean 'probit'"]),
     (["pool", "trials.csv", "--transform", "logit"], ["no meaning for --model binomial-normal"]),
-    (["pool", "trials.csv", "--events", "x"], ["'x'"]),
+    (["pool", "trials.csv", "--events", "x"], ["no column of trials.csv"]),
     (["pool", "bad.csv"], ["bad.csv", "row 3", "9", "7"]),
     (["forest", "trials.csv", "-o", "forest.docx"], ["forest.docx", ".png"]),
     (["forest", "trials.csv", "-o", "no/such/folder/forest.png"], ["folder"]),
