@@ -86,7 +86,13 @@ class Candidates:
 
     def surest(self, sizes: list[Column]) -> list[Column]:
         """Leave "Number" and the like out where another column is surely n."""
-        sure = [n for n in sizes if sureness(n) == 2 or n.place in self.given.get("n", ())]
+        sure = [
+            n
+            for n in sizes
+            if sureness(n) == 2
+            or n.place in self.given.get("n", ())
+            or any(not word.meanings for word in words(n.name))
+        ]
         return sure or sizes
 
     def sum(self, columns: tuple[int, ...], row: int) -> int | None:

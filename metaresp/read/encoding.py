@@ -22,6 +22,8 @@ _BOMS = (
 
 # Letters beyond ASCII that are looked at.
 _SAMPLE = 4000
+# Dashes, quotes and footnote signs of Windows-1252: a text without other bytes beyond ASCII is no other.
+_ASCII_AND_MARKS = bytes(range(128)) + "–—‘’“”•…†‡§°±×™®·‰‹›«»".encode("cp1252")
 # Logarithms of how often a character stands in a text: ASCII, a shared mark, one that has no place.
 _ASCII, _MARK, _STRANGE, _CONTROL = math.log(1 / 60), math.log(1 / 2000), math.log(1e-6), math.log(1e-9)
 # Text whose letters beyond ASCII are unlikelier than this on the average is in an encoding not known here.
@@ -75,6 +77,8 @@ def guess(data: bytes) -> tuple[str, str]:
     """Return the codec of text that is not UTF-8, and its usual name; both empty where none decodes it."""
     best, best_score, best_text = ("", ""), -math.inf, ""
     sample = _sample(data)
+    if not sample.translate(None, _ASCII_AND_MARKS):
+        return "cp1252", "Windows-1252"
     for codec, name, prior, score in ENCODINGS:
         try:
             text = sample.decode(codec)

@@ -4,7 +4,7 @@ import re
 
 from metaresp.errors import InvalidStudies, option
 from metaresp.read.candidates import Candidates, says_something_else, sureness, unique
-from metaresp.read.cells import label_text
+from metaresp.read.cells import label_text, shown
 from metaresp.read.profile import Column
 from metaresp.read.rates import belongs, fits, places, possible_units, unit_of
 from metaresp.read.vocabulary import folded
@@ -169,8 +169,22 @@ class Matcher(Candidates):
         if "percent" in self.given:
             found["percent"] = self.given["percent"]
         elif not ("events" in self.given and "n" in self.given):
+            self.refuse_unreadable({*events, *n})
             found |= self.checked_rate(events, n)
         return found
+
+    def refuse_unreadable(self, used: set[int]) -> None:
+        """Ask where a column that is surely of the outcome holds numbers in a writing that is not known."""
+        for column in self.columns:
+            cell = next((str(c) for c in self.table.columns[column.place] if c is not None), "")
+            outcome = column.head.roles.keys() & {"events", "percent", "response"}
+            if column.place in used | self.taken or column.kind != "text" or not any(map(str.isdigit, cell)):
+                continue
+            if outcome and sureness(column) == 2:
+                raise InvalidStudies(
+                    f"{self.table.source}: {column.name!r} is named like the outcome too, and its cells such as "
+                    f"{shown(cell)} cannot be read: give {option('events')} and {option('n')}"
+                )
 
     def checked_rate(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
         """Return the column of rates that says the same as the counts.
@@ -181,10 +195,9 @@ class Matcher(Candidates):
             If a rate that is told by its head contradicts the counts.
         """
         kinds = ("rate", "number", "count")
-        for column in unique(
-            [*self.candidates("percent", *kinds), *self.candidates("events", "rate", "number")]
-        ):
-            if column.place in {*events, *n} or (column.kind == "count" and not column.head.unit):
+        for column in unique([*self.candidates("percent", *kinds), *self.candidates("events", *kinds)]):
+            is_count = column.kind == "count" and not column.head.unit
+            if column.place in {*events, *n} or (is_count and self.fits(column, self.added(n))):
                 continue
             wrong = self.contradicting(column, events, n)
             if wrong is None:
