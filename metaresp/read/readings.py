@@ -182,7 +182,7 @@ class Matcher(Candidates):
                 continue
             if outcome and sureness(column) == 2:
                 raise InvalidStudies(
-                    f"{self.table.source}: {column.name!r} is named like the outcome too, and its cells such as "
+        """Ask where events and n are both there twice, as in a table of two arms."""
                     f"{shown(cell)} cannot be read: give {option('events')} and {option('n')}"
                 )
 
