@@ -117,15 +117,16 @@ def check_outcome(outcome: Any) -> str | None:
     Raises
     ------
     InvalidArgument
-        If it is no text, has no letter, more than 80 characters, or characters that are not printed.
+        If it is no text, has no letter, more than 80 characters, braces or characters that are not printed.
     """
     if outcome is None:
         return None
     text = " ".join(outcome.split()) if isinstance(outcome, str) else ""
-    if not any(map(str.isalpha, text)) or not text.isprintable() or len(text) > LONGEST:
+    plain = text.isprintable() and not {*"{}"} & {*text}
+    if not any(map(str.isalpha, text)) or not plain or len(text) > LONGEST:
         raise InvalidArgument(
-            f"{option('outcome', outcome)}: must be text of at most {LONGEST} characters that names what is "
-            "counted, such as 'adverse reactions'"
+            f"{option('outcome', outcome)}: must be text of at most {LONGEST} characters, without braces and "
+            "controls, that names what is counted, such as 'adverse reactions'"
         )
     return text
 
