@@ -232,15 +232,16 @@ def quoted(text: str) -> str:
 
 
 def lowered(text: str) -> str:
-    """Return text with a small first letter, unless it is an abbreviation.
+    """Return text with a small first letter, unless it is an abbreviation or somebody's.
 
     Examples
     --------
-    >>> lowered("Adverse reactions"), lowered("HIV infection"), lowered("pCR")
-    ('adverse reactions', 'HIV infection', 'pCR')
+    >>> lowered("Adverse reactions"), lowered("HIV infection"), lowered("pCR"), lowered("Crohn's disease")
+    ('adverse reactions', 'HIV infection', 'pCR', "Crohn's disease")
     """
     first = text.split(" ")[0]
-    return text if any(map(str.isupper, first[1:])) else text[:1].lower() + text[1:]
+    kept = any(map(str.isupper, first[1:])) or first.endswith(("'s", "’s"))
+    return text if kept else text[:1].lower() + text[1:]
 
 
 def headed(text: str) -> str:

@@ -96,7 +96,9 @@ def test_a_fit(counts, model):
         for row in (lines[i], html.unescape(re.sub(r"<[^>]*>", " ", cells[i]))):
             *three, weight = percentages(row)
             assert true(weight, fit.weights[i] / 100) or abs(fit.weights[i] - 100) < 1e-9
-            assert triple(" ".join(f"{p.mark}{p.number:.{p.decimals}f}%" for p in three), rate, low, high), row
+            assert triple(" ".join(f"{p.mark}{p.number:.{p.decimals}f}%" for p in three), rate, low, high), (
+                row
+            )
 
 
 @given(trials(), st.sampled_from(["percent", "proportion", "per 1000", "per 100000"]))
