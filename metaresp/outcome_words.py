@@ -117,15 +117,16 @@ def check_outcome(outcome: Any) -> str | None:
     Raises
     ------
     InvalidArgument
-        If it is no text, has no letter, more than 80 characters, or characters that are not printed.
+        If it is no text, has no letter, more than 80 characters, braces or characters that are not printed.
     """
     if outcome is None:
         return None
     text = " ".join(outcome.split()) if isinstance(outcome, str) else ""
-    if not any(map(str.isalpha, text)) or not text.isprintable() or len(text) > LONGEST:
+    plain = text.isprintable() and not {*"{}"} & {*text}
+    if not any(map(str.isalpha, text)) or not plain or len(text) > LONGEST:
         raise InvalidArgument(
-            f"{option('outcome', outcome)}: must be text of at most {LONGEST} characters that names what is "
-            "counted, such as 'adverse reactions'"
+            f"{option('outcome', outcome)}: must be text of at most {LONGEST} characters, without braces and "
+            "controls, that names what is counted, such as 'adverse reactions'"
         )
     return text
 
@@ -231,15 +232,16 @@ def quoted(text: str) -> str:
 
 
 def lowered(text: str) -> str:
-    """Return text with a small first letter, unless it is an abbreviation.
+    """Return text with a small first letter, unless it is an abbreviation or somebody's.
 
     Examples
     --------
-    >>> lowered("Adverse reactions"), lowered("HIV infection"), lowered("pCR")
-    ('adverse reactions', 'HIV infection', 'pCR')
+    >>> lowered("Adverse reactions"), lowered("HIV infection"), lowered("pCR"), lowered("Crohn's disease")
+    ('adverse reactions', 'HIV infection', 'pCR', "Crohn's disease")
     """
     first = text.split(" ")[0]
-    return text if any(map(str.isupper, first[1:])) else text[:1].lower() + text[1:]
+    kept = any(map(str.isupper, first[1:])) or first.endswith(("'s", "’s"))
+    return text if kept else text[:1].lower() + text[1:]
 
 
 def headed(text: str) -> str:

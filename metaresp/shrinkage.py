@@ -39,6 +39,10 @@ class StudyRates(Record):
         Of both intervals.
     note : str
         What the shrunken rates are, or why there are none.
+    outcome : str or None
+        What is counted, in words; responses where it is None.
+    digits : int or None
+        Decimals of the percentages that it prints; as many as the intervals need where it is None.
     """
 
     study: tuple[str, ...]
@@ -52,16 +56,15 @@ class StudyRates(Record):
     shrunken_high: FloatArray
     level: float
     note: str
+    outcome: str | None = None
+    digits: int | None = None
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a study as a pandas frame."""
         import pandas as pd
 
-        columns = {name: values for name, values in self._columns().items() if name not in {"level", "note"}}
-        return pd.DataFrame(columns)
-
-    def _columns(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        names = [name for name in self.__slots__ if name not in {"level", "note", "outcome", "digits"}]
+        return pd.DataFrame({name: getattr(self, name) for name in names})
 
 
 @silent
@@ -81,6 +84,8 @@ def study_rates(fit: "Fit") -> StudyRates:
         shrunken_high=high,
         level=fit.spec.level,
         note=note,
+        outcome=fit.spec.outcome,
+        digits=fit.spec.digits,
     )
 
 

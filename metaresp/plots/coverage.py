@@ -13,6 +13,8 @@ from metaresp.plots.fonts import families
 from metaresp.plots.output import save_figure
 from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style
+from metaresp.present.numbers import level_percent
+from metaresp.present.rates import SCALES, limit_text
 
 COLUMNS = 3
 PANEL = (2.7, 2.0)
@@ -67,7 +69,7 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
         size = (PANEL[0] * columns + 0.3, PANEL[1] * lines + 0.75)
         figure = Figure(figsize=size, layout="constrained")
         figure.suptitle(
-            f"Coverage of {100 * rows.level:g}% intervals, n = {rows.n}", x=0.01, ha="left", fontsize=10
+            f"Coverage of {level_percent(rows.level)} intervals, n = {rows.n}", x=0.01, ha="left", fontsize=10
         )
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         floor = _floor(rows)
@@ -77,7 +79,7 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
             axis.plot(rows.rates[order], rows.coverage[i][order], color=LINE, linewidth=0.9)
             axis.set_ylim(floor, 1.0 + 0.03 * (1 - floor))
             axis.set_title(
-                f"{method}\nlowest {100 * rows.minimum[i]:.1f}%, mean {100 * rows.mean[i]:.1f}%",
+                f"{method}\nlowest {_share(rows.minimum[i])}, mean {_share(rows.mean[i])}",
                 fontsize=7.5, loc="left",
             )  # fmt: skip
         last = axes[count - 1]
@@ -105,6 +107,10 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
     if path is not None:
         save_figure(figure, path)
     return figure
+
+
+def _share(coverage: float) -> str:
+    return limit_text(float(coverage), SCALES["percent"], 1)
 
 
 def _floor(rows: CoverageRows) -> float:

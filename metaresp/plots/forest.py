@@ -22,7 +22,7 @@ from metaresp.plots.style import Style, find_style
 from metaresp.present.describe import describe
 from metaresp.present.forest_rows import forest_rows, forest_rows_studies
 from metaresp.present.forest_table import ForestTable, readable_table
-from metaresp.present.wording import wording
+from metaresp.present.wording import outcome_labels, wording
 
 if TYPE_CHECKING:
     from metaresp.analyses.subgroups import Subgroups
@@ -56,7 +56,7 @@ def forest_fit(
     **options
         What is shown (``scale``, ``sort``, ``descending``, ``left``, ``right``, ``formats``, ``align``,
         ``risk_of_bias``, ``counts``, ``weights``, ``prediction``, ``shrunken``, ``also``, ``benchmark``,
-        ``zones``, ``notes``, ``title``, ``axis_label``, ``labels``): see
+        ``zones``, ``notes``, ``title``, ``axis_label``, ``labels``, ``outcome``, ``digits``): see
         :func:`metaresp.present.forest_rows.forest_rows`.  How it is drawn (``width``, ``page``, ``ax``,
         ``xlim``, ``spacing``, ``style``, ``font_size``, ``dpi``, ``alt``): see :func:`draw_forest`.
 
@@ -137,7 +137,9 @@ def _forest(
     words = {name: value for name, value in options.items() if name in shown}
     wording(words.get("labels"))
     words.setdefault("counts", style.counts)
-    words["labels"] = {**style.words, **(words.get("labels") or {})}
+    outcome = words.get("outcome") or getattr(getattr(data, "spec", None), "outcome", None)
+    named = outcome_labels(outcome, style.words)
+    words["labels"] = {**style.words, **named, **(words.get("labels") or {})}
     drawing = {name: value for name, value in options.items() if name in look} | {"style": style}
     return draw_forest(rows(data, **words), path, **drawing)
 

@@ -12,7 +12,7 @@ from metaresp.plots.output import save_figure
 from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style
 from metaresp.present.numbers import level_percent
-from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text
+from metaresp.present.rates import SCALES, rates_and_intervals
 
 LINE_HEIGHT = 0.24
 LINE = "#1f4e79"
@@ -53,7 +53,7 @@ def draw_intervals(rows: IntervalRows, path: str | os.PathLike[str] | None = Non
         Not registered with pyplot, never shown.
     """
     k, percent = len(rows.methods), SCALES["percent"]
-    d = decimals_for_widths((rows.high - rows.low).tolist(), percent)
+    texts = rates_and_intervals([rows.rate] * k, rows.low.tolist(), rows.high.tolist(), percent)
     with plain_settings({"font.family": list(families(Style().fonts, rows.methods))}):
         figure = Figure(figsize=(6.3, LINE_HEIGHT * k + 1.2), layout="constrained")
         axis = figure.subplots()
@@ -68,7 +68,7 @@ def draw_intervals(rows: IntervalRows, path: str | os.PathLike[str] | None = Non
         beside = axis.secondary_yaxis("right")
         beside.set_yticks(
             places,
-            [interval_text(a, b, percent, d) for a, b in zip(rows.low, rows.high, strict=True)],
+            [interval for _, interval in texts],
             fontsize=8,
         )
         for side in (axis, beside):
@@ -78,7 +78,7 @@ def draw_intervals(rows: IntervalRows, path: str | os.PathLike[str] | None = Non
         axis.tick_params(axis="x", labelsize=8)
         axis.set_xlabel("Response rate", fontsize=8)
         axis.set_title(
-            f"{rows.events}/{rows.n} = {rate_text(rows.rate, percent, d)}, "
+            f"{rows.events}/{rows.n} = {texts[0][0]}, "
             f"{level_percent(rows.level)} intervals",
             fontsize=9, loc="left",
         )  # fmt: skip

@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from metaresp.arrays import FloatArray
+from metaresp.outcome_words import lowered, outcome_words
 from metaresp.plots.axis import rate_axis
 from metaresp.plots.fonts import families, text_width
 from metaresp.plots.output import checked_number, points, rendered, save_figures
 from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.plots.wrap import wrap
+from metaresp.present.numbers import level_percent
 from metaresp.readable import readable
 
 if TYPE_CHECKING:
@@ -102,12 +104,13 @@ def draw_funnel(
     """
     look = find_style(style)
     by_n = rows.size == "n"
-    words = ("Response rate", "Patients") if by_n else ("Logit of the response rate", "Standard error")
+    rate = outcome_words(rows.outcome).rate
+    words = (rate, "Patients") if by_n else (f"Logit of the {lowered(rate)}", "Standard error")
     with plain_settings():
         figure, axes = _sheet(width, look, words)
         for i, level in enumerate(rows.levels):
             dashes: tuple[float | None, ...] = ((None, None), (5, 2), (1.2, 2))[i % 3]
-            label = f"{100 * level:g}% limits of chance"
+            label = f"{level_percent(level)} limits of chance"
             axes.plot(rows.low[i], rows.sizes, color=look.grid, linewidth=0.8, dashes=dashes, label=label)
             axes.plot(rows.high[i], rows.sizes, color=look.grid, linewidth=0.8, dashes=dashes)
         axes.axvline(rows.centre, color=look.diamond, linewidth=0.9, label="Pooled rate")
@@ -239,12 +242,13 @@ def draw_drapery(
     """
     look = find_style(style)
     with plain_settings():
-        figure, axes = _sheet(width, look, ("Response rate", "p-value (two-sided)"))
+        words = (outcome_words(rows.outcome).rate, "p-value (two-sided)")
+        figure, axes = _sheet(width, look, words)
         axes.plot(rows.rates, rows.pooled, color=look.diamond, linewidth=1.8, zorder=3, label="Pooled rate")
         for i, pvalues in enumerate(rows.pvalues):
             label = "_" if i else "One study each"
             axes.plot(rows.rates, pvalues, color=look.square, linewidth=0.6, label=label)
-        level = f"p = {1 - rows.level:.3g}: ends of the {100 * rows.level:g}% intervals"
+        level = f"p = {1 - rows.level:.3g}: ends of the {level_percent(rows.level)} intervals"
         axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3), label=level)
         _rates(axes, rows.rates.tolist())
         axes.set_ylim(0.0, 1.01)

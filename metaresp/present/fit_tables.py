@@ -118,12 +118,14 @@ def shrunken(found: "StudyRates") -> Summary:
     """Show the observed and the shrunken rate of each study."""
     level = level_percent(found.level)
     events, n, rates, lows, highs = flat(found, "events", "n", "rate", "low", "high", most=MOST_ROWS)
-    own = rates_and_intervals(rates, lows, highs, PERCENT)
+    scale = with_digits(PERCENT, found.digits)
+    own = rates_and_intervals(rates, lows, highs, scale)
     names = ("shrunken", "shrunken_low", "shrunken_high")
     rates, lows, highs = flat(found, *names, most=MOST_ROWS)
-    drawn = rates_and_intervals(rates, lows, highs, PERCENT)
+    drawn = rates_and_intervals(rates, lows, highs, scale)
     rows = tuple((found.study[i], f"{events[i]}/{n[i]}", *own[i], *drawn[i]) for i in range(len(events)))
-    columns = ("Study", "Events/n", "Rate", f"{level} CI", "Shrunken", f"{level} interval")
+    head = f"{outcome_words(found.outcome).events}/n"
+    columns = ("Study", head, "Rate", f"{level} CI", "Shrunken", f"{level} interval")
     return Summary((), columns, rows, (found.note,) if found.note else (), more=unseen(found.rate, MOST_ROWS))
 
 

@@ -12,7 +12,7 @@ from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_table import Column, ForestRow, LegendItem, Zone
 from metaresp.present.numbers import pvalue, significant
-from metaresp.present.rates import RateScale, decimals_for_widths
+from metaresp.present.rates import RateScale, decimals_for_widths, percent_text
 from metaresp.present.wording import WORDS, Writer
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def known(value: float | None) -> bool:
 
 def share(percent: float) -> str:
     """Return I2 so that only an I2 of 0 or 100 reads so."""
-    return f"{percent:.2f}%" if 0 < percent < 0.05 or 99.95 <= percent < 100 else f"{percent:.1f}%"
+    return percent_text(percent)
 
 
 def interval_line(method: str, writer: Writer) -> str:

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metaresp.binomial.interval import check_digits
 from metaresp.checks import check_bool, check_text
 from metaresp.errors import InvalidArgument, known_name, option
+from metaresp.outcome_words import outcome_words
 from metaresp.present import forest_parts as parts
 from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_groups import between_line, group_rows
 from metaresp.present.forest_parts import heterogeneity_lines
 from metaresp.present.forest_table import ForestTable, LegendItem
 from metaresp.present.numbers import level_percent
-from metaresp.present.rates import rate_scale
-from metaresp.present.wording import Writer, wording
+from metaresp.present.rates import rate_scale, with_digits
+from metaresp.present.wording import Writer, outcome_labels, wording
 
 if TYPE_CHECKING:
     from metaresp.analyses.subgroups import Subgroups
@@ -49,6 +51,8 @@ def forest_rows(
     title: str = "",
     axis_label: str | None = None,
     labels: Mapping[str, str] | None = None,
+    outcome: str | None = None,
+    digits: int | None = None,
 ) -> ForestTable:
     """Return the rows of a fit: studies, pooled rate, prediction interval, and the lines beneath.
 
@@ -90,6 +94,10 @@ def forest_rows(
     title, axis_label : str
     labels : mapping of str to str, optional
         Words in the place of ours, see :data:`metaresp.present.wording.WORDS`.
+    outcome : str, optional
+        What is counted, in words; that of the fit when not given.
+    digits : int, optional
+        Decimals of the rates in their unit; those of the fit when not given.
 
     Returns
     -------
@@ -111,7 +119,9 @@ def forest_rows(
     >>> table.rows[0].text("rate")
     '72.2% (46.5% to 90.3%)'
     """
-    words, unit = wording(labels), rate_scale(scale)
+    counted = fit.spec.outcome if outcome is None else outcome
+    words = wording({**outcome_labels(counted), **(labels or {})})
+    unit = with_digits(rate_scale(scale), fit.spec.digits, check_digits(digits))
     axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     fits = [fit, *_others(fit, also)]
     level = level_percent(fit.spec.level)
@@ -138,7 +148,7 @@ def forest_rows(
         rows=tuple(body),
         notes=tuple(
             _greek(line)
-            for line in [*_lines(fits, groups, writer, check_bool("notes", notes)), about]
+            for line in [*_lines(fits, groups, writer, check_bool("notes", notes), counted), about]
             if line
         ),
         axis_label=writer.with_unit(axis_label),
@@ -173,6 +183,8 @@ def forest_rows_studies(
     title: str = "",
     axis_label: str | None = None,
     labels: Mapping[str, str] | None = None,
+    outcome: str | None = None,
+    digits: int | None = None,
 ) -> ForestTable:
     """Return the rows of studies alone: intervals, with no pooled rate.
 
@@ -187,7 +199,7 @@ def forest_rows_studies(
         Confidence level.
     scale, sort, descending, left, right, formats, align, risk_of_bias, counts
         As for :func:`forest_rows`; ``sort="weight"`` has no meaning here.
-    benchmark, zones, title, axis_label, labels
+    benchmark, zones, title, axis_label, labels, outcome, digits
         As for :func:`forest_rows`.
 
     Returns
@@ -208,7 +220,8 @@ def forest_rows_studies(
     """
     from metaresp.binomial import binomial_ci
 
-    words, unit = wording(labels), rate_scale(scale)
+    words = wording({**outcome_labels(outcome), **(labels or {})})
+    unit = with_digits(rate_scale(scale), own=check_digits(digits))
     axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     found = binomial_ci(studies.events, studies.n, method=method, level=level) if ci is None else ci
     writer = Writer(unit, parts.decimals(found, None, unit), words, level_percent(found.level))
@@ -293,7 +306,9 @@ def _shrunken(fit: "Fit") -> tuple[tuple[np.ndarray, ...], str]:
     return (found.shrunken, found.shrunken_low, found.shrunken_high), found.note if alike else ""
 
 
-def _lines(fits: Sequence["Fit"], groups: "Subgroups | None", writer: Writer, notes: bool) -> list[str]:
+def _lines(
+    fits: Sequence["Fit"], groups: "Subgroups | None", writer: Writer, notes: bool, outcome: str | None
+) -> list[str]:
     fit, words = fits[0], writer.words
     lines = [*heterogeneity_lines(fit, words)]
     if groups is not None:
@@ -305,7 +320,10 @@ def _lines(fits: Sequence["Fit"], groups: "Subgroups | None", writer: Writer, no
         described = heterogeneity_lines(other, words)
         lines += [f"{_model_name(fits, which, words)}: {line}" for line in described]
     if notes:
-        said = dict.fromkeys(note for one in fits for note in one.notes)
+        told = outcome_words(outcome).retold
+        said = dict.fromkeys(
+            told(note, outcome_words(one.spec.outcome)) for one in fits for note in one.notes
+        )
         lines += [*said, *(groups.notes if groups is not None else ())]
     return lines
 

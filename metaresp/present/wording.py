@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from string import Formatter
 
 from metaresp.errors import InvalidArgument, closest, option
-from metaresp.present.rates import RateScale, limit_text, rate_text, told_apart
+from metaresp.outcome_words import check_outcome, lowered, outcome_words
+from metaresp.present.rates import RateScale, limit_text, percent_text, rate_text, told_apart
 
 # What each key may hold in braces is what it holds here.
 WORDS: Mapping[str, str] = {
@@ -82,6 +83,30 @@ def wording(labels: Mapping[str, str] | None = None, base: Mapping[str, str] | N
     return words
 
 
+def outcome_labels(outcome: str | None, base: Mapping[str, str] = WORDS) -> dict[str, str]:
+    """Return the words of a figure that name what is counted; nothing for responses.
+
+    Parameters
+    ----------
+    outcome : str or None
+    base : mapping of str to str
+        Words of the style: ``No of events/total`` becomes ``No of adverse reactions/total``.
+
+    Examples
+    --------
+    >>> outcome_labels("Adverse reactions")
+    {'axis': 'Rate of adverse reactions', 'events': 'Adverse reactions/n', 'responders': 'Adverse reactions'}
+    """
+    words, usual = outcome_words(check_outcome(outcome)), outcome_words(None)
+    if words == usual:
+        return {}
+    found = {"axis": words.rate}
+    for key in ("events", "responders"):
+        head = base.get(key, WORDS[key]).replace(usual.events, words.events)
+        found[key] = head.replace(usual.events.lower(), lowered(words.events))
+    return found
+
+
 def _checked(key: str, value: str) -> str:
     if key not in WORDS:
         hint = closest(str(key), WORDS)
@@ -125,13 +150,14 @@ class Writer:
         return self.words["estimate"].format(rate=point, low=a, high=b)
 
     def limits(self, low: float, high: float) -> str:
-        """Return an interval."""
-        a, b = (self._set(limit_text(value, self.scale, self.decimals)) for value in (low, high))
+        """Return an interval, its ends told apart."""
+        decimals = told_apart((low, high), self.scale, self.decimals)
+        a, b = (self._set(limit_text(value, self.scale, decimals)) for value in (low, high))
         return self.words["limits"].format(low=a, high=b)
 
     def percent(self, value: float) -> str:
-        """Return a number of percent with one decimal."""
-        return self._set(f"{value:.1f}%")
+        """Return a share in percent with one decimal, or as many as it needs not to read 0% or 100%."""
+        return self._set(percent_text(value))
 
     def with_unit(self, words: str) -> str:
         """Return *words* with the unit of the scale, where it has one in words."""

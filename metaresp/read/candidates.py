@@ -156,7 +156,8 @@ class Candidates:
         """Return the pairs of columns whose values would do, as options."""
         columns = [
             c for c in self.columns
-            if c.kind == "count" and not self.is_index(c) and not c.head.roles.keys() & {"year", "index"}
+            if c.kind == "count"
+            and not (self.is_index(c) or self.is_coordinate(c) or c.head.roles.keys() & {"year", "index"})
         ]  # fmt: skip
         pairs = [(x, n) for x in columns for n in columns if x is not n and self.fits(x, n)]
         if not 0 < len(pairs) <= 3:

@@ -182,7 +182,7 @@ class Matcher(Candidates):
                 continue
             if outcome and sureness(column) == 2:
                 raise InvalidStudies(
-        """Ask where events and n are both there twice, as in a table of two arms."""
+                    """Ask where events and n are both there twice, as in a table of two arms."""
                     f"{shown(cell)} cannot be read: give {option('events')} and {option('n')}"
                 )
 
