@@ -83,10 +83,15 @@ def source_name(path: object) -> str:
     """
     if _is_reader(path):
         name = getattr(path, "name", None)
-        return Path(name).name if isinstance(name, str) and name.strip("<>") == name else "text"
+        return _printable(Path(name).name) if isinstance(name, str) and name.strip("<>") == name else "text"
     if path == "-":
         return STANDARD_INPUT
-    return Path(str(path)).name or str(path)
+    return _printable(Path(str(path)).name or str(path))
+
+
+def _printable(name: str) -> str:
+    """Return a name without what would turn or colour the line of an error."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
 def get_content(path: Any, endings: tuple[str, ...] = ()) -> Content:

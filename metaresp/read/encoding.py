@@ -73,6 +73,15 @@ def decode(data: bytes, source: str, encoding: str | None = None) -> tuple[str, 
     return _decode_as(data, source, codec), f"read as {name}"
 
 
+def codec_of(data: bytes) -> str:
+    """Return the codec of the texts in a binary file; empty where none decodes them."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return guess(data)[0]
+    return "utf-8"
+
+
 def guess(data: bytes) -> tuple[str, str]:
     """Return the codec of text that is not UTF-8, and its usual name; both empty where none decodes it."""
     best, best_score, best_text = ("", ""), -math.inf, ""

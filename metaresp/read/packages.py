@@ -10,6 +10,7 @@ from typing import Any
 from metaresp.errors import InvalidStudies, MissingDependency, UnreadableFile
 from metaresp.read.cells import shown
 from metaresp.read.content import Content
+from metaresp.read.encoding import codec_of
 from metaresp.read.table import Table, columns_table
 from metaresp.read.workbook import first_line
 
@@ -73,22 +74,15 @@ def _sas(form: str) -> Callable[[Content], tuple[list[str], list[list[object]]]]
     def read(content: Content) -> tuple[list[str], list[list[object]]]:
         from pandas import read_sas
 
-        file = io.BytesIO(content.data)
-        frame = read_sas(file, format=form, encoding="utf-8" if _is_utf8(content.data) else "cp1252")  # type: ignore[call-overload]
-        return _columns(frame)
+        names, columns = _columns(read_sas(io.BytesIO(content.data), format=form))  # type: ignore[call-overload]
+        texts = [cell for column in columns for cell in column if isinstance(cell, bytes)]
+        codec = codec_of(b"\n".join(texts)) or "latin-1"
+        return names, [
+            [cell.decode(codec, "replace") if isinstance(cell, bytes) else cell for cell in column]
+            for column in columns
+        ]
 
     return read
-
-
-def _is_utf8(data: bytes) -> bool:
-    """Whether the text in a binary file can be UTF-8: its long runs of letters beyond ASCII are."""
-    for part in data.split(b"\x00"):
-        if part and not part.isascii() and len(part) > 2 and part[:1].isalpha():
-            try:
-                part.decode("utf-8")
-            except UnicodeDecodeError:
-                return False
-    return True
 
 
 def _spss(content: Content) -> tuple[list[str], list[list[object]]]:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from metaresp.errors import UnreadableFile
 
@@ -87,7 +88,7 @@ def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[st
         return "\t"
     best, best_fit = NO_SEPARATOR, None
     marks = [mark for mark in MARKS if any(mark in line for line in sample)]
-    for separator in [*marks, WIDE, SPACE, WORDS, ":"]:
+    for separator in [*marks, WIDE, WORDS, SPACE, ":"]:
         if separator not in MARKS and best_fit is not None and best_fit.is_sure:
             break
         if separator not in MARKS and any(map(_BETWEEN.search, sample)) and separator != WIDE:
@@ -96,7 +97,7 @@ def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[st
         else:
             cells = [cut(line, separator) for line in sample]
         fit = _fit(cells, separator)
-        if fit is None or not (fit.counts or separator in MARKS):
+        if fit is None or not (separator in MARKS or (fit.counts and fit.header)):
             continue
         if separator in {SPACE, WORDS} and best == WIDE and best_fit is not None and best_fit.header == 2:
             continue  # the wide gaps part the columns; single spaces stand in labels
@@ -225,18 +226,26 @@ def _fit(rows: Sequence[Sequence[str]], separator: str) -> Fit | None:
     even = round(widths[width] / len(rows), 1)
     # The line of names is of that width too, where it is not one shorter.
     places = [place for place, row in enumerate(rows) if len(row) == width]
-    names = places[0] if not any(map(is_counted, rows[places[0]])) else places[0] - 1
+    names = _names(rows, places)
     body = [rows[place] for place in places if place > names]
     numeric = 0
     for column in zip(*body, strict=True):
         filled = [cell for cell in column if cell.strip()]
-        numeric += bool(filled) and sum(map(is_counted, filled)) >= 0.5 * len(filled)
+        numeric += bool(filled) and sum(map(is_counted, filled)) >= 0.6 * len(filled)
     header = 0
     if names >= 0 and len(rows[names]) >= width - 1 and len(rows[names]) > 1:
         header = 2 if len(rows[names]) == width else 1
     if separator == SPACE and header == 1 and not _numbered(body):
         return None  # the label is of several words
     return Fit(numeric > 0, header, even, numeric, width)
+
+
+def _names(rows: Sequence[Sequence[str]], places: list[int]) -> int:
+    """Return the place of the line of names: the first without a number above one with a number."""
+    for place, below in pairwise(places):
+        if any(map(is_counted, rows[below])) and not any(map(is_counted, rows[place])):
+            return place
+    return places[0] if not any(map(is_counted, rows[places[0]])) else places[0] - 1
 
 
 def _numbered(body: Sequence[Sequence[str]]) -> bool:

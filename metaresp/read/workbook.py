@@ -203,9 +203,7 @@ def _numbered(parser: Any, source: str, title: str) -> Iterator[tuple[int, list[
                 continue
             column = cell["column"]
             if not 1 <= column <= MAX_COLUMN:
-                raise UnreadableFile(
-                    f"{source} (sheet {title!r}), row {number}: column {column} is no column"
-                )
+                raise UnreadableFile(f"{source} (sheet {title!r}), row {number}: there is no column {column}")
             if column > len(cells):
                 cells.extend([None] * (column - len(cells)))
             cells[column - 1] = cell["value"]
