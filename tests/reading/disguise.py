@@ -137,8 +137,11 @@ def counted(rng: random.Random, case: Case, style: str, heads: dict[str, list[st
     head = "rate" if head in {"percent", "proportion"} and rng.random() < 0.25 else head
     texts, verdict = cells(case.rows, write)
     case.doubt(worse(verdict, write.verdict), f"written under {head}")
-    if head == "rate" and style == "percent" and not any("%" in text for text in texts):
-        head = "percent" if max(events * 100 / n for events, n in case.rows) <= 1 else head
+    bare = not any(mark in text for text in texts for mark in "%.,")
+    if head == "rate" and style == "percent" and (bare or all(events * 100 <= n for events, n in case.rows)):
+        head = "percent"  # whole numbers under a head that does not say percent may be counts
+    if head == "rate" and all(events in {0, n} for events, n in case.rows):
+        case.doubt(EITHER, "rates of none and all")
     columns = [Column("counts", rng.choice(heads[head]), texts)]
     if style == "failures":
         others = [write.count(n - events) for events, n in case.rows]
@@ -160,10 +163,10 @@ def coincidences(case: Case) -> None:
     events, n = zip(*case.rows, strict=True)
     k = len(events)
     for column in (events, n, tuple(size - count for count, size in case.rows)):
-        steps = [after - before for before, after in pairwise(column)]
-        if k <= 2 or set(steps) == {1} or all(1900 <= value <= 2100 for value in column):
+        steps = {after - before for before, after in pairwise(column)}
+        if steps <= {1} or all(1900 <= value <= 2100 for value in column):
             case.doubt(
-                EITHER if k > 2 or 1900 <= column[0] <= 2100 else READ, "like numbers of rows or years"
+                EITHER if k > 1 or 1900 <= column[0] <= 2100 else READ, "like numbers of rows or years"
             )
     sums = sum(events), sum(n)
     if any(2 * row[0] == sums[0] and 2 * row[1] == sums[1] for row in case.rows):

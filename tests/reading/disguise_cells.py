@@ -167,7 +167,8 @@ def _rates(rows: list[Row], write: Writer, scale: int, decimals: int, sign: str)
                 rows, write, scale, decimals + 2, sign
             )  # cut off, and taken for rounded: nobody can tell
         if len(near) > 1:
-            verdict = ASK
+            # a rate whose product with n is whole may be told as it is, as 0.25 of 400
+            verdict = worse(verdict, EITHER if Decimal(text) * n % scale == 0 else ASK)
         elif len({*near, *cut}) > 1:
             verdict = worse(verdict, EITHER)
     if scale == 100 and all(Decimal(text) <= 1 for text in printed):

@@ -11,7 +11,7 @@ from tests.reading.disguise import Case, disguise
 IN_THE_SUITE = 2_000
 ON_DEMAND = 50_000
 #: Share of clear tables that may be asked about: a question costs a minute, a wrong number a decision.
-REFUSED_AT_MOST = 0.05
+REFUSED_AT_MOST = 0.03
 
 
 def verdict(case: Case) -> tuple[str, str]:
