@@ -237,8 +237,12 @@ def _is_note(cells: list[object]) -> bool:
 def _is_comment(cells: list[object]) -> bool:
     filled = _filled(cells)
     first = filled[0] if filled else None
-    if not isinstance(first, str) or cells[0] is None or not _COMMENT.match(first):
+    if not isinstance(first, str) or cells[0] is None:
         return False
+    if not _COMMENT.match(first):
+        return filled == ["#"]
+    if sum(bool(read_head(str(cell)).roles) for cell in filled[:50]) > 1:
+        return False  # "# events" is a name
     return len(filled) == 1 or not any(_is_numeric(cell) for cell in filled[1:])
 
 
@@ -250,11 +254,13 @@ def _repeats(cells: list[object], head: list[object]) -> bool:
 
 def _has_row_names(head: list[object], body: list[Row], decimal: str) -> bool:
     """Whether the rows have one cell more than the head, as R writes its row names."""
-    if any(cell is None for cell in head) or any(len(cells) != len(head) + 1 for _, cells in body):
+    if any(len(cells) != len(head) + 1 for _, cells in body):
         return False
     firsts = [label_text(cells[0]) for _, cells in body]
     if firsts == [str(i) for i in range(1, len(firsts) + 1)]:
         return True
+    if any(cell is None for cell in head):
+        return False
     numbers = [int(text) for text in firsts if text.isascii() and text.isdecimal() and len(text) < 9]
     if len(numbers) == len(firsts) and len(numbers) > 1:
         return all(a < b for a, b in pairwise(numbers))

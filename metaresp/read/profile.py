@@ -90,8 +90,9 @@ def _kind(cells: list[Cell]) -> str:
         return "fraction"
     if found["rate"] and (found["rate"] + found["number"]) * 2 > numeric:
         return "rate"
-    # 0.000 and 1.000 among 0.167: whole, but written as the rates that they are
-    pointed = sum(cell.kind == "count" and "." in cell.rate for cell in cells) if found["number"] else 0
+    # 0.00 and 1.00: whole, but written as the rates that they are (13.0 is how programs write a count)
+    least = 1 if found["number"] else 2
+    pointed = sum(cell.kind == "count" and len(cell.rate.partition(".")[2]) >= least for cell in cells)
     return "number" if (found["number"] + pointed) * 2 > numeric else "count"
 
 

@@ -93,7 +93,7 @@ def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[
     rates = [Decimal(cell.rate) for cell in cells if cell.rate]
     if any(cell.percent for cell in cells):
         return "percent", ""
-    if not rates or not any(rates):
+    if not rates or (said == "percent" and not any(rates)):
         return "percent", ""
     if max(rates) > 1:
         return (

@@ -59,7 +59,8 @@ def says_total(label: str, groups: frozenset[str] = frozenset()) -> bool:
 def led_by_total(label: str) -> bool:
     """Whether a label such as "Total responders" or "East total" says total and something more."""
     found = words(_NUMBERS.sub(" ", _BRACKETS.sub(" ", label)), "rows") if len(label) <= 120 else []
-    return len(found) > 1 and any("total" in word.meanings for word in (found[0], found[-1]))
+    named = any("study" in word.meanings for word in words(label)) if found else False
+    return len(found) > 1 and not named and any("total" in w.meanings for w in (found[0], found[-1]))
 
 
 def _rest_is_outcome(label: str) -> bool:
