@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 PERCENTAGE = re.compile(r"([<>]?)(\d+(?:\.(\d+))?)%")
@@ -37,9 +38,7 @@ def true(printed, rate):
 
 def in_order(printed, values):
     """Whether low, rate and high are printed in their order, each below the next wherever they differ."""
-    for (one, other), (a, b) in zip(
-        zip(printed, printed[1:], strict=False), zip(values, values[1:], strict=False), strict=True
-    ):
+    for (one, other), (a, b) in zip(pairwise(printed), pairwise(values), strict=True):
         if b - a <= FINEST:
             continue
         if one.mark == other.mark == "":

@@ -154,7 +154,7 @@ def test_wrong_digits(wrong):
         lambda: mr.pool(events=[1], n=[9]).summary(digits=wrong),
         lambda: mr.Studies([1], [9]).forest(digits=wrong),
     ):
-        with pytest.raises(mr.InvalidArgument, match="digits=.*whole number of decimals from 0 to 10"):
+        with pytest.raises(mr.InvalidArgument, match=r"digits=.*whole number of decimals from 0 to 10"):
             call()
 
 
