@@ -61,7 +61,7 @@ def test_words(outcome, rate, happened, nothing, events):
 @given(st.text(st.characters(categories=["L", "N", "Zs", "P"]), max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_any_text_makes_whole_words(text):
-    """Refused by name, or put into sentences with single spaces, closed quotes and one capital."""
+    """Refused by name, or put into sentences with single spaces and a verb."""
     try:
         words = outcome_words(text)
     except mr.InvalidArgument as error:

@@ -134,7 +134,29 @@ def wrapped(text: str, indent: int = 0) -> list[str]:
 
 def _fact_lines(facts: Sequence[tuple[str, str]]) -> list[str]:
     width = max((len(name) for name, _ in facts), default=0)
-    return [line for name, value in facts for line in wrapped(f"{name:<{width}}  {value}", width + 2)]
+    room = WIDTH - width - 2
+    return [
+        part
+        for name, value in facts
+        for i, line in enumerate(_clauses(value, room))
+        for part in wrapped(f"{'' if i else name:<{width}}  {line}", width + 2)
+    ]
+
+
+def _clauses(text: str, room: int) -> list[str]:
+    """Return *text* in lines of about one length that end with a clause, if one line is too short."""
+    if len(text) <= room:
+        return [text]
+    needed = -(-len(text) // room)
+    lines = [""]
+    for clause in re.split(r"(?<=[;,]) ", text):
+        longer = f"{lines[-1]} {clause}".strip()
+        most = 2 * len(text) / needed - len(lines[-1]) if len(lines) < needed else room
+        if lines[-1] and len(longer) > most:
+            lines.append(clause)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _note_lines(notes: Sequence[str]) -> list[str]:
