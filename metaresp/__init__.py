@@ -24,10 +24,10 @@ if TYPE_CHECKING:
         binomial_ci,
         binomial_test,
         compare_methods,
-        coverage,
         missing_bounds,
         recover_counts,
     )
+    from metaresp.binomial.coverage import coverage
     from metaresp.errors import (
         CannotEstimate,
         InvalidArgument,

@@ -103,13 +103,13 @@ def _flag(name: str, value: str, key: str, flags: Mapping[str, str]) -> str:
     if value == "True" or (not value and not key):
         return flag
     plain = value[1:-1] if value[:1] in {"'", '"'} else value
+    if value[:1] == "(":
+        plain = value[1:-1].replace(", ", ",")
     if key:
         which = key[1:-1] if key[0] in {"'", '"'} else key
         plain = f"{which}={plain}" if plain else which
     elif plain == "None":
         return f"{flag} none"
-    elif plain[0] == "(":
-        plain = plain[1:-1].replace(", ", ",")
     return f"{flag} {shlex.quote(plain)}" if value[:1] in {"'", '"'} or " " in plain else f"{flag} {plain}"
 
 
@@ -227,11 +227,20 @@ def distance(one: str, other: str) -> int:
     """
     if abs(len(one) - len(other)) > 3:
         return 4
-    before, row = [], list(range(len(other) + 1))
+    # Damerau and Levenshtein: swapped letters may have been apart, so that the triangle inequality holds
+    most = len(one) + len(other)
+    seen: dict[str, int] = {}
+    rows: dict[int, list[int]] = {-1: [most] * (len(other) + 2), 0: [*range(len(other) + 1), most]}
     for i, letter in enumerate(one, start=1):
-        before, last, row = row, before, [i]
+        row, matched = [i, *[0] * len(other), most], 0
         for j, against in enumerate(other, start=1):
-            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != against)))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
-                row[-1] = min(row[-1], last[j - 2] + 1)
-    return min(4, row[-1])
+            before, column = seen.get(against, 0), matched
+            same = letter == against
+            if same:
+                matched = j
+            swapped = rows[before - 1][column - 1] + i - before + j - column - 1
+            above = rows[i - 1]
+            row[j] = min(above[j - 1] + (not same), row[j - 1] + 1, above[j] + 1, swapped)
+        seen[letter] = i
+        rows[i] = row
+    return min(4, rows[len(one)][len(other)])

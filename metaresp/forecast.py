@@ -34,6 +34,8 @@ class EventForecast(Record):
         the smallest with at most that above it; together they hold at least *level*.
     pmf : float array, shape (n + 1,)
         Probabilities of 0 to n responders; they sum to 1.
+    outcome : str or None
+        What is counted, in words; responses where it is None.
     """
 
     n: int
@@ -43,6 +45,7 @@ class EventForecast(Record):
     low: int
     high: int
     pmf: FloatArray
+    outcome: str | None = None
 
     def probability_at_least(self, events: int) -> float:
         """Return the probability of *events* responders or more.
@@ -72,7 +75,7 @@ class EventForecast(Record):
         )
 
 
-def forecast(pmf: FloatArray, level: float) -> EventForecast:
+def forecast(pmf: FloatArray, level: float, outcome: str | None = None) -> EventForecast:
     """Return the record of the probabilities *pmf* of 0 to n events."""
     n, tail = pmf.size - 1, (1 - level) / 2
     up_to, from_ = np.cumsum(pmf), np.cumsum(pmf[::-1])  # from_[j]: n - j events or more
@@ -84,6 +87,7 @@ def forecast(pmf: FloatArray, level: float) -> EventForecast:
         low=int(np.searchsorted(up_to, tail, side="right")),
         high=n - int(np.searchsorted(from_, tail, side="right")),
         pmf=pmf,
+        outcome=outcome,
     )
 
 

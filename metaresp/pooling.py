@@ -15,6 +15,7 @@ from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
+from metaresp.outcome_words import outcome_words
 from metaresp.readable import readable
 from metaresp.records import Interval
 from metaresp.result import Fit, Heterogeneity, Levels
@@ -69,6 +70,8 @@ def pool(
     level: float = 0.95,
     study_ci: str = "clopper-pearson",
     seed: int | None = None,
+    outcome: str | None = None,
+    digits: int | None = None,
 ) -> Fit:
     """Pool the response rates of single-arm studies.
 
@@ -128,6 +131,12 @@ def pool(
     seed : int, optional
         Seed of methods that simulate; without one they use a fixed seed, so the same call gives the
         same answer.
+    outcome : str, optional
+        What is counted, for heads and sentences: ``"Adverse reactions"`` makes "0 of 72 patients had an
+        adverse reaction".  Responses when not given.
+    digits : int, optional
+        Decimals of printed percentages, in tables, figures and sentences; as many as the intervals need
+        when not given.  What they would show as 0% or 100% and is not reads ``<0.1%`` or ``>99.9%``.
 
     Returns
     -------
@@ -173,6 +182,8 @@ def pool(
         "level": level,
         "study_ci": study_ci,
         "seed": seed,
+        "outcome": outcome,
+        "digits": digits,
     }
     spec = resolve(**options) if cluster is None else None
     studies, name = find_studies(
@@ -227,7 +238,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
     one = {name: values[0].item() for name, values in found._asdict().items()}
-    reason = REASONS[one["reason"]]
+    reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
         if spec.correct == "none" and at_edge:
@@ -242,7 +253,9 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         raise CannotEstimate(
             f"{option('ci', spec.ci)} has no limits for these data{alone}: choose another interval"
         )
-    study_ci = binomial_ci(studies.events, studies.n, method=spec.study_ci, level=spec.level)
+    study_ci = binomial_ci(
+        studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+    )
     return Fit(
         studies=studies,
         spec=spec,

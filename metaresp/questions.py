@@ -76,7 +76,7 @@ def predict_events(fit: "Fit", n: int, level: float | None) -> EventForecast:
             f"predict_events: {option('prediction', 'bootstrap')} gives limits and no distribution: "
             f"pool with {option('prediction', 'hts')}, 't' or 'normal'"
         )
-    return forecast(_new_trial(fit, "predict_events").events(size), wanted)
+    return forecast(_new_trial(fit, "predict_events").events(size), wanted, fit.spec.outcome)
 
 
 def _new_trial(fit: "Fit", asked: str) -> NewTrial:

@@ -61,6 +61,17 @@ class Record:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __str__(self) -> str:
+        """Return the readable table of the record, for those that have one."""
+        from metaresp.present.printed import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str | None:
+        from metaresp.present.printed import as_html
+
+        return as_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the content as plain dictionaries, lists, numbers and strings, ready for JSON."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
@@ -130,12 +141,20 @@ def _numbers(value: Any) -> Any:
     return math.nan if value is None else float(value) if isinstance(value, str) else value
 
 
+def _written_out(hint: Any) -> Any:
+    """Replace a ``type`` alias, which ``NDArray`` is from numpy 2.5 on, by what it stands for."""
+    while hasattr(alias := get_origin(hint) or hint, "__value__"):
+        hint = alias.__value__[get_args(hint)] if get_args(hint) else alias.__value__
+    return hint
+
+
 def _typed(hint: Any, value: Any) -> Any:
+    hint = _written_out(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
-        options = [option for option in arguments if option is not type(None)]
+        options = [_written_out(option) for option in arguments if option is not type(None)]
         return _typed(_fitting(options, value), value)
     if origin is np.ndarray:
         dtype = get_args(arguments[1])[0]

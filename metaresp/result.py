@@ -9,6 +9,7 @@ import numpy as np
 from metaresp import questions
 from metaresp.arrays import FloatArray
 from metaresp.binomial import BinomialCI
+from metaresp.binomial.interval import check_digits
 from metaresp.forecast import EventForecast
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
 from metaresp.model.scales import scale_name
@@ -335,23 +336,20 @@ class Fit(Record):
 
         return r_script(self.studies, self.spec)
 
-    def summary(self) -> Any:
-        """Return the result as a table that prints itself."""
+    def summary(self, *, digits: int | None = None) -> Any:
+        """Return the result as a table that prints itself.
+
+        Parameters
+        ----------
+        digits : int, optional
+            Decimals of the percentages; those of the fit (``mr.pool(..., digits=)``) by default.
+        """
         from metaresp.present.summary import summarise
 
-        return summarise(self)
+        return summarise(self, check_digits(digits))
 
     def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
         """Draw the forest plot; see :func:`metaresp.plots.forest.forest_fit` for *path* and *style*."""
         from metaresp.plots.forest import forest_fit
 
         return forest_fit(self, path, **style)
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        from metaresp.present.summary import notebook
-
-        html: str = notebook(self)
-        return html

@@ -11,6 +11,7 @@ from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY, REASONS
 from metaresp.model.inverse_variance import effects
 from metaresp.outcome import Levels
+from metaresp.outcome_words import outcome_words
 from metaresp.spec import Spec
 from metaresp.studies import Studies
 
@@ -42,7 +43,7 @@ def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> li
     if any(item.study not in told for item in studies.excluded):
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
-    reason = REASONS[one["reason"]]
+    reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if reason:
         if spec.model == "common":
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
+from metaresp.binomial.interval import check_digits
 from metaresp.checks import as_float, check_level
 from metaresp.errors import InvalidArgument, folded, known_name, option
 from metaresp.kernel.beta_interval import BETA_CI
@@ -17,6 +18,7 @@ from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, N
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
 from metaresp.kernel.tau2 import TAU2
+from metaresp.outcome_words import check_outcome
 from metaresp.records import Record
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 
@@ -74,6 +76,10 @@ class Spec(Record):
         Seed of the methods that simulate.
     cluster : str or None
         Covariate that tells the cluster of each study, where studies are nested in clusters.
+    outcome : str or None
+        What is counted, in words; responses where it is None.
+    digits : int or None
+        Decimals of printed percentages; as many as their intervals need where it is None.
     """
 
     model: str
@@ -89,12 +95,16 @@ class Spec(Record):
     back_n: str | None = None
     seed: int | None = None
     cluster: str | None = None
+    outcome: str | None = None
+    digits: int | None = None
 
     def options(self) -> dict[str, Any]:
         """Return the options as keyword arguments that give this same specification."""
         shared = {"model": self.model, "level": self.level, "study_ci": self.study_ci, "seed": self.seed}
         if self.cluster is not None:
             shared["cluster"] = self.cluster
+        words = {"outcome": self.outcome, "digits": self.digits}
+        shared |= {name: value for name, value in words.items() if value is not None}
         own = {name: getattr(self, name) for name in MODELS[self.model]}
         return shared | {name: v for name, v in own.items() if v is not None or name in _TAKES_NONE}
 
@@ -106,6 +116,8 @@ def resolve(
     study_ci: str = "clopper-pearson",
     seed: int | None = None,
     cluster: str | None = None,
+    outcome: str | None = None,
+    digits: int | None = None,
     **options: Option,
 ) -> Spec:
     """Check every option and fill in the defaults of the model.
@@ -145,6 +157,8 @@ def resolve(
         study_ci=known_name("study_ci", study_ci, BINOMIAL_CI),
         seed=_seed(seed),
         cluster=cluster,
+        outcome=check_outcome(outcome),
+        digits=check_digits(digits),
         **complete,
     )
 

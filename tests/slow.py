@@ -6,6 +6,12 @@ import numpy as np
 from scipy import integrate, optimize, stats
 
 
+def t_quantile(tail, df):
+    """Upper quantile of Student's t: SciPy's own, of 10 digits before release 1.17, and a Newton step."""
+    t = stats.t.isf(tail, df)
+    return t + (stats.t.sf(t, df) - tail) / stats.t.pdf(t, df)
+
+
 def weights(v, tau2):
     return [1.0 / (vi + tau2) for vi in v]
 
@@ -101,7 +107,7 @@ def normal(y, v, tau2, tail):
 
 def student(y, v, tau2, tail):
     w = weights(v, tau2)
-    half = stats.t.isf(tail, len(y) - 1) / math.sqrt(sum(w))
+    half = t_quantile(tail, len(y) - 1) / math.sqrt(sum(w))
     return mean(y, w) - half, mean(y, w) + half
 
 
@@ -112,7 +118,7 @@ def hartung_knapp_se(y, v, tau2, floor=0.0):
 
 def hartung_knapp(y, v, tau2, tail, floor=0.0):
     m = mean(y, weights(v, tau2))
-    half = stats.t.isf(tail, len(y) - 1) * hartung_knapp_se(y, v, tau2, floor)
+    half = t_quantile(tail, len(y) - 1) * hartung_knapp_se(y, v, tau2, floor)
     return m - half, m + half
 
 
@@ -139,7 +145,7 @@ def kenward_roger(y, v, tau2, tail):
     rho = variance / (2 * expected**2)
     df = 4 + (rank + 2) / (rank * rho - 1)
     scale = df / (expected * (df - 2))
-    half = stats.t.isf(tail, df) * math.sqrt(float(adjusted[0, 0]) / scale)
+    half = t_quantile(tail, df) * math.sqrt(float(adjusted[0, 0]) / scale)
     m = mean(y, weights(v, tau2))
     return m - half, m + half
 

@@ -13,7 +13,7 @@ ROOMS = [
     {"errors"},
     {"arrays", "registry", "writing", "checks"},
     {"records"},
-    {"percent", "counts"},
+    {"percent", "counts", "outcome_words"},
     {"read"},
     {"studies"},
     {"datasets"},
@@ -44,7 +44,8 @@ DELEGATES = {
     ("result", "forest"),
     ("result", "summary"),
     ("result", "to_r"),
-    ("result", "_repr_html_"),
+    ("records", "__str__"),
+    ("records", "_repr_html_"),
 }
 
 THIRD_PARTY = {

@@ -46,6 +46,8 @@ class Funnel(Record):
     low, high : float array, shape (levels, m)
         Contours: values of x that a study of that size has inside with at least that probability if its
         true rate is the pooled one (exact binomial for ``n``, normal for ``se``).
+    outcome : str or None
+        What is counted, in words; responses where it is None.
     """
 
     size: str
@@ -58,6 +60,7 @@ class Funnel(Record):
     sizes: FloatArray
     low: FloatArray
     high: FloatArray
+    outcome: str | None = None
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a study: study, x, y, corrected."""
@@ -90,6 +93,8 @@ class Drapery(Record):
         The pooled rate.
     level : float
         Where a line across stands: the intervals end there.
+    outcome : str or None
+        What is counted, in words; responses where it is None.
     """
 
     study: tuple[str, ...]
@@ -98,6 +103,7 @@ class Drapery(Record):
     pooled: FloatArray
     rate: float
     level: float
+    outcome: str | None = None
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a benchmark: rate, pooled, and a column of p-values for each study."""
@@ -172,9 +178,8 @@ def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95,
         sizes = np.linspace(0.0, 1.08 * float(y.max()), CONTOUR_POINTS, dtype=np.float64)
         low, high = centre + special.ndtri(tails) * sizes, centre - special.ndtri(tails) * sizes
     corrected = tuple((add > 0).tolist())
-    return Funnel(
-        size, fit.studies.study, x, y, corrected, centre, tuple(map(float, levels)), sizes, low, high
-    )
+    contours = (tuple(map(float, levels)), sizes, low, high)
+    return Funnel(size, fit.studies.study, x, y, corrected, centre, *contours, fit.spec.outcome)
 
 
 def _count(tail: FloatArray, n: FloatArray, rate: float) -> FloatArray:
@@ -227,6 +232,7 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
         pooled,
         float(fit.rate),
         fit.spec.level,
+        fit.spec.outcome,
     )
 
 

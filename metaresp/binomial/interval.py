@@ -18,6 +18,8 @@ from metaresp.records import Record
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_DIGITS = 10
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BinomialCI(Record):
@@ -39,6 +41,8 @@ class BinomialCI(Record):
         ``two-sided``, ``less`` (upper bound only) or ``greater`` (lower bound only).
     prior : tuple of two floats or None
         Shapes of the beta prior, for the methods that take one.
+    digits : int or None
+        Decimals of the percentages that it prints; as many as the intervals need where it is None.
     """
 
     events: int | IntArray
@@ -50,6 +54,7 @@ class BinomialCI(Record):
     level: float
     alternative: str
     prior: tuple[float, ...] | None = None
+    digits: int | None = None
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with one row per trial: events, n, rate, low, high."""
@@ -57,21 +62,6 @@ class BinomialCI(Record):
 
         names = ("events", "n", "rate", "low", "high")
         return pd.DataFrame({name: np.array(getattr(self, name)).reshape(-1) for name in names})
-
-    def __str__(self) -> str:
-        rows = zip(
-            *(np.ravel(getattr(self, a)).tolist() for a in ("events", "n", "rate", "low", "high")),
-            strict=True,
-        )
-        how = f"{self.method}, {100 * self.level:.6g}%"
-        how += {"less": ", upper bound", "greater": ", lower bound"}.get(self.alternative, "")
-        if self.prior is not None:
-            how += f", Beta({self.prior[0]:g}, {self.prior[1]:g}) prior"
-        lines = [
-            f"{x}/{n}: {100 * rate:.1f}% ({100 * low:.1f}% to {100 * high:.1f}%), {how}"
-            for x, n, rate, low, high in rows
-        ]
-        return "\n".join(lines) if lines else f"no trials, {how}"
 
 
 @silent
@@ -83,6 +73,7 @@ def binomial_ci(
     level: float = 0.95,
     alternative: str = "two-sided",
     prior: tuple[float, float] = JEFFREYS_PRIOR,
+    digits: int | None = None,
 ) -> BinomialCI:
     """Return the observed rate of each trial with its binomial interval.
 
@@ -102,6 +93,8 @@ def binomial_ci(
     prior : tuple of two floats
         Shapes of the beta prior of ``jeffreys`` and ``hpd``; an error for the other methods unless
         left at its default.
+    digits : int, optional
+        Decimals of the percentages that the result prints; as many as the intervals need when not given.
 
     Returns
     -------
@@ -133,21 +126,33 @@ def binomial_ci(
     level = check_level(level)
     side = check_alternative(alternative)
     shapes = check_prior(prior, method)
+    digits = check_digits(digits)
     if isinstance(x, int) and isinstance(size, int):
         low, high = lookup(method, np.array([x]), np.array([size]), 1 - level, side, shapes)
         return BinomialCI(
-            x, size, x / size, low.item(), high.item(), method, level, side, _shown(shapes, method)
+            x, size, x / size, low.item(), high.item(), method, level, side, _shown(shapes, method), digits
         )
     assert isinstance(x, np.ndarray)
     assert isinstance(size, np.ndarray)
     low, high = lookup(method, x.ravel(), size.ravel(), 1 - level, side, shapes)
     low, high = owned(low).reshape(x.shape), owned(high).reshape(x.shape)
     fields = (owned(x), owned(size), owned(x / size), low, high)
-    return BinomialCI(*fields, method, level, side, _shown(shapes, method))
+    return BinomialCI(*fields, method, level, side, _shown(shapes, method), digits)
 
 
 def _shown(prior: Prior, method: str) -> Prior | None:
     return prior if method in TAKES_PRIOR else None
+
+
+def check_digits(digits: Any) -> int | None:
+    """Return the decimals of percentages, or None for as many as are needed."""
+    if digits is None:
+        return None
+    if isinstance(digits, bool) or not isinstance(digits, int | np.integer) or not 0 <= digits <= MOST_DIGITS:
+        raise InvalidArgument(
+            f"{option('digits', digits)}: must be a whole number of decimals from 0 to {MOST_DIGITS}"
+        )
+    return int(digits)
 
 
 def check_alternative(alternative: Any) -> Side:

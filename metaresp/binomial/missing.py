@@ -55,10 +55,6 @@ class MissingBounds(Record):
             frames.append(frame)
         return pd.concat(frames, ignore_index=True)
 
-    def __str__(self) -> str:
-        cases = {"evaluable": self.evaluable, "worst": self.worst, "best": self.best}
-        return "\n".join(f"{case:<10}{line}" for case, ci in cases.items() for line in str(ci).splitlines())
-
 
 @silent
 def missing_bounds(
@@ -100,9 +96,11 @@ def missing_bounds(
     --------
     >>> from metaresp.binomial import missing_bounds
     >>> print(missing_bounds(13, 18, 21))
-    evaluable 13/18: 72.2% (46.5% to 90.3%), clopper-pearson, 95%
-    worst     13/21: 61.9% (38.4% to 81.9%), clopper-pearson, 95%
-    best      16/21: 76.2% (52.8% to 91.8%), clopper-pearson, 95%
+    95% interval, clopper-pearson
+    Case       Trial   Rate        Interval
+    evaluable  13/18  72.2%  46.5% to 90.3%
+    worst      13/21  61.9%  38.4% to 81.9%
+    best       16/21  76.2%  52.8% to 91.8%
     """
     if enrolled is None:
         raise InvalidArgument("enrolled is missing: give the number of patients who entered")

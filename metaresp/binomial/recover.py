@@ -60,11 +60,6 @@ class RecoveredCounts(Record):
 
         return pd.DataFrame({name: getattr(self, name) for name in ("events", "n", "rate", "low", "high")})
 
-    def __str__(self) -> str:
-        if not len(self):
-            return f"no counts up to n={self.n_max} give this rate and {self.method} interval"
-        return ", ".join(f"{x}/{n}" for x, n in zip(self.events.tolist(), self.n.tolist(), strict=True))
-
 
 @silent
 def recover_counts(

@@ -83,4 +83,5 @@ def _refuse(given: o.Given) -> None:
         "draw_prediction" if name == "prediction" else name for name in given["draw"] if name not in drawn
     ]
     for name in unused:
-        raise InvalidArgument(f"{option(name)} has no meaning with --no-pool: leave it out")
+        flag = option(name, False) if name == "notes" else option(name)
+        raise InvalidArgument(f"{flag} has no meaning with --no-pool: leave it out")

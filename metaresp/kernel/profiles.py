@@ -11,6 +11,8 @@ from metaresp.kernel.sums import Lanes
 
 SCAN_POINTS = 65
 DOUBLINGS = 200  # steps of 1 in log(tau2) beyond the range of stationary points
+# A deviance is known to its last bits only: a smaller drop may leave no point, not even the best one, inside.
+ROUNDING = 1e-14
 
 
 class Region(NamedTuple):
@@ -40,7 +42,8 @@ def likelihood_region(lanes: Lanes, drop: float, restricted: bool) -> Region:
     crossing is bracketed by steps; a scan finds the first and last crossings inside the range.
     """
     best, converged = maximise(lanes, restricted)
-    bound = lanes.deviance(best, restricted) + drop
+    least = lanes.deviance(best, restricted)
+    bound = least + np.maximum(drop, ROUNDING * (1.0 + np.abs(least)))
     vmin, span = search_range(lanes, restricted)
     usable = np.flatnonzero((lanes.k > 1) & np.isfinite(bound))
     low, high = np.full(len(lanes), np.nan), np.full(len(lanes), np.nan)

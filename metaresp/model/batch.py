@@ -34,6 +34,7 @@ from metaresp.model.estimates import (
 )
 from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
 from metaresp.model.scales import scale_of
+from metaresp.outcome_words import outcome_words
 from metaresp.records import Record
 from metaresp.spec import DEFAULT, Option, Spec, resolve
 
@@ -116,7 +117,9 @@ class Batch(Record):
     def reasons(self) -> dict[str, int]:
         """Return how many lanes got another answer than the model's, by reason."""
         codes, counts = np.unique(self.reason, return_counts=True)
-        return {REASONS[int(c)]: int(m) for c, m in zip(codes, counts, strict=True) if c != OK}
+        words = outcome_words(self.spec.outcome)
+        pairs = zip(codes, counts, strict=True)
+        return {words.retold(REASONS[int(c)]): int(m) for c, m in pairs if c != OK}
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a lane as a pandas frame."""
@@ -124,7 +127,8 @@ class Batch(Record):
 
         names = [name for name in self.to_dict() if name not in {"spec", "reason"}]
         columns: dict[str, Any] = {name: np.ravel(getattr(self, name)) for name in names}
-        notes = [REASONS[int(code)] for code in np.ravel(self.reason)]
+        told = {code: outcome_words(self.spec.outcome).retold(words) for code, words in REASONS.items()}
+        notes = [told[int(code)] for code in np.ravel(self.reason)]
         return pd.DataFrame(columns | {"converged": np.ravel(self.converged), "note": notes})
 
 
@@ -145,6 +149,8 @@ def pool_batch(
     back_n: Option = DEFAULT,
     level: float = 0.95,
     seed: int | None = None,
+    outcome: str | None = None,
+    digits: int | None = None,
 ) -> Batch:
     """Pool many sets of studies at once.
 
@@ -158,7 +164,7 @@ def pool_batch(
     copies : array_like of int, shape (..., k), optional
         How often each study counts in each lane: 0 leaves it out, 2 enters it twice (a bootstrap).
         Not a weight.
-    model, link, transform, tau2, ci, prediction, correction, correct, back_n, level, seed
+    model, link, transform, tau2, ci, prediction, correction, correct, back_n, level, seed, outcome, digits
         As in :func:`metaresp.pool`.
 
     Returns
@@ -192,6 +198,8 @@ def pool_batch(
         back_n=back_n,
         level=level,
         seed=seed,
+        outcome=outcome,
+        digits=digits,
     )
     lanes, shape = clean(events, n, copies)
     found = estimate(lanes, spec)

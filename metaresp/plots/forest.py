@@ -253,7 +253,9 @@ def _room(width: float | str | None, page: str | None, ax: Axes | None) -> tuple
     """Return width and greatest height in points, from the one of the three that is given."""
     given = [name for name, value in (("width", width), ("page", page), ("ax", ax)) if value is not None]
     if len(given) > 1:
-        raise InvalidArgument(f"{given[0]} and {given[1]}: each says how wide the figure is; give one")
+        raise InvalidArgument(
+            f"{option(given[0])} and {option(given[1])}: each says how wide the figure is; give one"
+        )
     if page is not None:
         return page_size(page)
     if ax is None:

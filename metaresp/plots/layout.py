@@ -1,5 +1,6 @@
 """Fitting a table into a width and a height: labels are wrapped, type shrinks, pages break."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -81,9 +82,10 @@ def lay_out(
         raise InvalidArgument(
             f"too many rows for a height of {height / 72:.2f} inches even in type of {SMALLEST_TYPE:g} points"
         )
+    least = math.ceil((width - rest + panel) / 72 * 100) / 100  # a width that fits: never rounded down
     raise InvalidArgument(
         f"width={width / 72:.2f} inches: too narrow for these columns even in type of "
-        f"{SMALLEST_TYPE:g} points; at least {(width - rest + panel) / 72:.2f} inches are needed"
+        f"{SMALLEST_TYPE:g} points; at least {least:.2f} inches are needed"
     )
 
 

@@ -2,13 +2,15 @@
 
 
 def pvalue(p: float) -> str:
-    """Return a p-value with its relation sign.
+    """Return a p-value with its relation sign; only a p-value of 1 is printed as 1.
 
     Examples
     --------
-    >>> pvalue(0.0312), pvalue(0.00002)
-    ('p = 0.031', 'p < 0.001')
+    >>> pvalue(0.0312), pvalue(0.00002), pvalue(0.9999), pvalue(1.0)
+    ('p = 0.031', 'p < 0.001', 'p > 0.999', 'p = 1.000')
     """
+    if 0.9995 <= p < 1 - 1e-12:
+        return "p > 0.999"
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 

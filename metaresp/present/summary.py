@@ -1,16 +1,26 @@
-"""The summary of a fit as text and as HTML."""
+"""The summary of a fit."""
 
-import html
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from metaresp.arrays import silent
+from metaresp.outcome_words import OutcomeWords, outcome_words
 from metaresp.present.numbers import level_percent, pvalue, significant
-from metaresp.present.rates import SCALES, decimals_for_widths, interval_text, rate_text, rate_with_interval
-from metaresp.records import Record
+from metaresp.present.rates import (
+    SCALES,
+    RateScale,
+    decimals_for_widths,
+    interval_text,
+    percent_text,
+    rate_text,
+    rate_with_interval,
+    rates_and_intervals,
+    told_apart,
+    with_digits,
+)
+from metaresp.present.text_tables import TABLES, Summary
 
 if TYPE_CHECKING:
     from metaresp.outcome import Levels
@@ -34,104 +44,51 @@ _CI_WORDS = {
 }
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Summary(Record):
-    """A result in words; printing it gives the table.
-
-    Attributes
-    ----------
-    facts : tuple of (str, str)
-        What, and its value.
-    columns : tuple of str
-        Heads of the study table.
-    rows : tuple of tuple of str
-        One row a study.
-    notes : tuple of str
-    """
-
-    facts: tuple[tuple[str, str], ...]
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...]
-
-    def __str__(self) -> str:
-        width = max(len(name) for name, _ in self.facts)
-        lines = [f"{name:<{width}}  {value}" for name, value in self.facts]
-        return "\n".join([*lines, "", *text_table(self.columns, self.rows), *_note_lines(self.notes)])
-
-    def _repr_html_(self) -> str:
-        facts = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in self.facts)
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        studies = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-        return (
-            f'<table class="metaresp-facts">{facts}</table>'
-            f'<table class="metaresp-studies">{studies}</table>{notes}'
-        )
-
-
-def text_table(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> list[str]:
-    """Return lines with the first column to the left and the others to the right."""
-    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
-    lines = []
-    for row in (columns, *rows):
-        cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def _note_lines(notes: tuple[str, ...]) -> list[str]:
-    return ["", *(f"Note: {note}" for note in notes)] if notes else []
+@TABLES.add("Fit")
+def fits(fit: "Fit") -> Summary:
+    """Show the summary of a fit."""
+    return summarise(fit)
 
 
 @silent
-def summarise(fit: "Fit") -> Summary:
-    """Return the summary of *fit*."""
+def summarise(fit: "Fit", digits: int | None = None) -> Summary:
+    """Return the summary of *fit*; *digits* goes before the decimals that the fit was asked for."""
+    scale = with_digits(PERCENT, fit.spec.digits, digits)
     rates, lows, highs = (np.ravel(getattr(fit.study_ci, name)).tolist() for name in ("rate", "low", "high"))
     level = level_percent(fit.spec.level)
-    d = decimals_for_widths([b - a for a, b in zip(lows, highs, strict=True)], PERCENT)
+    d = decimals_for_widths([b - a for a, b in zip(lows, highs, strict=True)], scale)
+    texts = rates_and_intervals(rates, lows, highs, scale, decimals=d)
+    counts = [f"{x}/{n}" for x, n in zip(fit.studies.events.tolist(), fit.studies.n.tolist(), strict=True)]
+    weights = map(percent_text, fit.weights.tolist())
     rows = tuple(
-        (
-            label,
-            f"{x}/{n}",
-            rate_text(rate, PERCENT, d),
-            interval_text(low, high, PERCENT, d),
-            f"{weight:.1f}%",
-        )
-        for label, x, n, rate, low, high, weight in zip(
-            fit.studies.study,
-            fit.studies.events.tolist(),
-            fit.studies.n.tolist(),
-            rates,
-            lows,
-            highs,
-            fit.weights.tolist(),
-            strict=True,
-        )
+        (label, count, *text, weight)
+        for label, count, text, weight in zip(fit.studies.study, counts, texts, weights, strict=True)
     )
-    columns = ("Study", "Events/n", "Rate", f"{level} CI", "Weight")
-    return Summary(tuple(_facts(fit, level, d)), columns, rows, fit.notes)
+    words = outcome_words(fit.spec.outcome)
+    columns = ("Study", f"{words.events}/n", "Rate", f"{level} CI", "Weight")
+    return Summary(tuple(_facts(fit, words, level, scale, d)), columns, rows, fit.notes)
 
 
-def _facts(fit: "Fit", level: str, d: int) -> list[tuple[str, str]]:
-    pooled = rate_with_interval(fit.rate, *fit.rate_ci, PERCENT, d).replace("(", f"({level} CI ")
-    facts = [("Pooled response rate", pooled)]
+def _facts(fit: "Fit", words: OutcomeWords, level: str, scale: RateScale, d: int) -> list[tuple[str, str]]:
+    pooled = rate_with_interval(fit.rate, *fit.rate_ci, scale, d).replace("(", f"({level} CI ")
+    facts = [(words.pooled, pooled)]
     if fit.tau2 > 0:
-        facts.append(("Mean over trials", rate_text(fit.mean_rate, PERCENT, d)))
+        facts.append(("Mean over trials", rate_text(fit.mean_rate, scale, d)))
     if fit.prediction_interval is not None:
-        new = interval_text(*fit.prediction_interval, PERCENT, d)
+        low, high = fit.prediction_interval
+        new = interval_text(low, high, scale, told_apart((low, high), scale, d))
         facts.append(("A new trial", f"{new} ({level} prediction interval)"))
     between = heterogeneity_words(fit)
     if between:
         facts.append(("Between trials", between))
     if fit.levels is not None and math.isfinite(fit.levels.tau2_between):
-        facts.append(("Levels", _level_words(fit.levels)))
+        facts.append(("Levels", level_words(fit.levels)))
     noun = "study" if fit.k == 1 else "studies"
-    crude = rate_text(fit.events / fit.n, PERCENT, d)
-    facts.append(("Data", f"{fit.k} {noun}, {fit.events} of {fit.n} patients responded ({crude})"))
+    crude = rate_text(fit.events / fit.n, scale, d)
+    facts.append(("Data", f"{fit.k} {noun}, {fit.events} of {fit.n} patients {words.happened} ({crude})"))
+    source = getattr(fit.studies, "source", None)
+    if source is not None:
+        facts.append(("Read", str(source)))
     facts.append(("Model", f"{fit.model_label}; {_interval_words(fit)}"))
     return facts
 
@@ -146,7 +103,7 @@ def heterogeneity_words(fit: "Fit") -> str:
         parts.append(f"rho = {significant(fit.rho)} (intraclass correlation)")
     elif fit.spec.model != "common":
         parts.append(f"tau = {significant(fit.tau)} ({fit.scale} scale), tau2 = {significant(fit.tau2)}")
-        parts.append(f"I2 = {h.I2:.0f}%")
+        parts.append(f"I2 = {percent_text(h.I2, 0)}")
     if not math.isnan(h.lrt):
         name = "tau2" if math.isnan(fit.rho) else "rho"
         parts.append(f"likelihood-ratio test of {name} = 0: {pvalue(h.lrt_pvalue)}")
@@ -155,16 +112,17 @@ def heterogeneity_words(fit: "Fit") -> str:
     return "; ".join(parts)
 
 
-def _level_words(levels: "Levels") -> str:
+def level_words(levels: "Levels") -> str:
     """Return one line on both levels: clusters, and the studies of a cluster."""
     parts = [
         f"between clusters tau = {significant(math.sqrt(levels.tau2_between))}, "
-        f"I2 = {levels.I2_between:.0f}%, test of no clustering: {pvalue(levels.lrt_between_pvalue)}"
+        f"I2 = {percent_text(levels.I2_between, 0)}, "
+        f"test of no clustering: {pvalue(levels.lrt_between_pvalue)}"
     ]
     if math.isfinite(levels.tau2_within):
         parts.append(
             f"within clusters tau = {significant(math.sqrt(levels.tau2_within))}, "
-            f"I2 = {levels.I2_within:.0f}%, {pvalue(levels.lrt_within_pvalue)}"
+            f"I2 = {percent_text(levels.I2_within, 0)}, {pvalue(levels.lrt_within_pvalue)}"
         )
     return "; ".join(parts)
 
@@ -174,8 +132,3 @@ def _interval_words(fit: "Fit") -> str:
         return f"{fit.spec.ci if fit.spec.model == 'common' else 'clopper-pearson'} interval"
     words = _CI_WORDS.get(fit.spec.ci, fit.spec.ci)
     return f"{words}, {fit.df:.4g} df" if math.isfinite(fit.df) else words
-
-
-def notebook(fit: "Fit") -> str:
-    """Return the summary as HTML."""
-    return summarise(fit)._repr_html_()

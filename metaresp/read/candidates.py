@@ -57,7 +57,7 @@ class Candidates:
                 and sureness(c) == 2
                 and c.kind != "text"
             ]  # fmt: skip
-            return bool(others) and column.cells[self.rows[0]].count in {0, 1}
+            return bool(others) and column.cells[self.rows[0]].events in {0, 1}
         if column.numbered:
             # two studies may well have 1 and 2 events
             return len(self.rows) > 2 or column.place == 0 or "index" in column.head.roles
@@ -72,26 +72,32 @@ class Candidates:
 
     def fits(self, events: Column, n: Column) -> bool:
         """Whether no count is above its n."""
-        pairs = [(events.cells[row].count, n.cells[row].count) for row in self.rows]
+        pairs = [(events.cells[row].events, n.cells[row].events) for row in self.rows]
         return all(x is None or m is None or 0 <= x <= m for x, m in pairs)
 
     def distinct(self, columns: Iterable[Column]) -> list[Column]:
         """Return columns that differ in their counts, the surest of equal ones."""
         chosen: dict[tuple[int | None, ...], Column] = {}
         for column in columns:
-            key = tuple(column.cells[row].count for row in self.rows)
+            key = tuple(column.cells[row].events for row in self.rows)
             if key not in chosen or sureness(column) > sureness(chosen[key]):
                 chosen[key] = column
         return list(chosen.values())
 
     def surest(self, sizes: list[Column]) -> list[Column]:
         """Leave "Number" and the like out where another column is surely n."""
-        sure = [n for n in sizes if sureness(n) == 2 or n.place in self.given.get("n", ())]
+        sure = [
+            n
+            for n in sizes
+            if sureness(n) == 2
+            or n.place in self.given.get("n", ())
+            or any(not word.meanings for word in words(n.name))
+        ]
         return sure or sizes
 
     def sum(self, columns: tuple[int, ...], row: int) -> int | None:
         """Return the sum of columns in one row; None where a count is missing."""
-        parts = [self.columns[place].cells[row].count for place in columns]
+        parts = [self.columns[place].cells[row].events for place in columns]
         known = [part for part in parts if part is not None]
         return sum(known) if len(known) == len(parts) else None
 

@@ -161,7 +161,7 @@ def _zip_kind(content: Content) -> str:
             mimetype = archive.read("mimetype") if "mimetype" in names else b""
     except Exception as error:  # a damaged archive fails in many ways
         raise UnreadableFile(
-            f"{content.name} is a damaged zip file, not a table: {shown(str(error))}"
+            f"{content.name} is a damaged workbook or zip file: {shown(str(error))}"
         ) from None
     if size > MAX_BYTES:
         raise UnreadableFile(

@@ -22,10 +22,12 @@ _BOMS = (
 
 # Letters beyond ASCII that are looked at.
 _SAMPLE = 4000
+# Dashes, quotes and footnote signs of Windows-1252: a text without other bytes beyond ASCII is no other.
+_ASCII_AND_MARKS = bytes(range(128)) + "–—‘’“”•…†‡§°±×™®·‰‹›«»".encode("cp1252")
 # Logarithms of how often a character stands in a text: ASCII, a shared mark, one that has no place.
 _ASCII, _MARK, _STRANGE, _CONTROL = math.log(1 / 60), math.log(1 / 2000), math.log(1e-6), math.log(1e-9)
 # Text whose letters beyond ASCII are unlikelier than this on the average is in an encoding not known here.
-_SENSELESS = math.log(1e-5)
+_SENSELESS = math.log(1e-4)
 _WORD = re.compile(r"[^\W\d_]+")
 
 Score = Callable[[str], float]
@@ -66,7 +68,7 @@ def decode(data: bytes, source: str, encoding: str | None = None) -> tuple[str, 
     codec, name = guess(data)
     if not codec:
         raise UnreadableFile(
-            f"{source} is text in no encoding that is known here: save it as UTF-8 or give {option('encoding')}"
+            f"{source} is text in no encoding known here: save it as UTF-8 or give {option('encoding')}"
         )
     return _decode_as(data, source, codec), f"read as {name}"
 
@@ -75,6 +77,8 @@ def guess(data: bytes) -> tuple[str, str]:
     """Return the codec of text that is not UTF-8, and its usual name; both empty where none decodes it."""
     best, best_score, best_text = ("", ""), -math.inf, ""
     sample = _sample(data)
+    if not sample.translate(None, _ASCII_AND_MARKS):
+        return "cp1252", "Windows-1252"
     for codec, name, prior, score in ENCODINGS:
         try:
             text = sample.decode(codec)
@@ -181,7 +185,8 @@ def _other(character: str) -> float:
         return _ASCII
     if character in letters.MARKS:
         return _MARK
-    return _CONTROL if not character.isprintable() else _STRANGE
+    drawn = "\u2500" <= character <= "\u25ff"  # boxes of DOS
+    return _CONTROL if drawn or not character.isprintable() else _STRANGE
 
 
 def _shape(word: str, alone: bool) -> float:

@@ -20,7 +20,8 @@ from metaresp.read.workbook import read_workbook
 FORMATS: Mapping[str, str] = MappingProxyType({
     ".csv": "text", ".tsv": "text", ".tab": "text", ".txt": "text", ".dat": "text", ".md": "text",
     ".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".xlsb": "xlsb", ".ods": "ods",
-    ".parquet": "parquet", ".json": "json", ".htm": "text", ".html": "text",
+    ".parquet": "parquet", ".json": "json", ".jsonl": "json", ".ndjson": "json",
+    ".htm": "text", ".html": "text",
     ".sav": "sav", ".zsav": "sav", ".dta": "dta", ".sas7bdat": "sas7bdat", ".xpt": "xpt",
 })  # fmt: skip
 

@@ -79,7 +79,9 @@ def read_head(name: str) -> Head:
     for role in ("author", "study", "year", "arm", "index"):
         if role in only or (role in {"study", "author", "year", "arm"} and _led_by(role, meanings)):
             roles[role] = 2
-    blocked = any("block" in meaning and len(meaning) == 1 for meaning in meanings)
+    blocked = any(
+        meaning == {"block"} or (meaning == {"block", "sex"} and "sample" not in said) for meaning in meanings
+    )
     if blocked or (said & {"author", "year"} and "event" not in said):
         return Head(roles if not blocked or "arm" in roles else {}, "")
     unit = _unit(said)

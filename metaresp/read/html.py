@@ -7,8 +7,10 @@ from metaresp.errors import UnreadableFile
 from metaresp.read.sheet import Sheet
 from metaresp.read.text import MAX_CELLS
 
-_START = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(!doctype\s+html|html|table|head|body|meta|style|div)\b",
-                    re.IGNORECASE | re.DOTALL)  # fmt: skip
+_START = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|table|head|body|meta|style|div)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _EXCEL_XML = "urn:schemas-microsoft-com:office:spreadsheet"
 _WIDEST = 16_384
 

@@ -21,9 +21,13 @@ def json_table(text: str, source: str) -> Table:
         If it is JSON of another shape, or holds no record.
     """
     try:
-        content: Any = json.loads(text)
+        content: Any = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, source))
     except json.JSONDecodeError as error:
+        if "Extra data" in error.msg and "\n" in text.strip():
+            return _from_records(_lines(text, source), source)
         raise UnreadableFile(f"{source} is not JSON: line {error.lineno}: {error.msg}") from None
+    except InvalidStudies:
+        raise
     except (ValueError, RecursionError) as error:
         raise UnreadableFile(f"{source} is not JSON that can be read: {shown(str(error))}") from None
     if isinstance(content, dict) and isinstance(content.get("studies"), list | dict):
@@ -33,6 +37,28 @@ def json_table(text: str, source: str) -> Table:
     if isinstance(content, dict):
         return _from_columns(content, source)
     raise InvalidStudies(f"{source} holds {shown(content)}: it must be {_SHAPES}")
+
+
+def _once(pairs: list[tuple[str, Any]], source: str) -> dict[str, Any]:
+    """Return an object of JSON, of which the last of two equal keys would win without a word."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for i, key in enumerate(keys) if key in keys[:i])
+        raise InvalidStudies(f"{source} has two keys named {shown(twice)} in one record: rename one")
+    return content
+
+
+def _lines(text: str, source: str) -> list[Any]:
+    """Return the records of a text that has one on each line."""
+    records = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            try:
+                records.append(json.loads(line, object_pairs_hook=lambda pairs: _once(pairs, source)))
+            except json.JSONDecodeError as error:
+                raise UnreadableFile(f"{source} is not JSON: line {number}: {error.msg}") from None
+    return records
 
 
 def _from_records(content: list[Any], source: str) -> Table:
@@ -55,7 +81,7 @@ def _from_columns(content: dict[str, Any], source: str) -> Table:
     for name, column in content.items():
         if not isinstance(column, list):
             raise InvalidStudies(
-                f"{source}, key {name!r}: {shown(column)} is not a column; the file must be {_SHAPES}"
+                f"{source}, key {shown(name)}: {shown(column)} is not a column; the file must be {_SHAPES}"
             )
     if not any(content.values()):
         raise InvalidStudies(f"{source} holds no record")

@@ -46,7 +46,7 @@ def label_columns(
 def label_of(cell: object) -> str:
     """Return a cell as a label; what programs write for a missing one is none."""
     text = label_text(cell)
-    return "" if text.lower() in MISSING_VALUE else text
+    return "" if text.lower() in MISSING_VALUE or not text.strip(" -–—.") else text
 
 
 def labels(table: Table, parts: tuple[int, ...]) -> tuple[list[str], list[str]]:

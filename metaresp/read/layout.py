@@ -70,9 +70,9 @@ def sheet_table(source: str, sheet: Sheet) -> Table:
     columns = list(zip(*padded, strict=True))
     keep = [i for i, cell in enumerate(head) if cell is not None or any(c is not None for c in columns[i])]
     unnamed = tuple(place for place, i in enumerate(keep) if head[i] is None and not heads[i])
-    names = _named(head)
+    named = _named(head)
     return plain_table(
-        name, "row", [names[i] for i in keep], [columns[i] for i in keep], [number for number, _ in body],
+        name, "row", [named[i] for i in keep], [columns[i] for i in keep], [number for number, _ in body],
         sheet.decimal, written=True, sheet=sheet.title, header_row=header_row,
         heads=tuple(heads[i] for i in keep), unnamed=unnamed, left_out=tuple(left_out),
         notes=(*sheet.notes, *_said(left_out)),
@@ -168,7 +168,23 @@ def _joined(lines: Sequence[Row], first: int, last: int) -> tuple[list[object], 
         " ".join(filter(None, (over if folded(over) != folded(under) else "", under)))
         for over, under in zip(spread, below, strict=True)
     ]
-    return [name or None for name in names], names
+    return [name or None for name in names], _matched(spread, below, names)
+
+
+def _matched(above: list[str], below: list[str], names: list[str]) -> list[str]:
+    """Return what columns under a head of two lines are matched by.
+
+    Beneath "Response" stand "events" and "n", which say it all; beneath "CR" and "PR" stands "n" twice,
+    which says nothing without the line above.
+    """
+    heads = list(names)
+    for over in set(above):
+        group = [i for i, text in enumerate(above) if text == over]
+        roles = [set(read_head(below[i]).roles) for i in group]
+        if any("events" in role for role in roles) and any("n" in role for role in roles):
+            for i in group:
+                heads[i] = below[i]
+    return heads
 
 
 def _texts(cells: Sequence[object], width: int) -> list[str]:

@@ -74,7 +74,7 @@ class ParsedCells:
         name = self.table.names[place]
         for row, cell in enumerate(self.cells[place]):
             self.note_mark(place, row, cell)
-            counts.append(cell.count if cell.kind in {"count", "counted"} else None)
+            counts.append(cell.events if cell.kind in {"count", "counted"} else None)
             if cell.kind in {"missing", "count", "counted"}:
                 continue
             bad = cell.bad
@@ -100,9 +100,9 @@ class ParsedCells:
 
     def note_mark(self, place: int, row: int, cell: Cell) -> None:
         """Keep a footnote mark that was set aside, for a note."""
-        if cell.mark and cell.count is not None:
+        if cell.mark and cell.events is not None:
             written = label_text(self.table.columns[place][row])
-            read_as = f"{cell.count}/{cell.n}" if cell.n is not None else str(cell.count)
+            read_as = f"{cell.events}/{cell.n}" if cell.n is not None else str(cell.events)
             self.marks.append(f"{written!r} as {read_as} ({self.table.at(row)})")
 
     def marks_note(self) -> list[str]:
@@ -121,7 +121,7 @@ class ParsedCells:
             self.note_mark(place, row, cell)
             value = shown(self.table.columns[place][row])
             is_fraction = cell.kind == "fraction"
-            events.append(cell.count if is_fraction else None)
+            events.append(cell.events if is_fraction else None)
             n.append(cell.n if is_fraction else None)
             if is_fraction:
                 self.check_fraction(name, row, cell, value)
@@ -147,7 +147,7 @@ class ParsedCells:
 
     def check_fraction(self, name: str, row: int, cell: Cell, value: str) -> None:
         """Check the rate beside a fraction in its cell."""
-        x, m = cell.count, cell.n
+        x, m = cell.events, cell.n
         if cell.rate and x is not None and m and 0 <= x <= m and not self.is_rate_of(cell, x, m, 0):
             text = f"{value} contradicts itself: {x}/{m} is {100 * x / m:.4g}%"
             self.problems.append((row, name, text))
@@ -182,7 +182,12 @@ class ParsedCells:
         """Check a column of fractions that stands beside events and n."""
         for row, cell in enumerate(self.cells[place]):
             x, m = events[row], n[row]
-            if cell.kind == "fraction" and x is not None and m is not None and (cell.count, cell.n) != (x, m):
+            if (
+                cell.kind == "fraction"
+                and x is not None
+                and m is not None
+                and (cell.events, cell.n) != (x, m)
+            ):
                 value = shown(self.table.columns[place][row])
                 self.problems.append(
                     (row, self.table.names[place], f"{value} contradicts events = {x} and n = {m}")
@@ -266,20 +271,20 @@ class ParsedCells:
         near = min(total, max(0, round(float(cell.rate) * total / scale)))
         if found and self.all_whole and near in found:
             self.notes.append(
-                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} were "
-                "taken, since each proportion times its n is a whole number."
+                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} "
+                "were taken, since each proportion times its n is a whole number."
             )
             return near
         if found and self.options.nearest:
             near = min(max(near, found[0]), found[-1])
             self.notes.append(
-                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} were "
-                "taken."
+                f"{value} of {total} ({self.table.at(row)}) fits {found[0]} to {found[-1]} events: {near} "
+                "were taken."
             )
             return near
         if found:
-            text = (f"{value} of n = {total} fits {len(found)} counts ({found[0]} to {found[-1]}): give the events, "
-                    f"or take the nearest with {option('nearest', True)}")  # fmt: skip
+            text = (f"{value} of n = {total} fits {len(found)} counts ({found[0]} to {found[-1]}): give the "
+                    f"events, or take the nearest with {option('nearest', True)}")  # fmt: skip
         elif float(cell.rate) > scale:
             text = f"{value} must be a rate from 0 to {scale}"
         else:

@@ -3,86 +3,20 @@
 import re
 
 # What authors write for "no number" in a column of counts.
-MISSING_COUNT = frozenset(
-    [
-        "na",
-        "n/a",
-        "#n/a",
-        "n.a.",
-        "n.a",
-        "nan",
-        "nr",
-        "n.r.",
-        "n.r",
-        "nd",
-        "n.d.",
-        "n/r",
-        "ns",
-        "ne",
-        "null",
-        "none",
-        "-",
-        "--",
-        "---",
-        "–",
-        "—",
-        "―",
-        "−",
-        ".",
-        "..",
-        "...",
-        "…",
-        "?",
-        "??",
-        "/",
-        "<na>",
-        "na)",
-        "missing",
-        "unknown",
-        "not reported",
-        "not available",
-        "not stated",
-        "not evaluable",
-        "unclear",
-        "not applicable",
-        "not given",
-        "keine angabe",
-        "k.a.",
-        "k. a.",
-        "nicht berichtet",
-        "non rapporté",
-        "non disponible",
-        "no informado",
-        "no reportado",
-        "sin datos",
-        "não informado",
-        "não relatado",
-        "non riportato",
-        "niet gerapporteerd",
-        "brak danych",
-        "нет данных",
-        "н/д",
-        "bildirilmemiş",
-        "yok",
-        "غير متوفر",
-        "غير مذكور",
-        "未报告",
-        "未報告",
-        "不详",
-        "不詳",
-        "未提及",
-        "缺失",
-        "不明",
-        "記載なし",
-        "報告なし",
-        "データなし",
-        "미보고",
-        "없음",
-        "불명",
-        "해당없음",
-        "",
-    ]
-) - {""}
+_MISSING = """
+na; n/a; #n/a; n.a.; n.a; nan; nr; n.r.; n.r; nd; n.d.; n/r; ns; ne;
+null; none; -; --; ---; –; —;
+―; −; .; ..; ...; …; ?; ??; /; <na>; na); missing; unknown; not reported; not available;
+not stated; not evaluable; unclear; not applicable; not given; keine angabe; k.a.; k. a.;
+nicht berichtet; non rapporté; non disponible; no informado; no reportado; sin datos;
+não informado; não relatado; non riportato; niet gerapporteerd; brak danych; нет данных; н/д;
+bildirilmemiş; yok; غير متوفر; غير مذكور; 未报告;
+未報告; 不详; 不詳; 未提及; 缺失; 不明; 記載なし; 報告なし; データなし;
+미보고;
+없음; 불명; 해당없음
+"""
+MISSING_COUNT = frozenset(word for word in re.split(r";\s+|\n", _MISSING) if word)
+
 
 # Punctuation that is written in several ways; what is not a superscript keeps its meaning.
 _PLAIN = {

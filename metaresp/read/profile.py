@@ -40,7 +40,7 @@ class Column(NamedTuple):
     @property
     def counts(self) -> tuple[int | None, ...]:
         """The count in each row."""
-        return tuple(cell.count for cell in self.cells)
+        return tuple(cell.events for cell in self.cells)
 
 
 def column_cells(table: Table, place: int) -> tuple[Cell, ...]:
@@ -96,7 +96,7 @@ def _kind(cells: list[Cell]) -> str:
 
 
 def _numbered(cells: list[Cell]) -> bool:
-    numbers = [cell.count for cell in cells]
+    numbers = [cell.events for cell in cells]
     if len(numbers) < 2 or any(cell.kind != "count" or cell.mark for cell in cells):
         return False
     first = numbers[0]
@@ -105,7 +105,7 @@ def _numbered(cells: list[Cell]) -> bool:
 
 def is_ascending(column: Column, rows: list[int]) -> bool:
     """Whether a column holds growing whole numbers, as row names that are left of a longer table."""
-    numbers = [column.cells[row].count for row in rows]
+    numbers = [column.cells[row].events for row in rows]
     whole = [number for number in numbers if number is not None]
     return len(whole) == len(numbers) > 1 and all(a < b for a, b in pairwise(whole))
 

@@ -123,8 +123,8 @@ def is_computed(cells: Sequence[Cell]) -> bool:
 
 
 def is_whole(rate: str, n: int) -> bool:
-    """Whether a proportion strictly between 0 and 1, times n, is a whole number."""
-    return 0 < Decimal(rate) < 1 and (Fraction(rate) * n).denominator == 1
+    """Whether a proportion times n is a whole number; 0.00 may be a small one, 0 is none."""
+    return rate in {"0", "1"} or (0 < Decimal(rate) < 1 and (Fraction(rate) * n).denominator == 1)
 
 
 def possible_units(cells: Sequence[Cell], said: str) -> tuple[str, ...]:

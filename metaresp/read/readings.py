@@ -4,7 +4,7 @@ import re
 
 from metaresp.errors import InvalidStudies, option
 from metaresp.read.candidates import Candidates, says_something_else, sureness, unique
-from metaresp.read.cells import label_text
+from metaresp.read.cells import label_text, shown
 from metaresp.read.profile import Column
 from metaresp.read.rates import belongs, fits, places, possible_units, unit_of
 from metaresp.read.vocabulary import folded
@@ -56,7 +56,8 @@ class Matcher(Candidates):
     def counts(self) -> Found | None:
         """Read events and n, or events and those without the event, each from a column of counts."""
         events = self.distinct(self.candidates("events", "count", "counted"))
-        events += [c for c in self.distinct(self.candidates("response", "counted")) if c not in events]
+        for role in ("response", "percent"):
+            events += [c for c in self.distinct(self.candidates(role, "counted")) if c not in events]
         # a decimal number under the head of n is a cell to ask about, not a reason to take another column
         sizes = self.distinct(self.candidates("n", "count", "number"))
         both = self.case_pair(sizes) if not events else None
@@ -82,12 +83,22 @@ class Matcher(Candidates):
         good = good or pairs
         if not good:
             return None
+        self.refuse_arms(unique(x for x, _ in good), unique(n for _, n in good))
         self.refuse_several("events", [x for x, _ in good])
         self.refuse_several("n", [n for _, n in good])
         x, n = good[0]
         self.refuse_rate_words(x, n)
         self.refuse_other_total(x, n, failures)
         return self.checked((x.place,), (n.place,))
+
+    def refuse_arms(self, events: list[Column], sizes: list[Column]) -> None:
+        """Ask where events and n are both there twice: a table of two arms."""
+        if len(events) > 1 and len(sizes) > 1 and "events" not in self.given and "n" not in self.given:
+            names = " and ".join(repr(column.name) for column in [*events[:2], *sizes[:2]])
+            raise InvalidStudies(
+                f"{self.table.source}: events and n stand there more than once ({names}): name the group "
+                f"that is pooled with {option('events', events[0].name)}, {option('n', sizes[0].name)}"
+            )
 
     def case_pair(self, sizes: list[Column]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Read n and N as events and patients, as tables in articles have them."""
@@ -119,13 +130,13 @@ class Matcher(Candidates):
         """Ask where whole numbers under a head such as ORR fit both as counts and as percentages."""
         if "events" in self.given or not _RATE_WORDS.search(events.name) or events.kind != "count":
             return
-        cells = [(events.cells[row], n.cells[row].count) for row in self.rows]
+        cells = [(events.cells[row], n.cells[row].events) for row in self.rows]
         both = all(
             fits(cell.rate, "percent", total, 0)
             for cell, total in cells
-            if cell.rate and total and cell.count
+            if cell.rate and total and cell.events
         )
-        if both and any(cell.count for cell, _ in cells):
+        if both and any(cell.events for cell, _ in cells):
             raise InvalidStudies(
                 f"{self.table.source}: {events.name!r} fits as counts and as percentages: give "
                 f"{option('events', events.name)} or {option('percent', events.name)}"
@@ -139,12 +150,13 @@ class Matcher(Candidates):
             if sureness(other) < 2:
                 continue
             for row in self.rows:
-                x, y, m = (column.cells[row].count for column in (events, other, n))
+                x, y, m = (column.cells[row].events for column in (events, other, n))
                 if x is not None and y is not None and m is not None and x + y != m:
                     both = f"{events.name} + {other.name}"
                     raise InvalidStudies(
                         f"{self.table.source}, {self.table.at(row)}: {events.name!r} and {other.name!r} add "
-                        f"up to {x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or {option('n', both)}"
+                        f"up to {x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or "
+                        f"{option('n', both)}"
                     )
 
     def checked(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
@@ -157,8 +169,22 @@ class Matcher(Candidates):
         if "percent" in self.given:
             found["percent"] = self.given["percent"]
         elif not ("events" in self.given and "n" in self.given):
+            self.refuse_unreadable({*events, *n})
             found |= self.checked_rate(events, n)
         return found
+
+    def refuse_unreadable(self, used: set[int]) -> None:
+        """Ask where a column that is surely of the outcome holds numbers in a writing that is not known."""
+        for column in self.columns:
+            cell = next((str(c) for c in self.table.columns[column.place] if c is not None), "")
+            outcome = column.head.roles.keys() & {"events", "percent", "response"}
+            if column.place in used | self.taken or column.kind != "text" or not any(map(str.isdigit, cell)):
+                continue
+            if outcome and sureness(column) == 2:
+                raise InvalidStudies(
+        """Ask where events and n are both there twice, as in a table of two arms."""
+                    f"{shown(cell)} cannot be read: give {option('events')} and {option('n')}"
+                )
 
     def checked_rate(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
         """Return the column of rates that says the same as the counts.
@@ -169,10 +195,9 @@ class Matcher(Candidates):
             If a rate that is told by its head contradicts the counts.
         """
         kinds = ("rate", "number", "count")
-        for column in unique(
-            [*self.candidates("percent", *kinds), *self.candidates("events", "rate", "number")]
-        ):
-            if column.place in {*events, *n} or (column.kind == "count" and not column.head.unit):
+        for column in unique([*self.candidates("percent", *kinds), *self.candidates("events", *kinds)]):
+            is_count = column.kind == "count" and not column.head.unit
+            if column.place in {*events, *n} or (is_count and self.fits(column, self.added(n))):
                 continue
             wrong = self.contradicting(column, events, n)
             if wrong is None:
@@ -184,8 +209,8 @@ class Matcher(Candidates):
                 percent = f"{100 * (x or 0) / (m or 1):.4g}%"
                 raise InvalidStudies(
                     f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} "
-                    f"contradicts {x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, or "
-                    f"give both {option('events', self.named(events))} and {option('n', self.named(n))}"
+                    f"contradicts {x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, "
+                    f"or give both {option('events', self.named(events))} and {option('n', self.named(n))}"
                 )
         return {}
 
@@ -217,7 +242,7 @@ class Matcher(Candidates):
         found = unique([c for role in ("response", "events", "percent", "n") for c in
                          (self.candidates(role, "fraction") if role not in self.given else [])])  # fmt: skip
         pairs = [
-            tuple((column.cells[row].count, column.cells[row].n) for row in self.rows) for column in found
+            tuple((column.cells[row].events, column.cells[row].n) for row in self.rows) for column in found
         ]
         if len(set(pairs)) > 1:
             raise self.ask("response", found, "fractions")
@@ -290,7 +315,7 @@ class Matcher(Candidates):
         """Tell proportions from percentages, or ask."""
         if self.unit is None:
             cells = [column.cells[row] for row in self.rows]
-            self.unit, doubt = unit_of(cells, [n.cells[row].count for row in self.rows], column.head.unit)
+            self.unit, doubt = unit_of(cells, [n.cells[row].events for row in self.rows], column.head.unit)
             if doubt:
                 raise InvalidStudies(
                     f"{self.table.source}: {column.name!r} may hold proportions or percentages ({doubt}): "

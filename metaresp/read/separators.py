@@ -56,6 +56,12 @@ class Fit:
     numeric: int
     width: int
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether every line is cut alike, or names stand above numbers; by chance spaces may be."""
+        named = self.counts and self.header == 2 and self.even >= 0.8
+        return self.width > 1 and (self.even == 1.0 or named)
+
     def rank(self, numbers: bool) -> tuple[bool, int, float, int]:
         """Return what fits are compared by, with the columns of numbers or without."""
         return self.counts, self.header, self.even, self.numeric if numbers else 0
@@ -68,10 +74,12 @@ def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[st
     count little: what is asked is whether one line of names stands above even lines with numbers.
     """
     sample: list[str] = []
+    letters = 0
     for line in lines:
         if line.strip(NOTHING):
             sample.append(line)
-            if len(sample) >= SAMPLE:
+            letters += len(line)
+            if len(sample) >= (SAMPLE if letters < 100_000 else 5):
                 break
     told = [line for line in sample if not line.lstrip().startswith(COMMENTS)]
     sample = told if len(told) > 1 else sample
@@ -80,10 +88,8 @@ def choose_separator(lines: Sequence[str], cut: Callable[[str, str], Sequence[st
     best, best_fit = NO_SEPARATOR, None
     marks = [mark for mark in MARKS if any(mark in line for line in sample)]
     for separator in [*marks, WIDE, SPACE, WORDS, ":"]:
-        if separator not in MARKS and best_fit is not None and best_fit.width > 1:
-            # A mark that cuts every line alike, or names above numbers, is no chance; spaces in cells are.
-            if best_fit.even == 1.0 or (best_fit.counts and best_fit.header == 2 and best_fit.even >= 0.8):
-                break
+        if separator not in MARKS and best_fit is not None and best_fit.is_sure:
+            break
         if separator not in MARKS and any(map(_BETWEEN.search, sample)) and separator != WIDE:
             rows = [_BETWEEN.sub(lambda found: found[0].replace(" ", "\x00"), line) for line in sample]
             cells = [cut(row, separator) for row in rows]

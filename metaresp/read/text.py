@@ -20,7 +20,9 @@ from metaresp.read.separators import (
 )
 
 # Cells of one text or sheet; what is larger is no table of studies, and would fill the memory.
-MAX_CELLS = 20_000_000
+MAX_CELLS, MAX_DIFFERENT = 20_000_000, 8_000_000
+# Different cells that are remembered at a time.
+_KEPT = 1_000_000
 
 # One cell of a line, in either kind of quotes or in none, where spaces may stand about the quotes.
 _QUOTED = r'\s*"((?:[^"]|"")*)"\s*|\s*\'((?:[^\']|\'\')*)\'\s*'
@@ -133,7 +135,7 @@ def _rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
         cut = aligned(joined(cut) if separator == WORDS else cut, lines, source)
         return [tuple(row) for row in cut]
     rows: Rows = []
-    room = MAX_CELLS
+    room, different = MAX_CELLS, 0
     # Cells that are equal are one object: a wide table of small counts takes little memory.
     same: dict[str, str] = {}
     intern = same.setdefault
@@ -150,8 +152,13 @@ def _rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
         if room < 0:
             raise UnreadableFile(f"{source} has more than {MAX_CELLS:,} cells: that is no table of studies")
         rows.append(tuple(map(intern, cells, cells)))
-        if len(same) > 1_000_000:
+        if len(same) > _KEPT:
             same.clear()
+            different += _KEPT
+            if different >= MAX_DIFFERENT:
+                raise UnreadableFile(
+                    f"{source} has more than {MAX_DIFFERENT:,} different cells: that is no table of studies"
+                )
     return rows
 
 

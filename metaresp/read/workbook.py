@@ -3,10 +3,11 @@
 import io
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from metaresp.errors import InvalidArgument, MissingDependency, UnknownName, UnreadableFile, closest, option
 from metaresp.read.cells import Formula, ShownPercent, shown
@@ -16,6 +17,9 @@ from metaresp.read.text import MAX_CELLS
 
 # The last row and column that the format has.
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
+Grid: TypeAlias = tuple[tuple[object, ...], ...]
+# Tags of one row, or of a part that is read as a whole.
+_MAX_TAGS = 5_000_000
 
 
 def read_workbook(content: Content, sheet: int | str | None) -> tuple[Sheet, ...]:
@@ -33,19 +37,32 @@ def read_workbook(content: Content, sheet: int | str | None) -> tuple[Sheet, ...
         If it is no workbook, or has more rows or cells than one can have.
     """
     try:
-        from openpyxl import load_workbook
+        from openpyxl.reader.excel import ExcelReader
+        from openpyxl.styles.stylesheet import apply_stylesheet
     except ImportError:
         raise MissingDependency(
-            f'{content.name}: reading workbooks needs openpyxl: pip install "metaresp[excel]"'
+            f"{content.name}: reading workbooks needs openpyxl: pip install openpyxl"
         ) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and validation rules that no count depends on
-            with closing(load_workbook(io.BytesIO(content.data), data_only=True, read_only=True)) as book:
-                pages = book.worksheets
-                hidden = [page.title for page in pages if page.sheet_state != "visible"]
-                chosen = chosen_sheets([page.title for page in pages], hidden, sheet, content.name)
-                read = [_read_page(pages[i], content.name) for i in chosen]
+            _bound_parts(content)
+            # The steps of load_workbook but for its look through each sheet for a size, which may be wrong,
+            # and for the parts that no cell needs.
+            reader = ExcelReader(io.BytesIO(content.data), read_only=True, data_only=True)
+            with closing(reader.archive):
+                reader.read_manifest()
+                reader.read_strings()
+                reader.read_workbook()
+                apply_stylesheet(reader.archive, reader.wb)
+                pages = [
+                    (page.name, page.state, place.target)
+                    for page, place in reader.parser.find_sheets()
+                    if place.Type.endswith("/worksheet") and place.target in reader.valid_files
+                ]
+                hidden = [name for name, state, _ in pages if state != "visible"]
+                chosen = chosen_sheets([name for name, _, _ in pages], hidden, sheet, content.name)
+                read = [_read_page(reader, pages[i][0], pages[i][2], content.name) for i in chosen]
     except (InvalidArgument, UnreadableFile):
         raise
     except Exception as error:  # a broken file fails in many ways inside the library
@@ -87,14 +104,15 @@ def dense(
     """Return rows from row 1 on, with those that the file leaves out, to the last that holds anything."""
     grid: list[tuple[object, ...]] = []
     room = MAX_CELLS
-    for number, cells in rows:
+    where = f"{source} (sheet {title!r})"
+    for count, (number, cells) in enumerate(rows, start=1):
+        if max(number, count) > MAX_ROW:
+            last = number if number > MAX_ROW else count
+            raise UnreadableFile(f"{where}: row {last} is beyond the last row of a sheet, {MAX_ROW:,}")
         while cells and (cells[-1] is None or cells[-1] == ""):
             cells.pop()
         if not cells:
             continue
-        where = f"{source} (sheet {title!r})"
-        if number > MAX_ROW:
-            raise UnreadableFile(f"{where}: row {number} is beyond the last row of a sheet, {MAX_ROW:,}")
         room -= len(cells)
         if room < 0:
             raise UnreadableFile(f"{where} has more than {MAX_CELLS:,} cells: that is no table of studies")
@@ -115,10 +133,37 @@ def _noted(sheet: Sheet, note: str) -> Sheet:
     return Sheet(sheet.title, sheet.rows, sheet.decimal, (*sheet.notes, note))
 
 
-def _read_page(page: Any, source: str) -> Sheet:
+class _Bounded:
+    """The XML of a part, read no further than where it holds more than a sheet can have."""
+
+    def __init__(self, file: Any, where: str) -> None:
+        self.file, self.where, self.tags = file, where, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self.file.read(size)
+        row = data.rfind(b"<row")
+        self.tags = data.count(b"<", row) if row >= 0 else self.tags + data.count(b"<")
+        if self.tags > _MAX_TAGS:
+            raise UnreadableFile(f"{self.where} has a part that unpacks to more than the memory holds")
+        return data
+
+
+def _bound_parts(content: Content) -> None:
+    """Refuse a workbook whose texts or styles, which are read as a whole, unpack to a bomb."""
+    with zipfile.ZipFile(io.BytesIO(content.data)) as archive:
+        for member in archive.infolist():
+            if member.file_size < 20_000_000 or "worksheets/" in member.filename:
+                continue
+            with archive.open(member) as file:
+                bounded = _Bounded(file, content.name)
+                while bounded.read(1 << 20):
+                    pass
+
+
+def _read_page(reader: Any, title: str, part: str, source: str) -> Sheet:
     from openpyxl.worksheet._reader import WorkSheetParser
 
-    book = page.parent
+    book = reader.wb
     formats = book._number_formats
     styles = book._cell_styles
 
@@ -137,17 +182,17 @@ def _read_page(page: Any, source: str) -> Sheet:
                 cell["value"] = shown_value(value, _format(number, formats))
             return cell
 
-    with page._get_source() as file:
+    with reader.archive.open(part) as file:
         parser = Parser(
-            file,
-            page._shared_strings,
+            _Bounded(file, f"{source} (sheet {title!r})"),
+            reader.shared_strings,
             data_only=True,
             epoch=book.epoch,
             date_formats=book._date_formats,
             timedelta_formats=book._timedelta_formats,
         )
-        rows = dense(_numbered(parser, source, page.title), source, page.title)
-        return Sheet(page.title, rows, "", tuple(_notes(parser, rows)))
+        rows = dense(_numbered(parser, source, title), source, title)
+        return Sheet(title, rows, "", tuple(_notes(parser, rows)))
 
 
 def _numbered(parser: Any, source: str, title: str) -> Iterator[tuple[int, list[object]]]:
@@ -173,7 +218,7 @@ def _format(number: int, formats: Any) -> str:
     return {9: "0%", 10: "0.00%"}.get(number, "")
 
 
-def _notes(parser: Any, rows: tuple[tuple[object, ...], ...]) -> Iterator[str]:
+def _notes(parser: Any, rows: Grid) -> Iterator[str]:
     hidden = [
         int(number)
         for number, row in parser.row_dimensions.items()
@@ -198,7 +243,7 @@ def _listed(items: list[Any]) -> str:
     return ", ".join(map(str, items[:5])) + (f" and {len(items) - 5} more" if len(items) > 5 else "")
 
 
-def _used(rows: tuple[tuple[object, ...], ...], first: int, last: int) -> bool:
+def _used(rows: Grid, first: int, last: int) -> bool:
     return any(cell is not None for row in rows for cell in row[first - 1 : last])
 
 

@@ -37,8 +37,8 @@ class Cell(NamedTuple):
         ``missing``, ``count``, ``number`` (a decimal number without a sign), ``rate`` (with a percent sign
         or an interval), ``counted`` (a count with a rate beside it), ``fraction``, ``about`` (``<5``,
         ``6-7``), ``formula`` or ``other``.
-    count, n : int or None
-        Events, and patients of a fraction.
+    events, n : int or None
+        A count, and the patients of a fraction.
     rate : str
         Digits of a rate as written, with a point; empty if there is none.
     percent : bool
@@ -52,7 +52,7 @@ class Cell(NamedTuple):
     """
 
     kind: str
-    count: int | None = None
+    events: int | None = None
     n: int | None = None
     rate: str = ""
     percent: bool = False
@@ -77,7 +77,7 @@ def read_cell(value: object, decimal: str = "") -> Cell:
 
     Examples
     --------
-    >>> read_cell("13 (72.2%)").count, read_cell("13/18").n, read_cell("13*").mark, read_cell("<5").kind
+    >>> read_cell("13 (72.2%)").events, read_cell("13/18").n, read_cell("13*").mark, read_cell("<5").kind
     (13, 18, '*', 'about')
     """
     value = clean(value)

@@ -24,32 +24,43 @@ def read_studies(
     encoding: str | None = None,
     covariates: Sequence[str] | None = None,
 ) -> Studies:
-    """Read studies from a csv, tsv, txt, xlsx, parquet or JSON file.
+    """Read studies from a file as it is kept: a spreadsheet, a text, an export of R, SPSS or Stata.
+
+    What each column holds is told by its name, in the words of the field in many languages, and by its
+    values together.  Where two readings remain, or a row may be no study, the error shows them with the
+    option for each; what was read is in ``studies.source``.
 
     Parameters
     ----------
-    path : path
-        The file; its ending tells the format.  In a text file the separator (comma, semicolon, tab or
-        bar), the encoding (byte order mark, UTF-8, else Windows-1252) and the decimal mark are told from
-        its content.
-    events, n : str, optional
-        Columns of responders and patients.  When not given they are recognised without regard to case:
-        events, event, x, xi, r, responders, cases; n, ni, total.  Two that fit are an error.
+    path : path, file object or str
+        csv, tsv, txt (any usual separator and encoding), xlsx, xls, ods, parquet, json, sav, dta,
+        sas7bdat; ``"-"`` for standard input; ``"clipboard"``.
+    events, n : str or sequence of str, optional
+        Columns of responders and patients; several, or names joined by a plus (``"CR + PR"``), are added
+        up.  Without an *n*, responders and non-responders are.
     study : str, optional
-        Column of labels; recognised: study, trial, author, label.
+        Column of labels.  When not given, author and year make one (``Xu 2012``), and merged cells are
+        joined with the arm.
     response : str, optional
-        Column of cells such as ``13/18``, ``13 of 18`` or ``13/18 (72.2%)``, instead of *events* and *n*;
-        recognised: response, orr, response rate.  A percentage beside a fraction must be its own.
+        Column of cells such as ``13/18``, ``13 of 18`` or ``13/18 (72.2%)``, instead of *events* and *n*.
+        A percentage beside a fraction must be its own.
     percent : str, optional
-        Column of percentages (0 to 100) that stands for *events*, which are rebuilt where just one count
-        fits *n*; recognised where there are no events: percent, pct, ``ORR (%)``, rate_percent.
+        Column of rates that stands for *events*, which are rebuilt where just one count fits *n*, rounded
+        or, if that fits nowhere, cut off; an interval beside the rate must hold it.
     enrolled : str, optional
-        Column of patients enrolled; recognised: enrolled.
+        Column of patients enrolled, at least *n*.
     missing : {"raise", "drop"}
-        Rows whose events or n are missing are an error, or are left out and listed in ``excluded``.
-        Wrong values are an error always.
-    sheet : int or str
-        Sheet of a workbook, by position from 0 or by name.
+        Rows without usable counts (blank, ``NR``, ``<5``, ``6-7``, n = 0) are an error, or are left out
+        and listed in ``excluded``.  Wrong values are an error always.
+    totals : {"raise", "drop", "keep"}
+        Rows that are no study (totals, subtotals, means, pooled estimates, a row without a label that is
+        the sum of others) are an error, left out, or taken as studies.
+    unit : {"proportion", "percent"}, optional
+        Of rates, where it cannot be told.
+    nearest : bool
+        Where a rate fits several counts, take the nearest, with a note.
+    sheet : int or str, optional
+        Sheet of a workbook, by position from 0 or by name; by default the one that holds studies.
     encoding : str, optional
         Of a text file, where it cannot be told.
     covariates : sequence of str, optional
@@ -62,19 +73,21 @@ def read_studies(
     Raises
     ------
     InvalidStudies
-        Naming file, row (the header is row 1), column, value and rule.
+        Naming file, row (as the file shows it), column, value and rule; or the readings that remain, each
+        with its option.
     UnreadableFile
         If the file is not there or not in the format its ending says.
     UnknownName
         If a named column or sheet is not there.
     MissingDependency
-        If a workbook or parquet file needs a package that is not installed.
+        If a format needs a package that is not installed.
 
     Notes
     -----
     A thousands mark is read where it can be nothing else: ``1 234``, ``1'234``, ``1,234,567``; and
     ``1,234`` in a file that is cut at commas or writes its decimals with a point.  Elsewhere it is an
-    error.  Cells are data: nothing in them is evaluated.  In R: ``read.csv`` and ``readxl::read_excel``.
+    error.  Footnote marks (``13*``, ``11 a``) are set aside with a note.  Cells are data: nothing in them
+    is evaluated.  In R: ``read.csv`` and ``readxl::read_excel``, with the columns chosen by hand.
 
     Examples
     --------

@@ -41,8 +41,8 @@ def count_patients(
         unknown = [one for one in hits if one not in {value.casefold() for value in known}]
         if unknown and len(unknown) == len(hits):
             raise InvalidArgument(
-                f"{option('responders', tuple(given))}: {response!r} of {table.source} holds none of them; it has "
-                f"{_listed(known)}"
+                f"{option('responders', tuple(given))}: {response!r} of {table.source} holds none of them; "
+                f"it has {_listed(known)}"
             )
     counts: dict[str, list[int]] = {}
     gone = 0
@@ -67,7 +67,7 @@ def count_patients(
     ]
     if gone:
         notes.append(f"{gone} patients without a response were left out.")
-    columns = {
+    columns: dict[str, list[Any]] = {
         "events": [tally[0] for tally in counts.values()],
         "n": [tally[1] for tally in counts.values()],
         "study": list(counts),

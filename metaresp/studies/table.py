@@ -211,7 +211,7 @@ class Studies(Record):
         known_name("missing", missing, ("raise", "drop"))
         columns, notes = count_patients(frame, by, response, responders, missing)
         source = read.Source("patients", "", None, {by: "study", response: "response"}, {}, (), tuple(notes))
-        return cls(**columns, source=source)
+        return cls(columns["events"], columns["n"], columns["study"], source=source)
 
     @classmethod
     def from_table(

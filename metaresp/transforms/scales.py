@@ -222,7 +222,8 @@ def _identity_inverse(y: ArrayLike, n_back: ArrayLike | None = None) -> FloatArr
 def _identity_mean(mu: ArrayLike, tau2: ArrayLike, n_back: ArrayLike | None = None) -> FloatArray:
     """Mean of the clipped normal in closed form."""
     m, tau, safe = _normal_parts(mu, tau2)
-    a, b = -m / safe, (1.0 - m) / safe
+    # beyond 40 standard deviations every term is 0 or 1, and the squares below could overflow
+    a, b = np.clip(-m / safe, -40.0, 40.0), np.clip((1.0 - m) / safe, -40.0, 40.0)
     density = (np.exp(-0.5 * a * a) - np.exp(-0.5 * b * b)) / np.sqrt(2.0 * np.pi)
     inside = m * (ndtr(b) - ndtr(a)) + safe * density
     return np.where(tau > 0, np.clip(inside + ndtr(-b), 0.0, 1.0), _identity_inverse(m)) + 0.0 * m

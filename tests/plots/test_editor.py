@@ -46,7 +46,7 @@ def test_counts_in_one_column_in_two_or_in_none(fit):
     assert keys(fit.studies.forest(counts="split"))[1] == "responders"
     with pytest.raises(UnknownName, match="did you mean 'split'"):
         fit.forest(counts="splt")
-    with pytest.raises(InvalidArgument, match="counts='none'"):
+    with pytest.raises(InvalidArgument, match="counts = 'none'"):
         fit.forest(style=Style(counts="none"))
 
 

@@ -255,9 +255,8 @@ def test_the_drawn_interval_is_the_exact_one(style, spacing, scale):
 
 
 @pytest.mark.parametrize("script", sorted(MORE_SCRIPTS))
-def test_a_machine_with_no_other_font_than_that_of_matplotlib(script, monkeypatch):
+def test_a_machine_with_no_other_font_than_that_of_matplotlib(script):
     """Letters that no font has are boxes, as wide as what was measured."""
-    monkeypatch.setattr("metaresp.plots.fonts.installed", lambda: frozenset({"DejaVu Sans"}))
     words = [(MORE_SCRIPTS[script] * 8)[:size].strip() for size in (3, 40, 120)]
     studies = mr.Studies([1, 0, 9], [9, 9, 9], words, {"country": words, "region": ["a", "b", "b"]})
     for width in (None, "170mm"):

@@ -166,7 +166,7 @@ def test_errors_name_the_argument(options, words):
 
 def test_errors_of_the_rows(fit):
     with pytest.raises(UnknownName, match="did you mean 'percent'"):
-        fit.forest(scale="percentage")
+        fit.forest(scale="percnt")
     with pytest.raises(UnknownName, match=r"sort='weigth'.*did you mean 'weight'"):
         fit.forest(sort="weigth")
     with pytest.raises(UnknownName):

@@ -1,5 +1,6 @@
 """Nothing leaves the canvas and no two texts touch, whatever is drawn."""
 
+import re
 from contextlib import nullcontext
 
 import pytest
@@ -7,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metaresp as mr
+from metaresp.errors import InvalidArgument
 from metaresp.plots.forest import draw_forest, forest_studies
+from tests.plots.conftest import FONTS
 from tests.plots.geometry import faults
 from tests.plots.rows import table
+
+pytestmark = pytest.mark.parametrize("font", FONTS, indirect=True, scope="module")
 
 SCRIPTS = {
     "latin": "Prospective randomised trial of mesenchymal stem cells ",
@@ -74,13 +79,25 @@ def test_any_columns(sides):
     assert faults(plot) == []
 
 
-@pytest.mark.parametrize("width", ["100mm", "130mm", "210mm", 14])
+LABELS = [label("latin", length) for length in (3, 60, 120)]
+
+
+@pytest.mark.parametrize("width", ["105mm", "130mm", "210mm", 14])
 def test_a_width_is_kept(width):
-    labels = [label("latin", length) for length in (3, 60, 120)]
-    plot = draw_forest(table(labels, notes=NOTES), width=width)
+    plot = draw_forest(table(LABELS, notes=NOTES), width=width)
     inches = width if isinstance(width, int) else float(width[:-2]) / 25.4
     assert plot.figure.get_size_inches()[0] == pytest.approx(inches, abs=1e-9)
     assert faults(plot) == []
+
+
+@pytest.mark.parametrize("labels", [["Xu"], LABELS], ids=["short", "long"])
+def test_a_width_that_no_font_fits_is_refused_with_the_least_that_does(labels):
+    with pytest.raises(InvalidArgument, match=r"too narrow .* at least \d+\.\d\d inches are needed") as error:
+        draw_forest(table(labels, notes=NOTES), width="40mm")
+    least = float(re.search(r"at least ([\d.]+) inches", str(error.value))[1])
+    assert faults(draw_forest(table(labels, notes=NOTES), width=least)) == []
+    with pytest.raises(InvalidArgument, match="too narrow"):
+        draw_forest(table(labels, notes=NOTES), width=least - 0.02)
 
 
 WORDS = st.text(
