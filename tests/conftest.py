@@ -3,7 +3,9 @@
 from hypothesis import HealthCheck, settings
 
 # How fast a machine is decides nothing.
-settings.register_profile("long", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile(
+    "long", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
 settings.register_profile("suite", settings.get_profile("long"), derandomize=True, database=None)
 
 
