@@ -160,10 +160,10 @@ def _counts(
         return "n", False
     if "total" in said and not [m for m in meanings if not m]:
         return "n", False
+    if "letter" in said and all(meaning & {"letter", "number"} for meaning in meanings):
+        return "events", True
     if "number" in said and not said & {"arm"}:
         return "n", True
-    if "letter" in said and len(found) == 1:
-        return "events", True
     return None
 
 

@@ -296,18 +296,19 @@ def _count(text: str, given: str, decimal: str) -> int:
 def _rate(text: str, decimal: str) -> str:
     """Return the digits of a rate with a point as its decimal mark; no rate has thousands."""
     text = text.replace(" ", "").replace("'", "").replace(",", ".")
+    if text.count(".") > 1:
+        raise BadCell(f"{text} is no rate: it has two marks")
     return "0" + text if text.startswith(".") else text
 
 
 def _written_number(text: str, given: str, decimal: str) -> Cell:
-    rate = _rate(text, decimal)
     try:
         count = _count(text, given, decimal)
-        return Cell("count", count, rate=rate if rate.count(".") < 2 and count < 1000 else str(count))
+        return Cell("count", count, rate=_rate(text, decimal) if count < 1000 else str(count))
     except BadCell as bad:
         if "beyond" in str(bad):
             raise
-        return Cell("number", rate=rate, bad=str(bad))
+        return Cell("number", rate=_rate(text, decimal), bad=str(bad))
 
 
 def _exponent(text: str, given: str) -> Cell:
