@@ -71,5 +71,4 @@ def critical(falls: FloatArray, tail: float) -> FloatArray:
 def pvalue(falls: FloatArray, fall: FloatArray) -> FloatArray:
     """Return the share of drawn falls at least as large as *fall*, this one counted: at least 1 / 1000."""
     above = (falls >= fall[:, None]).sum(axis=-1)
-    share: FloatArray = (1.0 + above) / (RESAMPLES + 1.0)
-    return share
+    return np.asarray((1.0 + above) / (RESAMPLES + 1.0), np.float64)

@@ -128,10 +128,11 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
     omega = special.wrightomega(m + x * tau2 + shift)
     theta = np.minimum(np.where(omega > 0, np.log(np.maximum(omega, 1e-300)) - shift, m), 0.0)
     for _ in range(_MODE_STEPS):
-        p = special.expit(theta)
-        theta = np.minimum(theta - ((p * n - x) * tau2 + (theta - m)) / (n_tau2 * p * (1 - p) + 1), 0.0)
+        rate = special.expit(theta)
+        slope = (rate * n - x) * tau2 + (theta - m)
+        theta = np.minimum(theta - slope / (n_tau2 * rate * (1 - rate) + 1), 0.0)
     z = (theta - m) / tau
-    p = np.maximum(special.expit(theta), _LEAST_RATE)
+    p = np.asarray(np.maximum(special.expit(theta), _LEAST_RATE), np.float64)
     information = n_tau2 * p * (1 - p)
     return Shape(
         z=z * sign,

@@ -78,8 +78,7 @@ def _logit_forward(x: ArrayLike, n: ArrayLike) -> tuple[FloatArray, FloatArray]:
 
 
 def _logit_inverse(y: ArrayLike, n_back: ArrayLike | None = None) -> FloatArray:
-    result: FloatArray = expit(np.asarray(y, dtype=np.float64))
-    return result
+    return np.asarray(expit(np.asarray(y, dtype=np.float64)), np.float64)
 
 
 def _logit_mean(mu: ArrayLike, tau2: ArrayLike, n_back: ArrayLike | None = None) -> FloatArray:
