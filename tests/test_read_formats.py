@@ -12,7 +12,8 @@ import pytest
 
 from metaresp.errors import InvalidArgument, InvalidStudies, MetaRespError, UnknownName, UnreadableFile
 from metaresp.read.cells import Formula, ShownPercent
-from metaresp.read.files import read_sheets, source_name
+from metaresp.read.content import source_name
+from metaresp.read.files import read_sheets
 
 FRAME = pd.DataFrame({"study": ["Xu", "Бета"], "events": [13, 4], "n": [18, 7], "arm": [1, 2]})
 GRID = (("study", "events", "n", "arm"), ("Xu", 13, 18, 1), ("Бета", 4, 7, 2))

@@ -81,7 +81,7 @@ def test_figures(studies, tmp_path, ending):
     mr.baujat(fit).plot(tmp_path / f"b.{ending}")
     if ending == "svg":
         columns = ["study", f"do{NO_TEXT}se", "events"]
-        words = {"title": NO_TEXT, "axis_label": NO_TEXT, "notes": [NO_TEXT], "alt": NO_TEXT}
+        words = {"title": NO_TEXT, "axis_label": NO_TEXT, "alt": NO_TEXT}
         fit.forest(tmp_path / "c.svg", left=columns, by="region", **words)
         for path in tmp_path.iterdir():
             ElementTree.parse(path)

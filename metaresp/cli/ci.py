@@ -48,7 +48,7 @@ def ci(
     if all_methods:
         if len(trials) > 1:
             raise InvalidArgument("--all-methods compares the methods for one trial: give one")
-        for name in ("method", "prior"):
+        for name in ("method", "prior", "digits"):
             if name in asked:
                 raise InvalidArgument(f"{option(name)} has no meaning with --all-methods: leave it out")
         table = mr.compare_methods(text_or_texts, **asked)

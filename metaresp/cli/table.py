@@ -111,6 +111,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("level", "number", "Confidence level; 0.95."),
         Option("alternative", "text", "two-sided (default), less (upper bound only) or greater (lower)."),
         Option("prior", "pair", "Shapes of the beta prior of jeffreys and hpd: 0.5,0.5."),
+        Option("digits", "whole", "Decimals of percentages.", ("--digits", "--decimals")),
     ),
 }  # fmt: skip
 
