@@ -95,9 +95,18 @@ CYRILLIC = (
     Language("оаинетврсклумдпязьбігйчєїхцюшжщфґ", 0.75, True),
     Language("аоиенртсвдлкпмзуябъгчщшхжцйюфь", 0.75, True),
 )
-GREEK = (Language("αοιετσνηυρπκμλςθωγδάίόέήώβχφξύζψϊϋΐΰ", 0.75, True),)
+GREEK = (
+    Language(
+        "αοιετσνηυρπκμλςθωγδάίόέήώβχφξύζψϊϋΐΰ",
+        0.75,
+        True,
+        _words("μελέτη ασθεν έτος σύνολο ανταπόκρ συγγραφ δόση"),
+    ),
+)
 ARABIC = (Language("اليمنروتبةعدسفهحكقأجشصطخإضزذثىغآءئظؤ", 0.75, True),)
-HEBREW = (Language("יולאהרמתשבנדחעכקםפטגסצזןךףץ", 0.75, True),)
+HEBREW = (
+    Language("יולאהרמתשבנדחעכקםפטגסצזןךףץ", 0.75, True, _words("מחקר חולים שנה מספר סך מחבר מטופל תגוב")),
+)
 
 # The commonest hanzi of papers, names and tables, then kanji, then hangul.
 HANZI = (
