@@ -137,7 +137,8 @@ def _forest(
     words = {name: value for name, value in options.items() if name in shown}
     wording(words.get("labels"))
     words.setdefault("counts", style.counts)
-    outcome = words.get("outcome") or getattr(getattr(data, "spec", None), "outcome", None)
+    own = getattr(getattr(data, "spec", None), "outcome", None)
+    outcome = own if words.get("outcome") is None else words["outcome"]
     named = outcome_labels(outcome, style.words)
     words["labels"] = {**style.words, **named, **(words.get("labels") or {})}
     drawing = {name: value for name, value in options.items() if name in look} | {"style": style}
