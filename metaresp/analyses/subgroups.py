@@ -12,7 +12,7 @@ from metaresp.analyses.clusters import refuse_clusters
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
-from metaresp.errors import InvalidArgument, InvalidStudies, known_name, option
+from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.kernel import quadrature
 from metaresp.model import Batch, pool_batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
@@ -22,6 +22,9 @@ from metaresp.studies.parts import Value
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# The group of studies whose covariate is blank.
+NO_GROUP = "not given"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -121,8 +124,6 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     ------
     UnknownName
         If the studies have no such column, or *reference* is not known.
-    InvalidStudies
-        If a study has no group.
     InvalidArgument
         If *common_tau2* or *reference* has no meaning for the model.
 
@@ -178,7 +179,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
         fit=fit,
         by=by,
         common_tau2=common_tau2,
-        group=tuple(f"{name:g}" if isinstance(name, float) else str(name) for name in members),
+        group=tuple(map(group_label, members)),
         k=batch.k.astype(np.int64),
         events=batch.events.astype(np.int64),
         n=batch.n.astype(np.int64),
@@ -192,12 +193,22 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     )
 
 
+def group_label(value: Value) -> str:
+    """Return the value of a group as text; studies without one are a group of their own."""
+    if value is None:
+        return NO_GROUP
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
     values = fit.studies.column(check_text("by", by))
-    if None in values:
-        label = fit.studies.study[values.index(None)]
-        raise InvalidStudies(f"{option('by', by)}: study {label!r} has no value there, and so no group")
-    return fit.studies.clusters(by)
+    members: dict[Value, list[int]] = {}
+    for i, value in enumerate(values):
+        members.setdefault(value, []).append(i)
+    blank = members.pop(None, None)
+    if blank:
+        members[NO_GROUP] = [*members.get(NO_GROUP, []), *blank]
+    return {value: tuple(positions) for value, positions in members.items()}
 
 
 class _Test(NamedTuple):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metaresp.analyses.subgroups import group_label
 from metaresp.present import forest_parts as parts
 from metaresp.present.forest_columns import Extras, headline
 from metaresp.present.forest_table import ForestRow
@@ -31,7 +32,7 @@ def group_rows(
     rows: list[ForestRow] = []
     members = studies.column(groups.by)
     for i, name in enumerate(groups.group):
-        chosen = [j for j in order if _label(members[j]) == name]
+        chosen = [j for j in order if group_label(members[j]) == name]
         rows.append(ForestRow("heading", writer.words["group"].format(by=headline(groups.by), group=name)))
         rows += parts.study_rows(studies, ci, weights, chosen, writer, extras, shrunken, indent=1)
         left_out = [item for item in studies.excluded if _group(item, groups.by) == name]
@@ -47,12 +48,8 @@ def group_rows(
     return rows
 
 
-def _label(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _group(item: Any, by: str) -> str:
-    return _label(item.covariates.get(by))
+    return group_label(item.covariates.get(by))
 
 
 def _subtotal(

@@ -321,8 +321,13 @@ def _lines(
         lines += [f"{_model_name(fits, which, words)}: {line}" for line in described]
     if notes:
         told = outcome_words(outcome).retold
+        # how the table was read concerns its author, not the reader of the figure
+        reading = fit.studies.source.notes if fit.studies.source is not None else ()
         said = dict.fromkeys(
-            told(note, outcome_words(one.spec.outcome)) for one in fits for note in one.notes
+            told(note, outcome_words(one.spec.outcome))
+            for one in fits
+            for note in one.notes
+            if note not in reading
         )
         lines += [*said, *(groups.notes if groups is not None else ())]
     return lines

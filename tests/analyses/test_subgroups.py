@@ -8,7 +8,7 @@ import metaresp as mr
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.analyses.subgroups import Subgroups, subgroups
 from metaresp.counts import clean
-from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName
+from metaresp.errors import InvalidArgument, UnknownName
 
 # A quasi-Newton maximum of a log-likelihood of size 1e2 in double precision, against one by simplex.
 LIKELIHOOD = 1e-5
@@ -202,9 +202,7 @@ def test_one_group_has_no_test():
 
 
 def test_errors_and_round_trip():
-    fit = mr.pool(studies([5, 7, 1], [20, 20, 9], ["A", "B", None]))
-    with pytest.raises(InvalidStudies, match="Study 3"):
-        subgroups(fit, "region")
+    fit = mr.pool(studies([5, 7, 1], [20, 20, 9], ["A", "B", "B"]))
     with pytest.raises(UnknownName, match="did you mean 'region'"):
         subgroups(fit, "regoin")
     fit = mr.pool(studies([5, 7, 1, 3], [20, 20, 9, 9], "AABB"), model="common")
@@ -221,3 +219,11 @@ def test_its_forest_plot():
     assert kinds.count("subtotal") == 2
     diamond = plot.marks[kinds.index("subtotal")]["diamond"].get_xy()[:, 0]
     assert (diamond.min(), diamond.max()) == (found.low[0], found.high[0])
+
+
+def test_studies_without_a_group_are_a_group_of_their_own():
+    studies = mr.Studies([13, 4, 9, 3], [18, 7, 15, 9], covariates={"region": ["East", None, "West", "East"]})
+    found = mr.subgroups(mr.pool(studies), "region")
+    assert found.group == ("East", "West", "not given")
+    assert found.k.tolist() == [2, 1, 1]
+    assert found.events.tolist() == [16, 9, 4]
