@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from metaresp import read
-from metaresp.arrays import ArrayLike, FloatArray, IntArray, owned
+from metaresp.arrays import FloatArray, IntArray, owned
 from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName, known_name
 from metaresp.records import Record
 from metaresp.studies.arguments import (
@@ -19,7 +19,8 @@ from metaresp.studies.arguments import (
     given_counts,
     quick_counts,
 )
-from metaresp.studies.parts import ExcludedStudy, OutOfRange, Value, choices
+from metaresp.studies.choosing import Selection, largest_reports, positions
+from metaresp.studies.parts import ExcludedStudy, Value, choices
 from metaresp.studies.patients import count_patients
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 # One column, or several (or names joined by a plus) whose sum is taken.
 Columns: TypeAlias = str | Sequence[str] | None
-Selection: TypeAlias = int | slice | Sequence[int] | Sequence[bool] | ArrayLike
 
 
 @dataclass(frozen=True, eq=False, slots=True, init=False, repr=False)
@@ -250,7 +250,7 @@ class Studies(Record):
 
     def __getitem__(self, chosen: Selection) -> "Studies":
         """Return the chosen studies: a mask of length k, a slice, positions, or one position."""
-        return self._take(self._positions(chosen))
+        return self._take(positions(chosen, len(self)))
 
     def __iter__(self) -> Iterator["Studies"]:
         """Iterate over the studies, each as Studies of one."""
@@ -361,25 +361,7 @@ class Studies(Record):
         >>> largest.study, largest.excluded[0].reason
         (('A 2014', 'B'), "smaller report of centre 'A' (largest: 'A 2014', n = 20)")
         """
-        clusters = {i: cluster for cluster, members in self.clusters(name).items() for i in members}
-        reports = [(clusters[i], int(self.n[i]), label) for i, label in enumerate(self.study)]
-        others = [(_cluster_of(item, name), item.n or 0, item.study) for item in self.excluded]
-        largest: dict[Value, int] = {}
-        everything = reports + others
-        for i, (cluster, size, _) in enumerate(everything):
-            if cluster is not None and (cluster not in largest or size > everything[largest[cluster]][1]):
-                largest[cluster] = i
-        excluded = []
-        for i, (cluster, size, _) in enumerate(everything):
-            item = self.excluded[i - len(self)] if i >= len(self) else self._as_excluded(i)
-            if cluster is not None and size and largest[cluster] != i:
-                _, most, label = everything[largest[cluster]]
-                word = "smaller" if size < most else "no larger"
-                reason = f"{word} report of {name} {cluster!r} (largest: {label!r}, n = {most})"
-                excluded.append(replace(item, reason="; ".join(filter(None, [item.reason, reason]))))
-            elif i >= len(self):
-                excluded.append(item)
-        kept = [i for i in range(len(self)) if largest[clusters[i]] == i]
+        kept, excluded = largest_reports(self, name)
         return self._take(np.array(kept, dtype=np.int64), excluded)
 
     def to_frame(self) -> "pd.DataFrame":
@@ -402,28 +384,6 @@ class Studies(Record):
 
         return forest_studies(self, path, **style)
 
-    def _as_excluded(self, i: int) -> ExcludedStudy:
-        values = {name: column[i] for name, column in self.covariates.items()}
-        return ExcludedStudy(self.study[i], int(self.events[i]), int(self.n[i]), None, "", values)
-
-    def _positions(self, chosen: Selection) -> IntArray:
-        """Return the positions that an index, slice, mask or list of positions chooses."""
-        k = len(self)
-        if isinstance(chosen, slice):
-            return np.arange(k)[chosen]
-        index = np.asarray(chosen)
-        if index.dtype.kind == "b":
-            if index.shape != (k,):
-                raise InvalidArgument(f"a mask of {k} studies must have the shape ({k},), not {index.shape}")
-            return np.flatnonzero(index)
-        if index.size == 0 and index.ndim == 1:
-            return np.zeros(0, dtype=np.int64)
-        if index.dtype.kind not in "iu" or index.ndim > 1:
-            raise InvalidArgument(f"studies[...] takes a mask, a slice or positions, not {chosen!r}")
-        if (index < -k).any() or (index >= k).any():
-            raise OutOfRange(f"position {chosen!r} is beyond the {k} studies")
-        return np.atleast_1d(index).astype(np.int64) % max(k, 1)
-
     def _take(self, positions: IntArray, excluded: Sequence[ExcludedStudy] | None = None) -> "Studies":
         return Studies(
             self.events[positions],
@@ -434,10 +394,6 @@ class Studies(Record):
             excluded=self.excluded if excluded is None else excluded,
             source=self.source,
         )
-
-
-def _cluster_of(item: ExcludedStudy, name: str) -> Value:
-    return item.study if name == "study" else item.covariates.get(name)
 
 
 def _number(value: Value) -> float:
