@@ -1,24 +1,57 @@
-"""The command line as a user meets it: through a subprocess."""
+"""The command line as a user meets it: status, output and files of every command."""
 
+import contextlib
+import io
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 import metaresp as mr
+from metaresp.cli import main
 
 
-def metaresp(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "metaresp", *map(str, arguments)],
+def metaresp(*arguments, cwd="."):
+    """Run a command in this process, which is the same (see below) and saves starting Python."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
+    with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main([*map(str, arguments)])
+    said = []
+    for stream in (out, err):
+        stream.flush()
+        said.append(stream.buffer.getvalue().decode("utf-8"))
+    return subprocess.CompletedProcess(arguments, status, *said)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ci", "13/18", "0/18"],
+        ["pool", "trials.csv"],
+        ["pool", "trials.csv", "--json"],
+        ["ci", "14/13"],
+        ["ci", "13/18", "--frob"],
+        ["pool", "nowhere.csv"],
+        ["forest", "trials.csv", "-o", "no/a.png"],
+    ],
+    ids=" ".join,
+)
+def test_a_process_of_its_own_says_the_same(trials, arguments):
+    run = subprocess.run(
+        [sys.executable, "-m", "metaresp", *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=None,
-        cwd=cwd,
+        cwd=trials.parent,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         check=False,
     )
+    here = metaresp(*arguments, cwd=trials.parent)
+    assert (run.returncode, run.stdout) == (here.returncode, here.stdout)
+    # the name of the program in the hint is that of pytest here
+    assert run.stderr.partition(" (see: ")[0] == here.stderr.partition(" (see: ")[0]
 
 
 @pytest.fixture

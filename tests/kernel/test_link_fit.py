@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import metaresp as mr
-from metaresp.kernel import binomial_normal
+from metaresp.kernel import binomial_normal, count_interval
 from metaresp.kernel.likelihood_interval import mu_limits
 from metaresp.kernel.links import LINKS
 from tests.datasets import NAMES, counts, reference
@@ -13,6 +13,29 @@ from tests.kernel.test_binomial_normal import random_lanes
 LME4 = 1e-4
 OTHERS = [name for name in LINKS if name != "logit"]
 FALL = 3.841458820694124
+
+
+def content(value):
+    """Return what a value is known by: arrays by their numbers, a fit by its fields."""
+    if isinstance(value, tuple):
+        return tuple(map(content, value))
+    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_prediction_for_every_interval():
+    """Let the intervals of one data set share its prediction, which takes most of their time."""
+    work, known = count_interval.tau_mixture, {}
+
+    def shared(*arguments):
+        key = content(arguments)
+        if key not in known:
+            known[key] = work(*arguments)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(count_interval, "tau_mixture", shared)
+        yield
 
 
 def data(name):
