@@ -56,6 +56,12 @@ class Matcher(Candidates):
     def counts(self) -> Found | None:
         """Read events and n, or events and those without the event, each from a column of counts."""
         events = self.distinct(self.candidates("events", "count", "counted"))
+        # 13.00: counts as some programs write them, where the head says counts
+        events += [
+            c
+            for c in self.candidates("events", "number")
+            if _COUNT_WORDS.search(folded(c.name)) and all(c.cells[row].kind != "number" for row in self.rows)
+        ]
         for role in ("response", "percent"):
             events += [c for c in self.distinct(self.candidates(role, "counted")) if c not in events]
         # a decimal number under the head of n is a cell to ask about, not a reason to take another column
@@ -201,6 +207,7 @@ class Matcher(Candidates):
                 continue
             wrong = self.contradicting(column, events, n)
             if wrong is None:
+                self.refuse_empty_agreement(column, events)
                 return {"percent": (column.place,)}
             row, agree = wrong
             if sureness(column) == 2 or agree * 2 >= len(self.rows):
@@ -213,6 +220,20 @@ class Matcher(Candidates):
                     f"or give both {option('events', self.named(events))} and {option('n', self.named(n))}"
                 )
         return {}
+
+    def refuse_empty_agreement(self, rates: Column, events: tuple[int, ...]) -> None:
+        """Ask where counts of another outcome agree with rates only since these all print as 0.
+
+        0.0% of 700,000 patients goes with any few deaths.
+        """
+        printed = {float(rates.cells[row].rate) for row in self.rows if rates.cells[row].rate}
+        name = self.named(events)
+        named = not _COUNT_WORDS.search(folded(name)) and sureness(rates) == 2
+        if named and printed == {0.0} and any(self.sum(events, row) for row in self.rows):
+            raise InvalidStudies(
+                f"{self.table.source}: {name!r} and {rates.name!r} may be two outcomes, since every rate "
+                f"prints as 0: give {option('events', name)} or {option('percent', rates.name)}"
+            )
 
     def contradicting(
         self, column: Column, events: tuple[int, ...], n: tuple[int, ...]
