@@ -105,6 +105,8 @@ def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[
         return "proportion", ""
     if said == "percent":
         return "", "its head says percent, but every value is at most 1"
+    if all(rate in {0, 1} for rate in rates):
+        return "", "every value is 0 or 1, which may be counts as well"
     decimals = places(cells)
     told = [(cell.rate, total) for cell, total in zip(cells, n, strict=True) if cell.rate and total]
     alone = all(
