@@ -104,8 +104,11 @@ def _head_lines(lines: Sequence[Row]) -> tuple[int, int]:
         wide = [i for i, (_, cells) in enumerate(top) if len(_filled(cells)) > 1 or width == 1]
         plain = [i for i in wide if not _is_comment(top[i][1])]
         best = (plain or wide or [0])[0]
-        if any(_is_numeric(cell) for cell in top[best][1] if isinstance(cell, str)) and best:
-            best = 0  # the line above names too few columns, which is what an error must say
+        alone = [i for i in range(best) if len(_filled(top[i][1])) == 1 and not _is_comment(top[i][1])]
+        named = [i for i in alone if read_head(label_text(_filled(top[i][1])[0])).roles]
+        if named or any(_is_numeric(cell) for cell in top[best][1] if isinstance(cell, str)):
+            # the line above names too few columns, which is what an error must say
+            best = named[-1] if named else 0
         return best, best
     first = last = best
     above = top[best - 1][1] if best else []
@@ -122,9 +125,14 @@ def _score(cells: list[object], width: int) -> int:
     texts = [str(cell) for cell in filled if isinstance(cell, str)]
     if len(filled) == 1 < width or _is_comment(cells):
         return 0
-    if len(texts) < len(filled) or any(_is_numeric(text) for text in texts):
+    if len(texts) < len(filled) or any(_is_numeric(text) or _has_no_letter(text) for text in texts):
         return 0
     return len({role for text in texts for role in read_head(text).roles}) * 10 + min(len(filled), 9)
+
+
+def _has_no_letter(text: str) -> bool:
+    """Whether text is digits and signs, such as ``100% (4,338/4,338)``: no name, whatever it means."""
+    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
 
 
 def _is_numeric(cell: object) -> bool:

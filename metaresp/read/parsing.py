@@ -56,7 +56,14 @@ class ParsedCells:
         """Ask where every count is like ``13,000``: thousands, or three decimals."""
         places_ = [*self.roles.events, *self.roles.n]
         texts = [str(cell) for place in places_ for cell in self.table.columns[place] if cell is not None]
-        if len(texts) > 1 and all(re.match(r"[0-9]{1,3}[,.]000(?![0-9])", text) for text in texts):
+        if self.roles.response is not None and not places_:
+            places_ = [self.roles.response]
+            texts = [str(cell) for cell in self.table.columns[places_[0]] if cell is not None]
+            several = [len(re.findall(r"(?<![0-9.,])[0-9]{1,3}[,.]000(?![0-9])", text)) > 1 for text in texts]
+            doubtful = len(texts) > 1 and all(several)
+        else:
+            doubtful = len(texts) > 1 and all(re.match(r"[0-9]{1,3}[,.]000(?![0-9])", t) for t in texts)
+        if doubtful:
             name = self.table.names[places_[0]]
             raise InvalidStudies(
                 f"{self.table.source}, column {name!r}: {shown(texts[0])} and every other count may be "

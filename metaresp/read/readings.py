@@ -70,7 +70,7 @@ class Matcher(Candidates):
         if both:
             return self.checked(*both)
         sizes = self.surest(sizes)
-        failures = self.distinct(self.candidates("failures", "count", "counted"))
+        failures = self.distinct(self.candidates("failures", "count", "counted", "number"))
         if events and not sizes and not failures and "n" not in self.given:
             sizes = self.distinct(self.candidates("enrolled", "count"))
             if len(sizes) == 1 and not self.candidates("response", "fraction"):
@@ -134,7 +134,12 @@ class Matcher(Candidates):
 
     def refuse_rate_words(self, events: Column, n: Column) -> None:
         """Ask where whole numbers under a head such as ORR fit both as counts and as percentages."""
-        if "events" in self.given or not _RATE_WORDS.search(events.name) or events.kind != "count":
+        pointed = all("." in events.cells[row].rate for row in self.rows if events.cells[row].rate)
+        plain = not any("." in n.cells[row].rate for row in self.rows)
+        like_rates = pointed and plain and not _COUNT_WORDS.search(folded(events.name))
+        if not (_RATE_WORDS.search(events.name) or like_rates):
+            return
+        if "events" in self.given or events.kind != "count":
             return
         cells = [(events.cells[row], n.cells[row].events) for row in self.rows]
         both = all(
@@ -207,7 +212,7 @@ class Matcher(Candidates):
                 continue
             wrong = self.contradicting(column, events, n)
             if wrong is None:
-                self.refuse_empty_agreement(column, events)
+                self.refuse_empty_agreement(column, events, n)
                 return {"percent": (column.place,)}
             row, agree = wrong
             if sureness(column) == 2 or agree * 2 >= len(self.rows):
@@ -221,7 +226,7 @@ class Matcher(Candidates):
                 )
         return {}
 
-    def refuse_empty_agreement(self, rates: Column, events: tuple[int, ...]) -> None:
+    def refuse_empty_agreement(self, rates: Column, events: tuple[int, ...], n: tuple[int, ...]) -> None:
         """Ask where counts of another outcome agree with rates only since these all print as 0.
 
         0.0% of 700,000 patients goes with any few deaths.
@@ -229,7 +234,9 @@ class Matcher(Candidates):
         printed = {float(rates.cells[row].rate) for row in self.rows if rates.cells[row].rate}
         name = self.named(events)
         named = not _COUNT_WORDS.search(folded(name)) and sureness(rates) == 2
-        if named and printed == {0.0} and any(self.sum(events, row) for row in self.rows):
+        sizes = [(rates.cells[row].rate, self.sum(n, row)) for row in self.rows]
+        several = any(rate and m and len(fits(rate, "percent", m, 0)) > 1 for rate, m in sizes)
+        if named and printed == {0.0} and several:
             raise InvalidStudies(
                 f"{self.table.source}: {name!r} and {rates.name!r} may be two outcomes, since every rate "
                 f"prints as 0: give {option('events', name)} or {option('percent', rates.name)}"
