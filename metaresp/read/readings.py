@@ -71,7 +71,8 @@ class Matcher(Candidates):
             return self.checked(*both)
         sizes = self.surest(sizes)
         failures = self.distinct(self.candidates("failures", "count", "counted", "number"))
-        if events and not sizes and not failures and "n" not in self.given:
+        split = any("failures" in column.head.roles for column in self.columns)
+        if events and not sizes and not split and "n" not in self.given:
             sizes = self.distinct(self.candidates("enrolled", "count"))
             if len(sizes) == 1 and not self.candidates("response", "fraction"):
                 self.notes.append(f"{sizes[0].name!r} was taken as n: no other column holds patients.")
@@ -227,15 +228,13 @@ class Matcher(Candidates):
         return {}
 
     def refuse_empty_agreement(self, rates: Column, events: tuple[int, ...], n: tuple[int, ...]) -> None:
-        """Ask where counts of another outcome agree with rates only since these all print as 0.
-
-        0.0% of 700,000 patients goes with any few deaths.
-        """
+        """Ask where counts of another outcome agree with rates that all print as 0, as any few do."""
         printed = {float(rates.cells[row].rate) for row in self.rows if rates.cells[row].rate}
         name = self.named(events)
         named = not _COUNT_WORDS.search(folded(name)) and sureness(rates) == 2
         sizes = [(rates.cells[row].rate, self.sum(n, row)) for row in self.rows]
-        several = any(rate and m and len(fits(rate, "percent", m, 0)) > 1 for rate, m in sizes)
+        unit = "percent" if rates.head.unit == "percent" else "proportion"
+        several = any(rate and m and len(fits(rate, unit, m, 0)) > 1 for rate, m in sizes)
         if named and printed == {0.0} and several:
             raise InvalidStudies(
                 f"{self.table.source}: {name!r} and {rates.name!r} may be two outcomes, since every rate "
