@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from metaresp.errors import InvalidStudies, MetaRespError, UnknownName, option
+from metaresp.errors import InvalidStudies, MetaRespError, option
 from metaresp.read.columns import find_roles
 from metaresp.read.content import source_name
 from metaresp.read.files import read_sheets
@@ -54,8 +55,6 @@ def read_file(
             find_roles(
                 table, **{name: value for name, value in roles.items() if name != "covariates"}, unit=unit
             )
-        except UnknownName as error:
-            errors[one.title] = error
         except MetaRespError as error:
             errors[one.title] = error
             if _asks(error):
@@ -72,13 +71,9 @@ def read_file(
     others = ", ".join(repr(one.title) for one in found if one.title != title)
     note = f"Sheet {title!r} was read; {others} holds no studies that can be read."
     table = tables[title]
-    return Table(**{**_content(table), "notes": (note, *table.notes)})
+    return replace(table, notes=(note, *table.notes))
 
 
 def _asks(error: MetaRespError) -> bool:
     """Whether a sheet holds studies of which only the caller can say how to read them."""
     return isinstance(error, InvalidStudies) and "could each hold" in str(error)
-
-
-def _content(table: Table) -> dict[str, Any]:
-    return {name: getattr(table, name) for name in table.__dataclass_fields__}

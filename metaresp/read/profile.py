@@ -4,7 +4,6 @@ from collections import Counter
 from itertools import pairwise
 from typing import NamedTuple
 
-from metaresp.read.cells import label_text
 from metaresp.read.heads import Head, read_head
 from metaresp.read.rows import labelled_totals
 from metaresp.read.table import Table
@@ -109,8 +108,3 @@ def is_ascending(column: Column, rows: list[int]) -> bool:
     numbers = [column.cells[row].events for row in rows]
     whole = [number for number in numbers if number is not None]
     return len(whole) == len(numbers) > 1 and all(a < b for a, b in pairwise(whole))
-
-
-def texts(table: Table, place: int) -> list[str]:
-    """Return a column as printable text."""
-    return [label_text(cell) for cell in table.columns[place]]

@@ -6,11 +6,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from metaresp.percent import fitting_counts
+from metaresp.read.options import UNITS
 from metaresp.read.writing import Cell
 
 # A float carries rounding noise beyond this many decimals of a percentage.
 _FLOAT_DECIMALS = 10
-UNITS = ("proportion", "percent")
 
 
 class Written(NamedTuple):

@@ -1,7 +1,7 @@
 """Raw tables: columns of untouched cells with the place each row came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -96,13 +96,12 @@ class Table(Record):
         """Return the table without some rows, which are listed as *left_out*."""
         gone = set(dropped)
         keep = [row for row in range(len(self)) if row not in gone]
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        content |= {
-            "columns": tuple(tuple(column[row] for row in keep) for column in self.columns),
-            "rows": tuple(self.rows[row] for row in keep),
-            "left_out": (*self.left_out, *left_out),
-        }
-        return Table(**content)
+        return replace(
+            self,
+            columns=tuple(tuple(column[row] for row in keep) for column in self.columns),
+            rows=tuple(self.rows[row] for row in keep),
+            left_out=(*self.left_out, *left_out),
+        )
 
 
 def columns_table(source: str, place: str, columns: Mapping[str, object], first: int = 1) -> Table:
