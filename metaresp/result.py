@@ -9,7 +9,7 @@ import numpy as np
 from metaresp import questions
 from metaresp.arrays import FloatArray
 from metaresp.binomial import BinomialCI
-from metaresp.binomial.interval import check_digits
+from metaresp.checks import check_digits
 from metaresp.forecast import EventForecast
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
 from metaresp.model.scales import scale_name

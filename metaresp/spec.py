@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.binomial.interval import check_digits
-from metaresp.checks import as_float, check_level
+from metaresp.checks import as_float, check_digits, check_level
 from metaresp.errors import InvalidArgument, folded, known_name, option
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.beta_predictive import BETA_PREDICTION

@@ -98,8 +98,11 @@ def guess(data: bytes) -> tuple[str, str]:
         value = prior + max(one(text) for one in score)
         if value > best_score:
             best, best_score, best_text = (codec, name), value, text
-    odd = sum(c >= "\x80" for c in best_text)
-    told = best_score - _ASCII * (len(best_text) - odd)
+    words = set(_WORD.findall(best_text))
+    inside = "".join(words)
+    outside = _WORD.sub("", best_text)
+    odd = sum(c >= "\x80" for c in inside + outside)
+    told = best_score - _ASCII * (len(inside) + len(outside) - odd)
     return best if told > odd * _SENSELESS else ("", "")
 
 
@@ -170,11 +173,13 @@ def _alphabetic(language: Language) -> Score:
     def letter(character: str) -> float:
         if character < "\x80":
             return _ASCII
-        return weights.get(character, weights.get(character.lower(), _STRANGE))
+        strange = _MARK if character in letters.MARKS else _STRANGE
+        return weights.get(character, weights.get(character.lower(), strange))
 
     def score(text: str) -> float:
         total = sum(count * _other(c) for c, count in Counter(_WORD.sub("", text)).items())
-        for word in _WORD.findall(text):
+        # a name that is repeated tells no more than once
+        for word in set(_WORD.findall(text)):
             total += sum(map(letter, word)) + _shape(word, language.alone)
         lowered = text.lower()
         known = sum(word in lowered for word in language.words)
@@ -280,7 +285,7 @@ _ALPHABETS = {
 # Codec, usual name, how much likelier it is than others before looking, and its scores.
 ENCODINGS: tuple[tuple[str, str, float, tuple[Score, ...]], ...] = (
     ("cp1252", "Windows-1252", 0.0, _ALPHABETS["western"]),
-    ("cp1250", "Windows-1250", -1.0, _ALPHABETS["central"]),
+    ("cp1250", "Windows-1250", -3.0, _ALPHABETS["central"]),
     ("cp1254", "Windows-1254", -1.0, _ALPHABETS["turkish"]),
     ("cp1251", "Windows-1251", -1.0, _ALPHABETS["cyrillic"]),
     ("cp1253", "Windows-1253", -1.0, _ALPHABETS["greek"]),

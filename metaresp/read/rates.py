@@ -114,19 +114,28 @@ def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[
         or len(fits(rate, "proportion", total, decimals, True)) == 1
         for rate, total in told
     )
-    if alone or (is_computed(cells) and all(is_whole(rate, total) for rate, total in told)):
+    if alone or are_computed(cells, n):
         return "proportion", ""
     return "", "every value is at most 1, and not each is the proportion of one count"
 
 
-def is_computed(cells: Sequence[Cell]) -> bool:
-    """Whether proportions look as a program writes them, not as copied out of an article."""
-    return places(cells) > 1 and not any(cell.limits or cell.percent for cell in cells)
+def are_computed(cells: Sequence[Cell], n: Sequence[int | None]) -> bool:
+    """Whether proportions were computed from counts, not copied out of an article: each times its n is whole.
 
+    One alone may be so by chance, and so may 0.00.
 
-def is_whole(rate: str, n: int) -> bool:
-    """Whether a proportion times n is a whole number; 0.00 may be a small one, 0 is none."""
-    return rate in {"0", "1"} or (0 < Decimal(rate) < 1 and (Fraction(rate) * n).denominator == 1)
+    Examples
+    --------
+    >>> quarter, half = Cell("number", rate="0.25"), Cell("number", rate="0.50")
+    >>> are_computed([quarter, half], [400, 200]), are_computed([quarter], [400])
+    (True, False)
+    """
+    if places(cells) < 2 or any(cell.limits or cell.percent for cell in cells):
+        return False
+    told = [(Fraction(cell.rate), total) for cell, total in zip(cells, n, strict=True) if cell.rate and total]
+    inner = [(rate, total) for rate, total in told if 0 < rate < 1]
+    zeros = any(cell.rate not in {"0", "1"} and Fraction(cell.rate) in {0, 1} for cell in cells if cell.rate)
+    return len(inner) > 1 and not zeros and all((rate * total).denominator == 1 for rate, total in inner)
 
 
 def possible_units(cells: Sequence[Cell], said: str) -> tuple[str, ...]:
