@@ -29,6 +29,8 @@ _ASCII, _MARK, _STRANGE, _CONTROL = math.log(1 / 60), math.log(1 / 2000), math.l
 # Text whose letters beyond ASCII are unlikelier than this on the average is in an encoding not known here.
 _SENSELESS = math.log(1e-4)
 _WORD = re.compile(r"[^\W\d_]+")
+# Bytes between words that are half of no letter in any encoding.
+_BLANK = re.compile(rb'[\t\r\n ",;]+')
 
 Score = Callable[[str], float]
 
@@ -98,16 +100,13 @@ def guess(data: bytes) -> tuple[str, str]:
         value = prior + max(one(text) for one in score)
         if value > best_score:
             best, best_score, best_text = (codec, name), value, text
-    words = set(_WORD.findall(best_text))
-    inside = "".join(words)
-    outside = _WORD.sub("", best_text)
-    odd = sum(c >= "\x80" for c in inside + outside)
-    told = best_score - _ASCII * (len(inside) + len(outside) - odd)
+    odd = sum(c >= "\x80" for c in best_text)
+    told = best_score - _ASCII * (len(best_text) - odd)
     return best if told > odd * _SENSELESS else ("", "")
 
 
 def _sample(data: bytes) -> bytes:
-    """Return the lines that tell something, up to a size; the first, which holds the names, is one."""
+    """Return the different words of lines that tell something, up to a size; the first, of names, is one."""
     kept: list[bytes] = []
     room = _SAMPLE
     for line in re.split(b"(?<=[\r\n])", data):
@@ -116,7 +115,8 @@ def _sample(data: bytes) -> bytes:
             room -= len(line)
             if room < 0:
                 break
-    return b"".join(kept)
+    # a name that is repeated tells no more than once
+    return b" ".join(dict.fromkeys(_BLANK.split(b"".join(kept))))
 
 
 def _decode_as(data: bytes, source: str, encoding: str) -> str:
@@ -178,8 +178,7 @@ def _alphabetic(language: Language) -> Score:
 
     def score(text: str) -> float:
         total = sum(count * _other(c) for c, count in Counter(_WORD.sub("", text)).items())
-        # a name that is repeated tells no more than once
-        for word in set(_WORD.findall(text)):
+        for word in _WORD.findall(text):
             total += sum(map(letter, word)) + _shape(word, language.alone)
         lowered = text.lower()
         known = sum(word in lowered for word in language.words)
