@@ -91,10 +91,14 @@ class Doubts(Candidates):
         """Ask where counts of another outcome agree with rates that all print as 0, as any few do."""
         printed = {float(rates.cells[row].rate) for row in self.rows if rates.cells[row].rate}
         name = self.named(events)
-        named = not COUNT_WORDS.search(folded(name)) and sureness(rates) == 2
+        letter = len(name.strip()) < 3
+        named = (letter or not COUNT_WORDS.search(folded(name))) and sureness(rates) == 2
         sizes = [(rates.cells[row].rate, self.sum(n, row)) for row in self.rows]
         unit = "percent" if rates.head.unit == "percent" else "proportion"
-        several = any(rate and m and len(fits(rate, unit, m, 0)) > 1 for rate, m in sizes)
+        several = any(
+            rate and m and max(len(fits(rate, unit, m, 0, cut)) for cut in (False, True)) > 1
+            for rate, m in sizes
+        )
         if named and printed == {0.0} and several:
             raise Doubtful(
                 f"{self.table.source}: {name!r} and {rates.name!r} may be two outcomes, since every rate "

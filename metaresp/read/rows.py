@@ -142,7 +142,8 @@ def hidden_totals(
         elif not label:
             found = n_whole and row in {known[0], known[-1]}
         elif led_by_total(label):
-            found = whole or n_whole or _is_run(row, events, n)
+            alone = len(known) == 2 and all_n - m == m  # of rates that are printed with other digits
+            found = whole or n_whole or alone or _is_run(row, events, n)
             found = found or (_rest_is_outcome(label) and _exceeds(row, events, n))
         else:
             others = [labels[other] for other in known if other != row] if whole else []
