@@ -1,5 +1,6 @@
 """Counts behind a column of rates: proportion or percentage, rounded or cut off."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -107,6 +108,8 @@ def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[
         return "", "its head says percent, but every value is at most 1"
     if all(rate in {0, 1} for rate in rates):
         return "", "every value is 0 or 1, which may be counts as well"
+    if not all(is_interval_of(cell, total) for cell, total in zip(cells, n, strict=True) if total):
+        return "", "every value is at most 1, and an interval is not that of such a proportion"
     decimals = places(cells)
     told = [(cell.rate, total) for cell, total in zip(cells, n, strict=True) if cell.rate and total]
     alone = all(
@@ -136,6 +139,25 @@ def are_computed(cells: Sequence[Cell], n: Sequence[int | None]) -> bool:
     inner = [(rate, total) for rate, total in told if 0 < rate < 1]
     zeros = any(cell.rate not in {"0", "1"} and Fraction(cell.rate) in {0, 1} for cell in cells if cell.rate)
     return len(inner) > 1 and not zeros and all((rate * total).denominator == 1 for rate, total in inner)
+
+
+def is_interval_of(cell: Cell, n: int) -> bool:
+    """Whether the interval beside a proportion, if there is one, is about as wide as that of a count.
+
+    Examples
+    --------
+    >>> near = Cell("rate", rate="0.72", limits=("0.47", "0.90"))
+    >>> far = Cell("rate", rate="0.094", limits=("0.0", "0.5"))
+    >>> is_interval_of(near, 18), is_interval_of(far, 1060)
+    (True, False)
+    """
+    if len(cell.limits) != 2 or not cell.rate:
+        return True
+    p, low, high = (float(Decimal(text)) for text in (cell.rate, *cell.limits))
+    least = math.pow(10, -min(len(text.partition(".")[2]) for text in cell.limits))
+    # Wilson's at 95%: any interval in use is from half to twice as wide
+    width = 4 * math.sqrt(abs(p * (1 - p)) / n + 1 / n**2) / (1 + 4 / n)
+    return 0.5 * width - least <= high - low <= 2 * width + least
 
 
 def possible_units(cells: Sequence[Cell], said: str) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ class Matcher(Doubts):
         """
         kinds = ("rate", "number", "count")
         for column in unique([*self.candidates("percent", *kinds), *self.candidates("events", *kinds)]):
-            is_count = column.kind == "count" and not column.head.unit
+            is_count = column.kind == "count" and not column.head.unit and "events" in column.head.roles
             if column.place in {*events, *n} or (is_count and self.fits(column, self.added(n))):
                 continue
             wrong = self.contradicting(column, events, n)
