@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from metaresp.errors import Doubtful, InvalidStudies, option
+from metaresp.read.opposites import with_opposites
 from metaresp.read.profile import Column, is_ascending, profile
 from metaresp.read.table import Table
 from metaresp.read.vocabulary import folded, words
@@ -18,7 +19,8 @@ class Candidates:
         self.table = table
         self.given = given
         self.unit = unit
-        self.columns, self.rows = profile(table)
+        columns, self.rows = profile(table)
+        self.columns = with_opposites(columns)
         self.notes: list[str] = []
         self.reasons: dict[str, str] = {}
         self.taken = {place for places_ in given.values() for place in places_}

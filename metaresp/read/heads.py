@@ -47,6 +47,17 @@ ROLES = (
 )
 
 
+def without_times(name: str) -> str:
+    """Return a head without the time at which was counted.
+
+    Examples
+    --------
+    >>> without_times("Response at 6 months").split()
+    ['Response']
+    """
+    return _WHEN.sub(" ", name)
+
+
 @lru_cache(maxsize=4096)
 def read_head(name: str) -> Head:
     """Return what the head of a column says.
@@ -60,7 +71,7 @@ def read_head(name: str) -> Head:
     """
     if len(name) > 200 or _PER_MANY.search(name):
         return Head({}, "")
-    text = _WHEN.sub(" ", name)
+    text = without_times(name)
     number_sign = re.search(r"\bno\b(?=[.\s_]+(?:of|with|de)\b|\.|_)|n[°º]", text, re.IGNORECASE)
     found = words(text)
     meanings = [set(word.meanings) for word in found]

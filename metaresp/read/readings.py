@@ -6,6 +6,7 @@ from metaresp.errors import InvalidStudies, option
 from metaresp.read.candidates import says_something_else, sureness, unique
 from metaresp.read.cells import label_text
 from metaresp.read.doubts import COUNT_WORDS, Doubts
+from metaresp.read.groups import parted
 from metaresp.read.profile import Column
 from metaresp.read.rates import belongs, places, possible_units
 from metaresp.read.vocabulary import folded
@@ -25,6 +26,7 @@ class Matcher(Doubts):
             If two readings remain, or there is none.
         """
         given = self.given
+        self.refuse_groups()
         if "response" in given and "events" not in given:
             return {"response": given["response"], "n": given.get("n", ())}
         if "percent" in given and "events" not in given:
@@ -59,10 +61,11 @@ class Matcher(Doubts):
             events += [c for c in self.distinct(self.candidates(role, "counted")) if c not in events]
         # a decimal number under the head of n is a cell to ask about, not a reason to take another column
         sizes = self.distinct(self.candidates("n", "count", "number"))
-        both = self.case_pair(sizes) if not events else None
+        both = self.case_pair(events, sizes)
         if both:
             return self.checked(*both)
         sizes = self.surest(sizes)
+        self.refuse_mortal(events, sizes)
         failures = self.distinct(self.candidates("failures", "count", "counted", "number"))
         split = any("failures" in column.head.roles for column in self.columns)
         if events and not sizes and not split and "n" not in self.given:
@@ -87,19 +90,33 @@ class Matcher(Doubts):
         self.refuse_several("events", [x for x, _ in good])
         self.refuse_several("n", [n for _, n in good])
         x, n = good[0]
+        self.refuse_letters(x, n)
         self.refuse_rate_words(x, n)
         self.refuse_other_total(x, n, failures)
         return self.checked((x.place,), (n.place,))
 
-    def case_pair(self, sizes: list[Column]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """Read n and N as events and patients, as tables in articles have them."""
-        pair = {column.name.strip(): column for column in self.columns if column.name.strip() in {"n", "N"}}
-        if len(pair) != 2 or len(sizes) > 2 or "events" in self.given or "n" in self.given:
+    def case_pair(
+        self, events: list[Column], sizes: list[Column]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Read n and N as events and patients, as tables in articles have them; also "CR n", "CR N"."""
+        pairs: dict[str, dict[str, Column]] = {}
+        for column in self.columns:
+            found = re.fullmatch(r"(?:(.*\W)\s*)?([nN])\W*", column.name.strip())
+            if found and column.place not in self.taken:
+                pairs.setdefault(folded(found[1] or ""), {})[found[2]] = column
+        several = [pair for pair in pairs.values() if len(pair) == 2]
+        members = {column.place for pair in several for column in pair.values()}
+        beside = [column for column in (*events, *sizes) if column.place not in members]
+        if not several or beside or "events" in self.given or "n" in self.given:
             return None
-        small, large = pair["n"], pair["N"]
+        if len(several) > 1:
+            self.refuse_arms([pair["n"] for pair in several], [pair["N"] for pair in several])
+        small, large = several[0]["n"], several[0]["N"]
         if {small.kind, large.kind} != {"count"} or not self.fits(small, large):
             return None
-        self.notes.append("'n' was taken as events and 'N' as patients: each n is at most its N.")
+        self.notes.append(
+            f"{small.name!r} was taken as events and {large.name!r} as patients: each n is at most its N."
+        )
         return (small.place,), (large.place,)
 
     def with_failures(self, events: list[Column], failures: list[Column]) -> Found:
@@ -108,6 +125,7 @@ class Matcher(Doubts):
         if len(failures) > 1:
             raise self.ask("n", failures, "those without the event")
         x, other = events[0], failures[0]
+        self.refuse_third(x, other)
         self.notes.append(f"n is the sum of {x.name!r} and {other.name!r}.")
         return self.checked((x.place,), (x.place, other.place))
 
@@ -188,6 +206,9 @@ class Matcher(Doubts):
             raise self.ask("response", found, "fractions")
         if not found:
             found = [c for c in self.columns if c.kind == "fraction" and self.may_be_fractions(c)]
+            others = [c for c in self.columns if c.kind == "fraction" and self.may_be_fractions(c, True)]
+            if found and len(others) > 1:
+                raise self.ask("response", others, "fractions")
             if len(found) != 1:
                 return None
             self.notes.append(
@@ -197,9 +218,14 @@ class Matcher(Doubts):
         beside = [n for n in sizes if n.place != found[0].place]
         return {"response": (found[0].place,), "n": (beside[0].place,) if len(beside) == 1 else ()}
 
-    def may_be_fractions(self, column: Column) -> bool:
-        """Whether a head that is not known leaves open that fractions under it are responders."""
+    def may_be_fractions(self, column: Column, groups: bool = False) -> bool:
+        """Whether a head that is not known leaves open that fractions under it are responders.
+
+        With *groups*, also a head that names a group of patients.
+        """
         roles = column.head.roles
+        if groups and parted(column.name).named and not parted(column.name).core:
+            return column.place not in self.taken
         known = re.search(r"\b(?:m|male|f|female|sex|date|day)\b|[男女]|월|日", column.name, re.IGNORECASE)
         return column.place not in self.taken and not roles and not known and not says_something_else(column)
 
