@@ -14,6 +14,7 @@ from metaresp.read.options import AS_THEY_STAND, MISSING, TOTALS, UNITS, Options
 from metaresp.read.parsing import ParsedCells
 from metaresp.read.rows import hidden_totals
 from metaresp.read.source import Source, source_of
+from metaresp.read.subtotals import Sum, partial_sums, unlabelled_largest
 from metaresp.read.table import LeftOut, Table
 from metaresp.read.totals import settled, without_totals
 from metaresp.records import Record
@@ -146,10 +147,32 @@ class _Reading(ParsedCells):
             "studies; it was kept as a study."
             for row in chance
         ]
-        if not doubtful:
+        of_groups, others = partial_sums(raw, events, n)
+        doubtful = sorted({*doubtful, *of_groups})
+        if doubtful:
+            told = [(row, raw[row]) for row in doubtful]
+            return settled(self.table, told, "is the sum of other rows, not a study", self.options)
+        self.note_partial_sums([one for one in others if one.row not in chance], events, n, label_list)
+        largest = unlabelled_largest(raw, n)
+        if largest is None:
             return None
-        told = [(row, raw[row]) for row in doubtful]
-        return settled(self.table, told, "is the sum of other rows, not a study", self.options)
+        what = "has the largest n and may be a total, not a study"
+        return settled(self.table, [(largest, "")], what, self.options)
+
+    def note_partial_sums(
+        self, found: Sequence[Sum], events: Sequence[int | None], n: Sequence[int | None], labels: Sequence[str]
+    ) -> None:
+        """Say which studies equal the sum of rows beside them."""
+        told = [
+            f"{labels[one.row]} ({self.table.at(one.row)}, {events[one.row]}/{n[one.row]})" for one in found
+        ]
+        told = list(dict.fromkeys(told))
+        if told:
+            verb, kept = ("equals", "it was") if len(told) == 1 else ("each equal", "they were")
+            studies = "a study" if len(told) == 1 else "studies"
+            self.notes.append(
+                f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}."
+            )
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
         column = self.names()
