@@ -3,15 +3,15 @@
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from math import prod
+from math import exp, lgamma, log, sqrt
 from typing import NamedTuple
-
-from metaresp.read.rows import looks_like_a_study
 
 # No table has a subtotal of more studies.
 _LONGEST_RUN = 500
-# Two sums by chance have small counts: their sizes multiplied are below this times the rows, squared.
-_BY_CHANCE = 2000
+# Several sums that are rarer than this by chance are sums of groups.
+_BY_CHANCE = 0.01
+# Sums of sums: cities, regions, countries, all.
+_LEVELS = 4
 
 Column = Sequence[int | None]
 
@@ -52,7 +52,9 @@ def partial_sums(labels: Sequence[str], events: Column, n: Column) -> tuple[list
         return [], []
     real = _told_by_label(found, rows, labels) | _groups(found, rows, events, n)
     more = real
-    while more:  # the sums of sums
+    for _ in range(_LEVELS):
+        if not more:
+            break
         rest = [row for row in rows if row not in real]
         again = _sums(rest, events, n)
         more = _groups(again, rest, events, n) | {one.row for one in again if len(one.run) == len(rest) - 1}
@@ -76,7 +78,7 @@ def _groups(found: Sequence[Sum], rows: Sequence[int], events: Column, n: Column
             }
             if _are_groups(blocks, same, rows, events, n):
                 real |= {one.row for one in blocks} | same
-            elif _are_large(blocks, len(rows), events, n):
+            elif _are_large(len(blocks), rows, events, n):
                 real |= {one.row for one in blocks}
     return real
 
@@ -118,35 +120,38 @@ def _are_groups(
     """Whether sums and what they add up to are all rows, but for the sum of everything."""
     sums = {one.row for one in blocks} | same
     inside = sums.union(*(one.run for one in blocks))
-    leaves = [row for row in rows if row not in sums]
+    all_n, all_events = (sum(column[row] or 0 for row in rows if row not in sums) for column in (n, events))
     outside = [row for row in rows if row not in inside]
     of_all = [
-        row
-        for row in outside
-        if 2 * (n[row] or 0) == sum(n[leaf] or 0 for leaf in leaves)
-        and 2 * (events[row] or 0) == sum(events[leaf] or 0 for leaf in leaves)
+        row for row in outside if 2 * (n[row] or 0) == all_n and 2 * (events[row] or 0) == all_events
     ]
     return len(outside) - len(of_all) == len(same) and len(of_all) < 2
 
 
-def _are_large(blocks: Sequence[Sum], size: int, events: Column, n: Column) -> bool:
-    """Whether several sums have counts too large for chance."""
-    return prod((n[one.row] or 0) * ((events[one.row] or 0) + 1) for one in blocks) > _BY_CHANCE * size**2
+def _are_large(found: int, rows: Sequence[int], events: Column, n: Column) -> bool:
+    """Whether so many sums are not found by chance.
+
+    Sums of rows above or below come by any n with a chance of one over the mean n, and agree in their
+    events with one over their spread, about the root of their mean.
+    """
+    mean_n = sum(n[row] or 0 for row in rows) / len(rows)
+    mean_x = sum(events[row] or 0 for row in rows) / len(rows)
+    expected = 2 * len(rows) / (mean_n * (1 + sqrt(mean_x)))
+    fewer = sum(exp(i * log(expected) - expected - lgamma(i + 1)) for i in range(min(found, 1000)))
+    return 1 - fewer < _BY_CHANCE
 
 
 def _told_by_label(found: Sequence[Sum], rows: Sequence[int], labels: Sequence[str]) -> set[int]:
     """Return the sums whose label, or whose rows' labels, are not like those of studies."""
-    told = set()
-    for one in found:
-        others = [labels[row] for row in rows if row != one.row]
-        outside = [labels[row] for row in rows if row not in one.run]
-        run = [labels[row] for row in one.run]
-        dated = len(outside) > 1 and all(re.search("[0-9]", label) for label in outside)
-        if labels[one.row] and not looks_like_a_study(labels[one.row], others):
-            told.add(one.row)
-        elif dated and not any(re.search("[0-9]", label) for label in run):
-            told.add(one.row)
-    return told
+    undated = {row for row in rows if not re.search("[0-9]", labels[row])}
+    if not undated or len(undated) > _LONGEST_RUN:
+        return set()
+    return {
+        one.row
+        for one in found
+        if (labels[one.row] and undated == {one.row})
+        or (undated == set(one.run) and len(rows) > len(one.run) + 1)
+    }
 
 
 def unlabelled_largest(labels: Sequence[str], n: Column) -> int | None:
