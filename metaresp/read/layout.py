@@ -62,6 +62,7 @@ def sheet_table(source: str, sheet: Sheet) -> Table:
     if not body:
         names = ", ".join(repr(text[:40]) for text in _named(head)[:30])
         raise InvalidStudies(f"{name} has a header in row {header_row} ({names}) but no study beneath it")
+    body, merged_notes = _unmerged(body, sheet, heads)
     unnamed: tuple[int, ...] = ()
     if _has_row_names(head, body, sheet.decimal):
         head, heads, unnamed = [None, *head], ["", *heads], (0,)
@@ -76,8 +77,41 @@ def sheet_table(source: str, sheet: Sheet) -> Table:
         name, "row", [named[i] for i in keep], [columns[i] for i in keep], [number for number, _ in body],
         sheet.decimal, written=True, sheet=sheet.title, header_row=header_row,
         heads=tuple(heads[i] for i in keep), unnamed=unnamed, left_out=tuple(left_out),
-        notes=(*sheet.notes, *_said(left_out)),
+        notes=(*merged_notes, *_said(left_out)),
     )  # fmt: skip
+
+
+def _unmerged(body: list[Row], sheet: Sheet, heads: Sequence[str]) -> tuple[list[Row], list[str]]:
+    """Write the value of cells that are merged downwards in each of their rows, and say so.
+
+    Counts and rates are not: a merged n is that of all its rows together.
+    """
+    if not sheet.merged or not body:
+        return body, list(sheet.notes)
+    rows = {number: list(cells) for number, cells in body}
+    filled: dict[int, None] = {}
+    left = False
+    for top, bottom, first, last in sheet.merged:
+        within = [number for number in range(top, min(bottom, body[-1][0]) + 1) if number in rows]
+        value = rows[top][first - 1] if top in rows and first <= len(rows[top]) else None
+        if value is None or len(within) < 2:
+            continue
+        roles = read_head(heads[first - 1]).roles.keys() if first <= len(heads) else set()
+        number = not isinstance(value, str) or _is_numeric(value)
+        if first != last or (number and "year" not in roles):
+            left = True
+            continue
+        for at in within[1:]:
+            cells = rows[at]
+            cells.extend([None] * (first - len(cells)))
+            if cells[first - 1] is None:
+                cells[first - 1] = value
+                filled[first - 1] = None
+    notes = [note for note in sheet.notes if left or not filled or not note.startswith("merged cells")]
+    if filled:
+        names = ", ".join(repr(heads[i] if i < len(heads) and heads[i] else f"column {i + 1}") for i in filled)
+        notes.append(f"Merged cells of {names} were filled downwards.")
+    return [(number, rows[number]) for number, _ in body], notes
 
 
 def _lines(sheet: Sheet) -> tuple[list[Row], set[int]]:
