@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from metaresp.errors import InvalidStudies, known_name, option
 from metaresp.read.cells import BadCell, Value, as_value, shown, text_values
+from metaresp.read.codes import like_codes
 from metaresp.read.columns import find_roles
 from metaresp.read.labels import label_of
 from metaresp.read.labels import labels as row_labels
@@ -23,8 +24,6 @@ from metaresp.records import Record
 LISTED = 5
 # Names that a covariate cannot have, since a column of the studies has it.
 RESERVED = frozenset(["study", "events", "n", "enrolled", "rate"])
-# Codes that statistics packages and spreadsheets hold for "not known".
-SENTINELS = frozenset([99, 999, 9999, 99999, 88, 888, 777])
 
 _GAPS = ("events are missing", "n is missing", "events and n are missing")
 
@@ -90,6 +89,7 @@ class _Reading(ParsedCells):
         table, roles = self.table, self.roles
         events, n = self.events_and_n()
         self.refuse_three_zeros()
+        self.check_intervals(events, n)
         label_list, label_notes = row_labels(table, roles.study)
         unlabelled = self.sums(events, n, label_list)
         if unlabelled is not None:
@@ -271,13 +271,11 @@ class _Reading(ParsedCells):
         self, kept: list[int], events: Sequence[int], n: Sequence[int], label_list: Sequence[str]
     ) -> None:
         """Note codes for "not known", labels that repeat and studies that are there twice."""
-        largest_other = sorted(n)[-2] if len(n) > 1 else 0
-        for row, x, m, label in zip(kept, events, n, label_list, strict=True):
-            if x == m and m in SENTINELS and (m > 99 or m > largest_other):
-                self.notes.append(
-                    f"{label} ({self.table.at(row)}): {x}/{m} looks like a code for 'not known'; it "
-                    "was read as a count."
-                )
+        for i in like_codes(events, n):
+            self.notes.append(
+                f"{label_list[i]} ({self.table.at(kept[i])}): {events[i]}/{n[i]} looks like a code for 'not "
+                "known'; it was read as a count."
+            )
         whole = Counter(zip(label_list, events, n, strict=True))
         twice = [label for (label, _, _), times in whole.items() if times > 1]
         repeated = [label for label, times in Counter(label_list).items() if times > 1 and label not in twice]

@@ -13,6 +13,9 @@ _SYMBOLS = {"%": " % ", "/": " / ", "+": " + ", "#": " # ", "№": " № ", "‰
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PARTS = re.compile(r"[^\w%/+#№‰]+")
 _TOKEN = re.compile(r"[0-9]+|[^\W\d]+|[%/+#№‰]")
+# Gershayim and geresh of Hebrew (סה"כ), and the letters that French and Italian put before a vowel.
+_INNER = re.compile("(?<=[\u05d0-\u05ea])[\"'\u2018\u2019\u201c\u201d\u05f3\u05f4`\u00b4]{1,2}(?=[\u05d0-\u05ea])")
+_ELIDED = re.compile("(?<![^\\W_])(?:d|l|qu|dell|dall|nell|sull|all|un|aux|s|c)['\u2018\u2019\u00b4`](?=[^\\W\\d_])")
 # Scripts that are written without spaces between words.
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f]")
 # A Latin word shorter than this is never looked for inside a longer one.
@@ -74,7 +77,7 @@ def vocabulary(section: str) -> Vocabulary:
 def _tokens(text: str) -> list[str]:
     # Camel case parts words: nPatients, EventsN.
     spaced = _CAMEL.sub(" ", text) if not text.isupper() else text
-    spaced = folded(spaced)
+    spaced = _INNER.sub("", _ELIDED.sub(" ", folded(spaced)))
     for symbol, parted in _SYMBOLS.items():
         spaced = spaced.replace(symbol, parted)
     return _TOKEN.findall(_PARTS.sub(" ", spaced).replace("_", " "))
