@@ -147,12 +147,12 @@ def test_named_columns_win(write):
 COLUMN_ERRORS = {
     "two for events": ("x,r,n\n1,2,9\n", {}, InvalidStudies, "columns 'x', 'r' could each hold events"),
     "two for n": ("x,n,total\n1,9,12\n", {}, InvalidStudies, "columns 'n', 'total' could each hold n"),
-    "the same name twice": ("x,n,n\n1,9,12\n", {}, InvalidStudies, "'n', 'n' could each hold n"),
+    "the same name twice": ("x,n,n\n1,9,12\n", {}, InvalidStudies, "n='n (column 2)' or n='n (column 3)'"),
     "given name twice": (
         "x,n,n\n1,9,9\n",
         {"n": "n"},
         InvalidStudies,
-        "names several columns: 'n' (column 2)",
+        "names several columns: give n='n (column 2)' or",
     ),
     "none for events": (
         "study,n,foo\nA,9,1\n",

@@ -9,6 +9,7 @@ from metaresp.read.groups import Grouped, grouped, names_arm, of_same_group, par
 from metaresp.read.opposites import mortal
 from metaresp.read.profile import Column
 from metaresp.read.rates import fits, unit_of
+from metaresp.read.response_kinds import kinds_of
 from metaresp.read.vocabulary import folded
 
 # Heads of rates that are also said of the count: a whole number under them may be either.
@@ -32,10 +33,11 @@ class Doubts(Candidates):
     def refuse_arms(self, events: list[Column], sizes: list[Column]) -> None:
         """Ask where events and n are both there twice: a table of two arms."""
         if len(events) > 1 and len(sizes) > 1 and "events" not in self.given and "n" not in self.given:
-            names = " and ".join(repr(column.name) for column in [*events[:2], *sizes[:2]])
+            names = " and ".join(repr(self.say(column)) for column in [*events[:2], *sizes[:2]])
             raise Doubtful(
                 f"{self.table.source}: events and n stand there more than once ({names}): name the group "
-                f"that is pooled with {option('events', events[0].name)}, {option('n', sizes[0].name)}"
+                f"that is pooled with {option('events', self.say(events[0]))}, "
+                f"{option('n', self.say(sizes[0]))}"
             )
 
     def refuse_groups(self) -> None:
@@ -110,6 +112,26 @@ class Doubts(Candidates):
         raise Doubtful(
             f"{self.table.source}: {what} there more than once ({names}): name the group "
             f"that is pooled with {', '.join(options)}"
+        )
+
+    def refuse_kinds(self) -> None:
+        """Ask where kinds of response are counted, and no n: it is the sum of all kinds."""
+        responses, others, overall = kinds_of([c for c in self.columns if c.place not in self.taken])
+        if not responses or len(others) < 2 or self.given.keys() & {"n", "response", "percent"}:
+            return
+        kinds = {column.place for column in (*responses, *others)}
+        if any(c.head.roles.keys() & {"n", "enrolled", "failures", "response"} for c in self.columns
+               if c.place not in kinds and not self.is_index(c)):  # fmt: skip
+            return
+        parts = " + ".join(self.say(column) for column in responses)
+        both = " + ".join(self.say(column) for column in (*responses, *others))
+        events = self.say(overall) if overall is not None else parts
+        if "events" in self.given:
+            events = self.named(self.given["events"])
+        names = ", ".join(repr(column.name) for column in (*responses, *others))
+        raise Doubtful(
+            f"{self.table.source}: {names} count the kinds of response, and no column holds n: give "
+            f"{option('events', events)}, {option('n', both)}"
         )
 
     def refuse_third(self, events: Column, failures: Column) -> None:

@@ -17,7 +17,7 @@ _WHEN = re.compile(
 )
 # Rates of a thousand or more people: no percentage, and mostly of person-years.
 _PER_MANY = re.compile(
-    r"‰|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:10{0,2}[ ,.']?0{3}|mill)",
+    r"‰|\bper mille?\b|\bpro(?:mille| mille)\b|\bpour mille\b|\bpor mil\b|\bper mille\b|промилле|千分|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:10{0,2}[ ,.']?0{3}|mill)",
     re.I,
 )
 
@@ -47,6 +47,17 @@ ROLES = (
 )
 
 
+def per_many(name: str) -> bool:
+    """Whether a head is that of rates of a thousand or more.
+
+    Examples
+    --------
+    >>> per_many("Cases per 100,000"), per_many("per mille"), per_many("Cases per study")
+    (True, True, False)
+    """
+    return len(name) <= 200 and _PER_MANY.search(name) is not None
+
+
 def without_times(name: str) -> str:
     """Return a head without the time at which was counted.
 
@@ -69,7 +80,7 @@ def read_head(name: str) -> Head:
     >>> read_head("ORR (%)"), read_head("Age (years)").roles
     (Head(roles={'percent': 2}, unit='percent'), {})
     """
-    if len(name) > 200 or _PER_MANY.search(name):
+    if len(name) > 200 or per_many(name):
         return Head({}, "")
     text = without_times(name)
     number_sign = re.search(r"\bno\b(?=[.\s_]+(?:of|with|de)\b|\.|_)|n[°º]", text, re.IGNORECASE)

@@ -26,6 +26,8 @@ class Matcher(Doubts):
             If two readings remain, or there is none.
         """
         given = self.given
+        self.refuse_headless()
+        self.refuse_kinds()
         self.refuse_groups()
         if "response" in given and "events" not in given:
             return {"response": given["response"], "n": given.get("n", ())}
