@@ -16,6 +16,11 @@ from metaresp.read.vocabulary import folded, words
 from metaresp.read.writing import MISSING, Cell, read_cell
 
 _COORDINATES = {"x", "y"}
+# What the outcome of one patient is written as.
+_OF_A_PATIENT = frozenset(
+    "cr pr sd pd ne na nr scr ncr vgpr mr cri crh r yes no y n 0 1 0.0 1.0 true false responder non-responder "
+    "nonresponder positive negative pos neg success failure ja nein oui non sí no да нет 是 否 有效 无效".split()
+)
 _NUMBERS = {"count", "number", "rate", "counted", "fraction"}
 
 
@@ -194,6 +199,27 @@ class Candidates:
             f"{self.table.source} has no header: its first row, {listed(self.table)}, holds numbers, as a study "
             "does: write a row with the names of the columns above it, such as study, events, n"
         )
+
+    def refuse_patients(self) -> None:
+        """Refuse a table in which each row is a patient."""
+        if self.given or len(self.table) < 4:
+            return
+        texts = {c.place: [label_text(cell) for cell in self.table.columns[c.place]] for c in self.columns}
+        trials = [
+            column
+            for column in self.columns
+            if column.kind == "text" and 1 <= len(set(texts[column.place])) <= len(self.table) / 2
+        ]
+        for column in self.columns:
+            values = {text.casefold() for text in texts[column.place] if text}
+            said = column.head.roles.keys() & {"events", "response", "percent"}
+            by = [trial for trial in trials if trial is not column]
+            if said and by and 0 < len(values) < 8 and values <= _OF_A_PATIENT:
+                study = next((trial for trial in by if "study" in trial.head.roles), by[0])
+                raise InvalidStudies(
+                    f"{self.table.source} holds a row for each patient: count them with "
+                    f"Studies.from_patients(frame, by={study.name!r}, response={column.name!r})"
+                )
 
     def turned(self) -> str:
         """Return what to say of a table whose studies stand in columns; empty where they do not."""

@@ -181,10 +181,12 @@ class _Reading(ParsedCells):
             if count is not None and count < 0:
                 self.problems.append((row, column["events"], f"{count} is negative: a count is 0 or more"))
             if total is not None and total < 1:
-                if total == 0 and drop and not count:
-                    self.unusable.setdefault(row, "n = 0")
+                if total == 0 and drop:
+                    self.unusable.setdefault(row, "n = 0" if not count else f"{count} of n = 0")
                 else:
-                    self.problems.append((row, column["n"], f"n = {total}: a study has at least 1 patient"))
+                    hint = f" ({option('missing', 'drop')} leaves such rows out and lists them)" if total == 0 else ""
+                    text = f"n = {total}: a study has at least 1 patient{hint}"
+                    self.problems.append((row, column["n"], text))
             elif count is not None and total is not None and count > total:
                 self.problems.append((row, column["events"], f"events = {count} is more than n = {total}"))
 

@@ -7,6 +7,8 @@ from metaresp.read.cells import MISSING_VALUE, label_text
 from metaresp.read.profile import Column
 from metaresp.read.table import Table
 
+_YEAR = re.compile(r"^((?:19|20)[0-9]{2})[.,]0+$")
+
 
 def label_columns(
     table: Table,
@@ -58,6 +60,8 @@ def labels(table: Table, parts: tuple[int, ...]) -> tuple[list[str], list[str]]:
     if len(parts) == 2 and _merged(texts[0]):
         texts[0] = _filled_down(texts[0])
         notes.append(f"Blank cells of {table.names[parts[0]]!r} were filled from above, as merged cells.")
+    # a year that a program wrote as a decimal number
+    texts[1:] = [[_YEAR.sub(r"\1", text) for text in column] for column in texts[1:]]
     joined = []
     for number, cells in enumerate(zip(*texts, strict=True), start=1):
         label = cells[0]

@@ -22,6 +22,8 @@ _MARKED = re.compile(
     r"^(?:[*†‡§¶#‖]|[ªº⁰¹²³⁴-⁹ᵃ-ᵛ]|[a-z]\s*[).:]|\([a-z0-9]\)|\[[a-z0-9]\]|[a-z]\s+(?=[A-Z]))"
 )
 _LONG_TEXT = 60
+# "n = 50" alone at the foot
+_SIZE = re.compile(r"\(?\s*(?:n|k)\s*=\s*[0-9]", re.IGNORECASE)
 _UNIT = re.compile(
     r"[(\[（].*[)\]）]|%|n|no\.?|counts?|number|patients|percent|years?|months?|weeks?|days?|mg|kg|events",
     re.IGNORECASE,
@@ -268,6 +270,8 @@ def _is_note(cells: list[object]) -> bool:
     if not all(isinstance(cell, str) for cell in filled):
         return False
     texts = [str(cell) for cell in filled]
+    if len(texts) == 1 and _SIZE.match(texts[0]):
+        return True
     if any(_is_numeric(text) or is_missing(text) for text in texts[1:]) or _is_numeric(texts[0]):
         return False
     first = texts[0]

@@ -37,6 +37,7 @@ class Matcher(Doubts):
             return self.checked(given["events"], given["n"])
         found = self.counts() or self.fractions() or self.rates() or self.as_named()
         if found is None:
+            self.refuse_patients()
             raise self.nothing()
         return found | {role: given[role] for role in ("events", "n") if role in given and role in found}
 
@@ -195,6 +196,11 @@ class Matcher(Doubts):
             worst = max(worst or (first, agree), (first, agree), key=lambda found: found[1])
         return worst
 
+    def may_agree(self, rates: Column, events: Column, n: Column) -> bool:
+        """Whether a column of counts is the outcome of rates that the caller named, one cell or so wrong."""
+        wrong = self.contradicting(rates, (events.place,), (n.place,))
+        return wrong is None or wrong[1] * 2 >= len(self.rows)
+
     def fractions(self) -> Found | None:
         """Read fractions such as 13/18."""
         if "events" in self.given:
@@ -255,6 +261,7 @@ class Matcher(Doubts):
         if not sizes:
             sizes = self.distinct(self.candidates("enrolled", "count"))
         if not sizes:
+            self.refuse_patients()
             raise InvalidStudies(
                 f"{self.table.source}: {columns[0].name!r} holds rates, and no column holds n, which they "
                 f"are of: name it with {option('n')}"
@@ -268,7 +275,7 @@ class Matcher(Doubts):
         events = self.distinct(self.candidates("events", "count"))
         column = self.columns[self.given["percent"][0]]
         sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
-        events = [x for x in events if any(self.fits(x, n) for n in sizes)]
+        events = [x for x in events if any(self.fits(x, n) and self.may_agree(column, x, n) for n in sizes)]
         if events and sizes:
             self.refuse_several("events", events)
             self.refuse_several("n", sizes)
