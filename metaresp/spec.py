@@ -139,7 +139,8 @@ def resolve(
             where = f" (it belongs to {owners})" if owners else ""
             hint = _elsewhere(model, name, value, named=False)
             raise InvalidArgument(
-                f"{option(name, value)} has no meaning for {option('model', model)}{where}: leave it out{hint}"
+                f"{option(name, value)} has no meaning for {option('model', model)}{where}: leave it out"
+                f"{hint}"
             )
         resolved[name] = value
     complete: dict[str, Any] = {**known, **resolved}

@@ -17,11 +17,11 @@ import metaresp as mr
 )
 def test_the_model_that_has_it_is_named(options, hint):
     with pytest.raises(mr.InvalidArgument) as caught:
-        mr.pool([13, 4, 9], [18, 7, 15], **options)
+        mr.pool(mr.Studies([13, 4, 9], [18, 7, 15]), **options)
     assert hint in str(caught.value)
 
 
 def test_a_misspelling_is_of_the_model_itself():
     with pytest.raises(mr.InvalidArgument) as caught:
-        mr.pool([13, 4, 9], [18, 7, 15], ci="bartlet")
+        mr.pool(mr.Studies([13, 4, 9], [18, 7, 15]), ci="bartlet")
     assert str(caught.value).endswith("did you mean 'bartlett'?")

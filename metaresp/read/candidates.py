@@ -6,21 +6,18 @@ from itertools import combinations
 
 from metaresp.errors import Doubtful, InvalidStudies, option
 from metaresp.read.cells import label_text
-from metaresp.read.heads import per_many, read_head
 from metaresp.read.groups import names_arm
+from metaresp.read.heads import per_many, read_head
 from metaresp.read.opposites import with_opposites
 from metaresp.read.profile import Column, is_ascending, profile
 from metaresp.read.response_kinds import is_kind
 from metaresp.read.table import Table, told_name
-from metaresp.read.vocabulary import folded, words
+from metaresp.read.vocabulary import entries, folded, words
 from metaresp.read.writing import MISSING, Cell, read_cell
 
 _COORDINATES = {"x", "y"}
 # What the outcome of one patient is written as.
-_OF_A_PATIENT = frozenset(
-    "cr pr sd pd ne na nr scr ncr vgpr mr cri crh r yes no y n 0 1 0.0 1.0 true false responder non-responder "
-    "nonresponder positive negative pos neg success failure ja nein oui non sí no да нет 是 否 有效 无效".split()
-)
+_OF_A_PATIENT = frozenset(entries("opposites", "patient"))
 _NUMBERS = {"count", "number", "rate", "counted", "fraction"}
 
 
@@ -196,8 +193,8 @@ class Candidates:
         if not numbers or known or dated or self.given or self.table.header_row is None:
             return
         raise InvalidStudies(
-            f"{self.table.source} has no header: its first row, {listed(self.table)}, holds numbers, as a study "
-            "does: write a row with the names of the columns above it, such as study, events, n"
+            f"{self.table.source} has no header: its first row, {listed(self.table)}, holds numbers, as a "
+            "study does: write a row with the names of the columns above it, such as study, events, n"
         )
 
     def refuse_patients(self) -> None:
@@ -229,7 +226,9 @@ class Candidates:
             labels = [label_text(cell) for cell in self.table.columns[column.place]]
             heads = [read_head(label).roles for label in labels if len(label) < 60]
             sure = [{role for role, how in roles.items() if how == 2} for roles in heads]
-            if any(roles & {"events", "response", "percent"} for roles in sure) and any("n" in r for r in sure):
+            if any(roles & {"events", "response", "percent"} for roles in sure) and any(
+                "n" in r for r in sure
+            ):
                 names = ", ".join(repr(c.name) for c in self.columns if c is not column and c.kind != "text")
                 return (
                     f"{self.table.source}: the studies stand in columns ({names}), what they report in rows: "

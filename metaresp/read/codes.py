@@ -11,8 +11,8 @@ def like_codes(events: Sequence[int], n: Sequence[int]) -> list[int]:
 
     Notes
     -----
-    A code stands out: it is the n, and more than two or three times every n that is none; or both events and n are codes;
-    or the events of several rows are one code, more than twice all other events.
+    A code stands out: it is the n, and more than two or three times every n that is none; or both events
+    and n are codes; or the events of several rows are one code, more than twice all other events.
 
     Examples
     --------

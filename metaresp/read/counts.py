@@ -160,7 +160,11 @@ class _Reading(ParsedCells):
         return settled(self.table, [(largest, "")], what, self.options)
 
     def note_partial_sums(
-        self, found: Sequence[Sum], events: Sequence[int | None], n: Sequence[int | None], labels: Sequence[str]
+        self,
+        found: Sequence[Sum],
+        events: Sequence[int | None],
+        n: Sequence[int | None],
+        labels: Sequence[str],
     ) -> None:
         """Say which studies equal the sum of rows beside them."""
         told = [
@@ -170,9 +174,7 @@ class _Reading(ParsedCells):
         if told:
             verb, kept = ("equals", "it was") if len(told) == 1 else ("each equal", "they were")
             studies = "a study" if len(told) == 1 else "studies"
-            self.notes.append(
-                f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}."
-            )
+            self.notes.append(f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
         column = self.names()
@@ -184,7 +186,11 @@ class _Reading(ParsedCells):
                 if total == 0 and drop:
                     self.unusable.setdefault(row, "n = 0" if not count else f"{count} of n = 0")
                 else:
-                    hint = f" ({option('missing', 'drop')} leaves such rows out and lists them)" if total == 0 else ""
+                    hint = (
+                        f" ({option('missing', 'drop')} leaves such rows out and lists them)"
+                        if total == 0
+                        else ""
+                    )
                     text = f"n = {total}: a study has at least 1 patient{hint}"
                     self.problems.append((row, column["n"], text))
             elif count is not None and total is not None and count > total:

@@ -14,7 +14,18 @@ _ROLES = ("response", "events", "percent", "failures", "n")
 _NEUTRAL = frozenset(["filler", "arm", "total", "sample", "index"])
 _SHORT_N = {"nt", "nc", "np", "na", "nb", "rt", "rc", "xt", "xc"}
 # Parts of the patients that tables give beside all of them.
-_PART = {"adults", "children", "adult", "pediatric", "paediatric", "elderly", "boys", "girls", "naive", "pretreated"}
+_PART = {
+    "adults",
+    "children",
+    "adult",
+    "pediatric",
+    "paediatric",
+    "elderly",
+    "boys",
+    "girls",
+    "naive",
+    "pretreated",
+}
 
 
 class Parted(NamedTuple):
@@ -48,10 +59,7 @@ def parted(name: str) -> Parted:
     """
     text = without_times(name)[:200]
     known = {
-        token
-        for word in words(text, "groups")
-        if word.meanings
-        for token in (word.text, *word.text.split())
+        token for word in words(text, "groups") if word.meanings for token in (word.text, *word.text.split())
     }
     core, neutral, extra, named, whole = [], [], set(), False, True
     for word in words(text):
@@ -125,7 +133,9 @@ def _role(columns: Sequence[Column]) -> str:
 def of_same_group(column: Column, others: Iterable[Column]) -> Column | None:
     """Return the one of *others* that names the group of a column."""
     extra = parted(column.name).extra
-    return next((other for other in others if other is not column and parted(other.name).extra == extra), None)
+    return next(
+        (other for other in others if other is not column and parted(other.name).extra == extra), None
+    )
 
 
 def names_arm(name: str) -> bool:

@@ -17,7 +17,8 @@ _WHEN = re.compile(
 )
 # Rates of a thousand or more people: no percentage, and mostly of person-years.
 _PER_MANY = re.compile(
-    r"‰|\bper mille?\b|\bpro(?:mille| mille)\b|\bpour mille\b|\bpor mil\b|\bper mille\b|промилле|千分|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:10{0,2}[ ,.']?0{3}|mill)",
+    r"‰|\bper mille?\b|\bpro(?:mille| mille)\b|\bpour mille\b|\bpor mil\b|\bper mille\b|промилле|千分"
+    r"|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:10{0,2}[ ,.']?0{3}|mill)",
     re.I,
 )
 

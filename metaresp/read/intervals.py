@@ -32,7 +32,7 @@ _OTHER = re.compile(
 
 
 def interval_columns(table: Table) -> list[tuple[str, list[Limits | None]]]:
-    """Return the intervals of a table that stand in columns of their own: the name, and the limits in each row."""
+    """Return the intervals that stand in columns of their own: names, and the limits of each row."""
     found: list[tuple[str, list[Limits | None]]] = []
     heads = [folded(name) if len(name) < 60 else "" for name in table.heads]
     for place, head in enumerate(heads):

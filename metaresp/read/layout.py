@@ -111,7 +111,9 @@ def _unmerged(body: list[Row], sheet: Sheet, heads: Sequence[str]) -> tuple[list
                 filled[first - 1] = None
     notes = [note for note in sheet.notes if left or not filled or not note.startswith("merged cells")]
     if filled:
-        names = ", ".join(repr(heads[i] if i < len(heads) and heads[i] else f"column {i + 1}") for i in filled)
+        names = ", ".join(
+            repr(heads[i] if i < len(heads) and heads[i] else f"column {i + 1}") for i in filled
+        )
         notes.append(f"Merged cells of {names} were filled downwards.")
     return [(number, rows[number]) for number, _ in body], notes
 

@@ -64,7 +64,7 @@ def _read_page(page: Any, source: str, spans: tuple[Span, ...]) -> Sheet:
 
 
 def merged_of_ods(data: bytes) -> dict[str, tuple[Span, ...]]:
-    """Return the cells of each sheet of an OpenDocument that span several rows, which calamine does not tell."""
+    """Return the cells of each sheet of an OpenDocument that span several rows, unknown to calamine."""
     if not data.startswith(b"PK"):
         return {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

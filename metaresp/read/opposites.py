@@ -5,34 +5,18 @@ from collections.abc import Sequence
 
 from metaresp.read.heads import Head
 from metaresp.read.profile import Column
-from metaresp.read.vocabulary import folded
-
-# With the event, and without it.
-_PAIRS = """
-yes no; oui non; ja nein; ja nee; ja nej; ja nei; si no; sim nao; да нет; так ні; evet hayir; tak nie; ano ne;
-igen nem; kylla ei; نعم لا; כן לא; ναι οχι; 是 否; 有 无; 有 無; 有 没有; はい いいえ; あり なし; 예 아니오; 예 아니요;
-네 아니오; 있음 없음; r nr; resp nonresp; rs nrs; true false; wahr falsch; vrai faux; present absent; + -; 1 0; co khong; ya tidak
-"""
-# Opposites of which either may be the event.
-_EITHER = """
-alive dead; alive died; alive deceased; alive deaths; alive death; survived died; survived dead; survived deaths;
-survivors deaths; survivors died; survivors dead; survivors nonsurvivors; survivor nonsurvivor; survival death;
-survivors fatalities; lebend tot; lebend verstorben; uberlebt gestorben; uberlebende tote; vivants morts;
-vivants decedes; survivants deces; vivos muertos; vivos fallecidos; vivos mortos; sobreviventes obitos; vivi morti;
-vivi deceduti; живы умерли; живых умерших; выжившие умершие; выжило умерло; hayatta olen; sag olu; 存活 死亡; 生存 死亡;
-생존 사망; zywi zmarli; levend overleden
-"""
+from metaresp.read.vocabulary import entries, folded
 
 
-def _words(pairs: str) -> dict[str, list[tuple[int, str]]]:
+def _words(pairs: tuple[str, ...]) -> dict[str, list[tuple[int, str]]]:
     known: dict[str, list[tuple[int, str]]] = {}
-    for number, pair in enumerate(re.split(r"[;\n]+", pairs)):
+    for number, pair in enumerate(pairs):
         for side, word in zip(("events", "failures"), pair.split(), strict=False):
             known.setdefault(folded(word), []).append((number, side))
     return known
 
 
-_OPPOSED, _MORTAL = _words(_PAIRS), _words(_EITHER)
+_OPPOSED, _MORTAL = _words(entries("opposites", "without")), _words(entries("opposites", "either"))
 
 
 def tokens(name: str) -> tuple[str, ...]:

@@ -58,7 +58,9 @@ class ParsedCells:
         given = [self.roles.reasons.get(role) == "given" for role in ("events", "n", "response", "percent")]
         if (given[0] and given[1]) or given[2]:
             return
-        rates = [x / m if x is not None and m and 0 <= x <= m else None for x, m in zip(events, n, strict=True)]
+        rates = [
+            x / m if x is not None and m and 0 <= x <= m else None for x, m in zip(events, n, strict=True)
+        ]
         found = interval_columns(self.table)
         single = [p for p in (self.roles.percent, self.roles.response) if p is not None]
         for place in dict.fromkeys([*single, *self.roles.events]):

@@ -168,10 +168,14 @@ class Matcher(Doubts):
                 x, m = self.sum(events, row), self.sum(n, row)
                 cell = label_text(self.table.columns[column.place][row])
                 percent = f"{100 * (x or 0) / (m or 1):.4g}%"
+                names = self.named(events)
+                other = (
+                    "" if COUNT_WORDS.search(folded(names)) else f"give {option('percent', column.name)}, "
+                )
                 raise InvalidStudies(
                     f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} "
-                    f"contradicts {x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, "
-                    f"or give both {option('events', self.named(events))} and {option('n', self.named(n))}"
+                    f"contradicts {x}/{m} = {percent} ({names} of {self.named(n)}): correct it, {other}"
+                    f"or give both {option('events', names)} and {option('n', self.named(n))}"
                 )
         return {}
 
@@ -199,7 +203,12 @@ class Matcher(Doubts):
     def may_agree(self, rates: Column, events: Column, n: Column) -> bool:
         """Whether a column of counts is the outcome of rates that the caller named, one cell or so wrong."""
         wrong = self.contradicting(rates, (events.place,), (n.place,))
-        return wrong is None or wrong[1] * 2 >= len(self.rows)
+        if wrong is None or wrong[1] * 2 >= len(self.rows) or COUNT_WORDS.search(folded(events.name)):
+            return True
+        self.notes.append(
+            f"{events.name!r} is another outcome: it contradicts {rates.name!r}, which is given."
+        )
+        return False
 
     def fractions(self) -> Found | None:
         """Read fractions such as 13/18."""

@@ -8,15 +8,20 @@ from metaresp.read.vocabulary import folded
 
 # What a responder may have had, and what the others had.
 _RESPONSE = re.compile(
-    r"(?:s|v|vg|n|m|p|u|c)?(?:cr|pr)s?|cr[ihp]|(?:stringent |very good |near |nearly |minor )?(?:complete|partial)"
-    r"(?: clinical| metabolic| molecular)? (?:response|remission)s?|completas?|parcia(?:l|is|les)|完全缓解|部分缓解|"
+    r"(?:s|v|vg|n|m|p|u|c)?(?:cr|pr)s?|cr[ihp]|(?:stringent |very good |near |nearly |minor )?"
+    r"(?:complete|partial)"
+    r"(?: clinical| metabolic| molecular)? (?:response|remission)s?|completas?|parcia(?:l|is|les)|"
+    r"完全缓解|部分缓解|"
     r"完全奏効|部分奏効|完全奏功|部分奏功|완전관해|부분관해|완전반응|부분반응"
 )
 _WITHOUT = re.compile(
-    r"(?:sd|pd|ne|mr|nr|dp|mp|ed|rp|ee)|(?:stable|progressive) disease|progression|not evaluable|minimal response|"
+    r"(?:sd|pd|ne|mr|nr|dp|mp|ed|rp|ee)|(?:stable|progressive) disease|progression|not evaluable|"
+    r"minimal response|"
     r"疾病稳定|疾病进展|稳定|进展|安定|進行|안정병변|진행병변"
 )
-_OF_ALL = re.compile(r"orr?|overall response|objective response|responders?|responses?|cr\s*\+\s*pr|rr|总有效|有效|奏効")
+_OF_ALL = re.compile(
+    r"orr?|overall response|objective response|responders?|responses?|cr\s*\+\s*pr|rr|总有效|有效|奏効"
+)
 
 
 def _bare(name: str) -> str:
@@ -35,7 +40,7 @@ def is_kind(name: str) -> bool:
 
 
 def kinds_of(columns: Sequence[Column]) -> tuple[list[Column], list[Column], Column | None]:
-    """Return the columns of responses, those of the other patients, and the one that adds the responses up."""
+    """Return the columns of responses, those of other patients, and the one that adds the responses up."""
     counts = [column for column in columns if column.kind in {"count", "counted"}]
     with_it = [column for column in counts if is_kind(column.name)]
     without = [column for column in counts if _WITHOUT.fullmatch(_bare(column.name))]

@@ -122,9 +122,7 @@ def _are_groups(
     inside = sums.union(*(one.run for one in blocks))
     all_n, all_events = (sum(column[row] or 0 for row in rows if row not in sums) for column in (n, events))
     outside = [row for row in rows if row not in inside]
-    of_all = [
-        row for row in outside if 2 * (n[row] or 0) == all_n and 2 * (events[row] or 0) == all_events
-    ]
+    of_all = [row for row in outside if 2 * (n[row] or 0) == all_n and 2 * (events[row] or 0) == all_events]
     return len(outside) - len(of_all) == len(same) and len(of_all) < 2
 
 

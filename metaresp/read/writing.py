@@ -228,7 +228,9 @@ def _unmarked(text: str, given: str, decimal: str) -> Cell:
 
 def _is_decimal_comma(text: str, found: "re.Match[str]", decimal: str) -> bool:
     """Whether what looks like limits parted by a comma, as in ``1 (5,00%)``, is one number."""
-    return bool(found[3]) and (decimal == "," or "." not in text) and text[found.end(3) : found.start(4)] == ","
+    return (
+        bool(found[3]) and (decimal == "," or "." not in text) and text[found.end(3) : found.start(4)] == ","
+    )
 
 
 def _fraction(

@@ -38,7 +38,12 @@ def test_merged_labels_are_joined_with_the_arm(tmp_path):
 
 
 def test_years_are_filled_and_counts_are_not(tmp_path):
-    rows = [["Study", "Year", "Events", "N"], ["Xu", 2012, 13, 18], ["Li", None, 4, None], ["Hu", 2014, 9, 15]]
+    rows = [
+        ["Study", "Year", "Events", "N"],
+        ["Xu", 2012, 13, 18],
+        ["Li", None, 4, None],
+        ["Hu", 2014, 9, 15],
+    ]
     path = book(tmp_path / "a.xlsx", rows, ["B2:B3", "D2:D3"])
     with pytest.raises(mr.InvalidStudies, match="row 3, column 'N': n is missing"):
         mr.read_studies(path)
@@ -71,7 +76,9 @@ def test_cells_of_an_open_document_that_span_rows(tmp_path):
     for row in [HEAD, *ROWS]:
         line = TableRow()
         for value in row:
-            kind = {"valuetype": "float", "value": value} if isinstance(value, int) else {"valuetype": "string"}
+            kind = (
+                {"valuetype": "float", "value": value} if isinstance(value, int) else {"valuetype": "string"}
+            )
             span = {"numberrowsspanned": 2, "numbercolumnsspanned": 1} if value in {"Asia", "Europe"} else {}
             cell = CoveredTableCell() if value is None else TableCell(**kind, **span)
             if value is not None:
