@@ -50,7 +50,7 @@ class Doubts(Candidates):
             role
             for column in columns
             for role, sure in column.head.roles.items()
-            if sure == 2 and column.place not in members
+            if (sure == 2 or not parted(column.name).extra) and column.place not in members
         }
         outcomes = [role for role in ("response", "events", "percent") if role in found]
         if self.given.keys() & {"response", "events", "percent"} or (

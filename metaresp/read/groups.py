@@ -149,4 +149,6 @@ def names_arm(name: str) -> bool:
     told = parted(name)
     if not told.named or told.whole:
         return False
+    if any("time" in word.meanings for word in words(name, "groups")):
+        return False
     return not any(word.meanings & {"sex"} or word.text in _PART for word in words(name))

@@ -160,6 +160,11 @@ def _counts(
     event = "event" in said
     case = "case" in said and not event
     negated = any("not" in meaning and not meaning & {"number", "n"} for meaning in meanings[:-1] or meanings)
+    nots = [
+        i for i, meaning in enumerate(meanings[:-1]) if "not" in meaning and not meaning & {"number", "n"}
+    ]
+    if (event or case) and nots and not any(meanings[i + 1] for i in nots):
+        return None  # "Non-smokers with event"
     rate = bool(said & {"rate", "percent", "proportion"})
     size = said & {"patient", "sample", "n"}
     if "study" in said and not event and not size:

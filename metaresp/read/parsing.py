@@ -69,6 +69,11 @@ class ParsedCells:
                 for cell in self.cells[place]
             ]
             found.append((self.table.names[place], limits))
+        if self.roles.events or self.roles.percent is not None:
+            options = f"{option('events' if self.roles.events else 'percent')} and {option('n')}"
+        else:
+            options = option("response")
+        hint = f" (where n is right, give {options})"
         for name, limits in found:
             scale = scale_of(limits, rates)
             for row, (pair, p) in enumerate(zip(limits, rates, strict=True)):
@@ -82,7 +87,8 @@ class ParsedCells:
                 if given[1] and given[3]:
                     self.notes.append(f"{self.table.at(row)}, column {name}: {text}.")
                 else:
-                    self.problems.append((row, name, text))
+                    self.problems.append((row, name, text + hint))
+                    hint = ""
 
     def refuse_three_zeros(self) -> None:
         """Ask where every count is like ``13,000``: thousands, or three decimals."""
