@@ -249,7 +249,8 @@ class Candidates:
             (x, n) for x in columns for n in columns
             if x is not n and self.fits(x, n)
             and ("events" in x.head.roles or "n" in n.head.roles)
-            and (x.head.roles.keys() != {"n"} and "failures" not in x.head.roles and "events" not in n.head.roles.keys() - {"n"})
+            and x.head.roles.keys() != {"n"} and "failures" not in x.head.roles
+            and "events" not in n.head.roles
             and not any(word.meanings & {"not", "negative"} for word in words(x.name))
         ]  # fmt: skip
         if not 0 < len(pairs) <= 3:
