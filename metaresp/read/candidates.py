@@ -48,7 +48,8 @@ class Candidates:
 
     def is_index(self, column: Column) -> bool:
         """Whether a column numbers the rows."""
-        if len(self.rows) == 1 and column.place == 0 and "index" in column.head.roles:
+        first = all(place in self.table.unnamed for place in range(column.place))
+        if len(self.rows) == 1 and first and "index" in column.head.roles:
             outcomes = {"events", "response", "percent"}
             others = [
                 c for c in self.columns
@@ -61,10 +62,10 @@ class Candidates:
         if column.numbered:
             # two studies may well have 1 and 2 events
             events = column.head.roles.get("events") == 2
-            return len(self.rows) > 2 or (column.place == 0 and not events) or "index" in column.head.roles
+            return len(self.rows) > 2 or (first and not events) or "index" in column.head.roles
         return "index" in column.head.roles and column.head.roles.get("n", 1) < 2 and is_ascending(
             column, self.rows
-        ) and column.place == 0  # fmt: skip
+        ) and first  # fmt: skip
 
     def is_coordinate(self, column: Column) -> bool:
         """Whether a column is x beside y."""
