@@ -266,7 +266,7 @@ def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
     if fitted.any():
         part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
         if spec.model == "binomial-normal":
-            w[fitted] = weigh_binomial_normal(part, found.estimate[fitted], tau2, spec.link or "logit")
+            w[fitted] = weigh_binomial_normal(part, spec, found.estimate[fitted], tau2)
         elif spec.model == "beta-binomial":
             w[fitted] = weigh_beta_binomial(part, found.rho[fitted])
         elif spec.model == "inverse-variance":

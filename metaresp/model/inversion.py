@@ -7,8 +7,10 @@ import numpy as np
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
 from metaresp.kernel import binomial_normal
-from metaresp.kernel.count_likelihood import Lanes, pvalues
+from metaresp.kernel.count_likelihood import pvalues
+from metaresp.kernel.count_registry import Lanes
 from metaresp.model.batch import estimate
+from metaresp.model.count import surface
 from metaresp.model.inverse_variance import effects
 from metaresp.model.scales import scale_of
 from metaresp.spec import Spec
@@ -55,10 +57,9 @@ def likelihood_alphas(targets: FloatArray, counts: Counts, spec: Spec) -> FloatA
     spec : Spec
         Its ci is a name of ``metaresp.kernel.count_likelihood.CALIBRATIONS``.
     """
-    x, n, copies = counts.x, counts.n, counts.copies
-    fit = binomial_normal.fit(x, n, copies, link=spec.link or "logit")
+    data = surface(counts, spec)
     rng = None if spec.seed is None else np.random.default_rng(spec.seed)
-    return pvalues(spec.ci, Lanes(x, n, copies, fit, counts.k, rng), targets)
+    return pvalues(spec.ci, Lanes(data, binomial_normal.fit(data), counts.k, rng), targets)
 
 
 def least_alpha(target: float, counts: Counts, spec: Spec, which: str = "estimate") -> float:

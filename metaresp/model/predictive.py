@@ -17,6 +17,7 @@ from metaresp.kernel.links import LINKS
 from metaresp.kernel.new_trial import Mixture, tau_mixture
 from metaresp.kernel.panels import Logs
 from metaresp.kernel.quantiles import t_quantile
+from metaresp.model.count import surface
 from metaresp.model.inversion import effect_of, turning_size
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS
@@ -168,10 +169,9 @@ def new_trial(
     if spec.model == "beta-binomial":
         return BetaTrial(estimate, se, df, rho)
     if spec.prediction == "likelihood":
-        link = spec.link or "logit"
-        fit = binomial_normal.fit(counts.x, counts.n, counts.copies, link=link)
-        parts, *_ = tau_mixture(counts.x, counts.n, counts.copies, fit, counts.k, (1 - spec.level) / 2)
-        return MixtureTrial(parts, link)
+        data = surface(counts, spec)
+        parts, *_ = tau_mixture(data, binomial_normal.fit(data), counts.k, (1 - spec.level) / 2)
+        return MixtureTrial(parts, data.link)
     low, high = limits
     quantile = float(t_quantile(np.array(df), (1 - spec.level) / 2))
     return StudentTrial((low + high) / 2, (high - low) / 2 / quantile, df, counts, spec, tau2)

@@ -11,6 +11,7 @@ from metaresp.errors import CannotEstimate, known_name, option
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.kernel.tau2_interval import TAU2_CI
+from metaresp.model.count import surface
 from metaresp.model.estimates import Estimates
 from metaresp.model.inverse_variance import effects
 from metaresp.spec import Spec
@@ -60,7 +61,7 @@ def tau2_interval(
     tail = (1 - check_level(level)) / 2
     if spec.model == "binomial-normal":
         fall = t_quantile(np.full(counts.k.size, np.inf), tail) ** 2
-        limits = tau_limits(counts.x, counts.n, counts.copies, found, fall, spec.link or "logit")
+        limits = tau_limits(surface(counts, spec), found, fall)
         with np.errstate(over="ignore"):
             return limits.low**2, limits.high**2
     y, v, _ = effects(counts, spec)
