@@ -15,7 +15,7 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel import beta_binomial_terms, quadrature
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
 from metaresp.kernel.likelihood_interval import Limits
-from metaresp.kernel.profile import Bounds, Local, Search, climb, limit
+from metaresp.kernel.profile import Bounds, Local, Search, climb, limit, ridge
 
 RHO_ONE, RHO_UNKNOWN, NO_MEAN = 3, 4, 5
 THETA_MAX = 1e12  # a likelihood that still rises here rises up to rho = 1
@@ -256,6 +256,32 @@ def _mean_at(data: Counts, lanes: IntArray, theta: FloatArray) -> FloatArray:
     return result
 
 
+def _by_mu(data: Counts, fit: Fit, fall: FloatArray) -> tuple[Search, IntArray]:
+    """Return the search over mu, and the lanes which have a mean."""
+    rows, u, top = _located(data, fit)
+    far = np.full(u.size, FARTHEST)
+    search = Search(
+        data.surface,
+        fit.mu,
+        u,
+        top,
+        top - fall / 2,
+        np.minimum(fit.se, 5.0),
+        Bounds(-far, far),
+        Bounds(np.zeros(u.size), data.longest()),
+        data.grid(),
+    )
+    return search, rows
+
+
+def profile_fall(data: Counts, fit: Fit, mu: FloatArray) -> FloatArray:
+    """Return twice the fall of the profile log-likelihood of one lane from its maximum to each *mu*."""
+    search, _ = _by_mu(data, fit, np.zeros_like(fit.mu))
+    height, _ = ridge(search, np.zeros(mu.size, dtype=np.int64), mu)
+    fall: FloatArray = np.maximum(2 * (search.top - height), 0.0)
+    return fall
+
+
 def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     """Return the profile-likelihood interval of mu.
 
@@ -272,19 +298,7 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     Limits
         Within 250 of 0; NaN where there is no mu.
     """
-    rows, u, top = _located(data, fit)
-    far = np.full(u.size, FARTHEST)
-    search = Search(
-        data.surface,
-        fit.mu,
-        u,
-        top,
-        top - fall / 2,
-        np.minimum(fit.se, 5.0),
-        Bounds(-far, far),
-        Bounds(np.zeros(u.size), data.longest()),
-        data.grid(),
-    )
+    search, rows = _by_mu(data, fit, fall)
     return _both(search, rows)
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from metaresp.arrays import FloatArray
-from metaresp.kernel.beta_binomial import Counts, Fit, mu_limits
+from metaresp.kernel.beta_binomial import Counts, Fit, mu_limits, profile_fall
 from metaresp.kernel.count_interval import CountInterval, normal, student
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.registry import Registry
@@ -37,6 +38,26 @@ def profile(lanes: BetaLanes, tail: float) -> CountInterval:
 def profile_t(lanes: BetaLanes, tail: float) -> CountInterval:
     """Profile-likelihood interval with the square of a t quantile on k - 1 degrees of freedom."""
     return _limits(lanes, lanes.k - 1, tail)
+
+
+LIKELIHOOD = frozenset(BETA_CI)
+
+
+def pvalues(name: str, lane: BetaLanes, mu: FloatArray) -> FloatArray:
+    """Return the two-sided p-values, by the interval *name*, of several values of mu for one lane.
+
+    Parameters
+    ----------
+    name : str
+        One of ``LIKELIHOOD``.
+    lane : BetaLanes
+        One lane.
+    mu : float array, shape (points,)
+    """
+    fall = profile_fall(lane.data, lane.fit, mu)
+    if name == "profile":
+        return special.chdtrc(1, fall)
+    return 2 * special.stdtr(np.full_like(fall, lane.k[0] - 1), -np.sqrt(fall))
 
 
 def _limits(lanes: BetaLanes, df: FloatArray, tail: float) -> CountInterval:

@@ -67,9 +67,10 @@ def fit(data: CountSurface, refine: int = 1) -> Fit:
     else:
         mu_common = LINKS[data.link].forward(total_x / total_n)
     zero = np.zeros_like(mu_common)
-    common = data.at(mu_common, zero)
+    at_common = mu_common if data.penalty is None else _best_without_spread(data, mu_common)
+    common = data.at(at_common, zero)
     best = _State(
-        mu_common.copy(), zero.copy(), Sums(*(f.copy() for f in common)), np.zeros(zero.size, dtype=np.int64)
+        at_common.copy(), zero.copy(), Sums(*(f.copy() for f in common)), np.zeros(zero.size, dtype=np.int64)
     )
     for lanes, mu, tau in _starts(data, common, mu_common):
         if lanes.size:
@@ -95,6 +96,18 @@ def fit(data: CountSurface, refine: int = 1) -> Fit:
         mu_common=mu_common,
         reason=np.where(at_zero, OK, np.where(best.tau > 0.5 * data.tau_max, TAU_UNBOUNDED, best.reason)),
     )
+
+
+def _best_without_spread(data: CountSurface, mu: FloatArray) -> FloatArray:
+    """Return the best mu of each lane at tau = 0 under a penalty, by Newton's method from *mu*."""
+    zero = np.zeros_like(mu)
+    for _ in range(_STEPS):
+        s = data.at(mu, zero)
+        step = np.clip(s.d_mu / _curve(s), -1.0, 1.0)
+        mu = mu + step
+        if (np.abs(step * s.d_mu) < _DECREMENT).all():
+            break
+    return mu
 
 
 def standard_error(sums: Sums, tau_known: BoolArray) -> FloatArray:
