@@ -93,10 +93,11 @@ def cell(sets, shape, rate, tau, k, sizes, seed):
         }
 
 
-def main(sets=1000, path=Path(__file__).with_suffix(".csv")):
+def main(sets=1000, path=None):
     """Write the table, cell by cell."""
+    path = Path(path or Path(__file__).with_suffix(".csv"))
     cells = list(itertools.product(SHAPES, RATES, TAUS, STUDIES, SIZES.items()))
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = None
         for seed, (shape, rate, tau, k, (label, sizes)) in enumerate(cells):
             if tau == 0 and shape != "normal":

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
-from metaresp.kernel import beta_binomial_terms, quadrature
+from metaresp.kernel import beta_binomial_terms
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
 from metaresp.kernel.likelihood_interval import Limits
 from metaresp.kernel.profile import Bounds, Local, Search, climb, limit, ridge
+from metaresp.kernel.special import saturated
 
 RHO_ONE, RHO_UNKNOWN, NO_MEAN = 3, 4, 5
 THETA_MAX = 1e12  # a likelihood that still rises here rises up to rho = 1
@@ -175,7 +176,7 @@ def _fit(x: FloatArray, n: FloatArray, copies: FloatArray, mu_common: FloatArray
         rho[extreme], reason[extreme] = 1.0, RHO_ONE
         top = _all_or_none(x[extreme], copies[extreme])
         mu[extreme], information[extreme], value[extreme] = top
-    constant = np.einsum("lk,lk->l", copies, quadrature.saturated(x, n))
+    constant = np.einsum("lk,lk->l", copies, saturated(x, n))
     usable = np.where(information > 0, information, -local.d_a_a)
     return Fit(
         mu=mu,

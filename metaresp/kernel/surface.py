@@ -12,9 +12,11 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel import link_quadrature, quadrature
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.moments import Moments
 from metaresp.kernel.profile import Local
+from metaresp.kernel.special import saturated
 
-_ELEMENTS = 60_000  # lanes are worked on in blocks of about this many nodes, to stay in cache
+_ELEMENTS = 480_000  # lanes are worked on in blocks of about this many nodes: few calls, and still in cache
 
 
 class Sums(NamedTuple):
@@ -80,13 +82,13 @@ class CountSurface(NamedTuple):
         """The theta beyond which a rate is 0 or 1."""
         return LINKS[self.link].farthest
 
-    def take(self, rows: IntArray | BoolArray) -> "CountSurface":
+    def take(self, rows: IntArray | BoolArray | slice) -> "CountSurface":
         """Return the lanes at *rows*."""
         return self._replace(x=self.x[rows], n=self.n[rows], copies=self.copies[rows])
 
     def each(
         self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1
-    ) -> quadrature.Moments:
+    ) -> Moments:
         """Return log-likelihood (less the saturated one) and derivatives of every study, shape (lanes, k)."""
         if self.link == "logit":
             return quadrature.moments(self.x, self.n, mu, tau, nats, refine)
@@ -101,12 +103,14 @@ class CountSurface(NamedTuple):
         nats, refine
             As in :func:`metaresp.kernel.quadrature.moments`.
         """
+        if self.x.size * 24 <= _ELEMENTS:
+            sums = Sums(*np.einsum("lk,flk->fl", self.copies, np.stack(self.each(mu, tau, nats, refine))))
+            return sums if self.penalty is None else self.penalty.add(sums, mu, tau)
         out = np.empty((6, mu.size))
-        for part in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
-            studies = self if mu.size * self.x.shape[1] * 24 <= _ELEMENTS else self.take(part)  # type: ignore[arg-type]
-            each = studies.each(mu[part], tau[part], nats, refine)
-            for row, field in zip(out, each, strict=True):
-                np.einsum("lk,lk->l", studies.copies, field, out=row[part])
+        for rows in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
+            part = self.take(rows)
+            for field, each in zip(out, part.each(mu[rows], tau[rows], nats, refine), strict=True):
+                np.einsum("lk,lk->l", part.copies, each, out=field[rows])
         sums = Sums(*out)
         return sums if self.penalty is None else self.penalty.add(sums, mu, tau)
 
@@ -116,14 +120,14 @@ class CountSurface(NamedTuple):
 
     def saturated(self) -> FloatArray:
         """Return the log-likelihood of each lane with every study at its own rate."""
-        total: FloatArray = np.einsum("lk,lk->l", self.copies, quadrature.saturated(self.x, self.n))
+        total: FloatArray = np.einsum("lk,lk->l", self.copies, saturated(self.x, self.n))
         return total
 
     def information(self, mu: FloatArray, tau: FloatArray) -> FloatArray:
         """Return what each study tells about mu given tau, ``-d2 L_i / d mu2``, shape (lanes, k)."""
         out = np.empty(self.x.shape)
         for part in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
-            out[part] = -self.take(part).each(mu[part], tau[part]).d_mu_mu  # type: ignore[arg-type]
+            out[part] = -self.take(part).each(mu[part], tau[part]).d_mu_mu
         return out
 
 

@@ -15,6 +15,7 @@ from metaresp.kernel import binomial_normal, quadrature
 from metaresp.kernel.beta_binomial import NO_MEAN
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_MAX, TAU_UNBOUNDED
 from metaresp.kernel.cluster_robust import groups
+from metaresp.kernel.special import saturated
 from metaresp.kernel.surface import CountSurface
 from metaresp.kernel.two_level_gaussian import ONE_EACH
 from metaresp.kernel.two_level_likelihood import Nested, Point, climb, evaluate
@@ -81,7 +82,7 @@ def fit_nested_binomial(
     True
     """
     events, rest = float(x.sum()), float((n - x).sum())
-    constant = float(quadrature.saturated(x, n).sum())
+    constant = float(saturated(x, n).sum())
     if events == 0 or rest == 0:
         nan = np.nan
         return NestedFit(nan, nan, nan, nan, nan, nan, nan, nan, constant, nan, nan, NO_MEAN)
