@@ -17,7 +17,7 @@ from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
 from metaresp.outcome_words import outcome_words
 from metaresp.readable import readable
-from metaresp.records import Interval
+from metaresp.records import Interval, Later
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested
 from metaresp.spec import DEFAULT, NESTED_ONLY, Option, Spec, resolve
@@ -231,9 +231,10 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
     levels: Levels | None = None
+    weights: Any
     if spec.cluster is None:
         found = estimate(counts, spec)
-        weights = weigh(counts, spec, found)[0]
+        weights = Later(lambda: weigh(counts, spec, found)[0])
     else:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
@@ -253,8 +254,10 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         raise CannotEstimate(
             f"{option('ci', spec.ci)} has no limits for these data{alone}: choose another interval"
         )
-    study_ci = binomial_ci(
-        studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+    study_ci: Any = Later(
+        lambda: binomial_ci(
+            studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+        )
     )
     return Fit(
         studies=studies,
@@ -285,7 +288,8 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
 
 
 def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, Any]) -> Heterogeneity:
-    i2_ci = h2_ci = None
+    i2_ci: Any = None
+    h2_ci: Any = None
     by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
     if spec.tau2 == "common":
         i2_ci = by_q
@@ -294,9 +298,10 @@ def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, 
         and one["reason"] not in EXACT
         and spec.model in {"binomial-normal", "inverse-variance"}
     ):
-        limits = [limit.item() for limit in tau2_interval(counts, spec, maximum(found), None, spec.level)]
-        i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
-        h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))
+        typical, of = one["typical_v"], maximum(found)
+        limits = Later(lambda: [x.item() for x in tau2_interval(counts, spec, of, None, spec.level)])
+        i2_ci = Later(lambda: Interval(*(_share(limit, typical) for limit in limits())))
+        h2_ci = Later(lambda: Interval(*(1 + limit / typical for limit in limits())))
     return Heterogeneity(
         Q=one["Q"],
         df=one["Q_df"],
