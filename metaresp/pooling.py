@@ -238,7 +238,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     else:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
-    one = {name: values[0].item() for name, values in found._asdict().items()}
+    one = {name: values.item() for name, values in zip(found._fields, found, strict=True)}
     reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
@@ -281,7 +281,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         reason=reason,
         notes=tuple(
             readable(words)
-            for words in (note, *say(studies, counts, spec, one), *say_nested(spec, one, levels))
+            for words in (note, *say(studies, counts, spec, one, reason), *say_nested(spec, one, levels))
             if words
         ),
     )

@@ -23,6 +23,7 @@ class Interval(NamedTuple):
 
 
 _NOTHING = object()
+_PLAIN = frozenset({float, int, str, bool, type(None), Interval})  # what holds no array
 R = TypeVar("R")
 
 
@@ -119,6 +120,8 @@ class Record:
     def __post_init__(self) -> None:
         for name in _at_once(type(self)):
             value = getattr(self, name)
+            if type(value) in _PLAIN:
+                continue
             held = _held(value)
             if held is not value:
                 object.__setattr__(self, name, held)

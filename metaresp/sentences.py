@@ -8,10 +8,9 @@ import numpy as np
 from metaresp.counts import Counts
 from metaresp.kernel.binomial_normal import OK
 from metaresp.kernel.quantiles import t_quantile
-from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY, REASONS
-from metaresp.model.inverse_variance import effects
+from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY
+from metaresp.model.inverse_variance import corrected_studies
 from metaresp.outcome import Levels
-from metaresp.outcome_words import outcome_words
 from metaresp.spec import Spec
 from metaresp.studies import Studies
 
@@ -36,14 +35,16 @@ def listed(studies: Studies) -> str:
     return shown + (f"; and {more} more" if more > 0 else "")
 
 
-def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
-    """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane."""
+def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any], reason: str) -> list[str]:
+    """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane.
+
+    *reason* is why the answer is not the model's, or empty.
+    """
     notes = list(studies.source.notes) if studies.source is not None else []
     told = {item.text for item in studies.source.left_out} if studies.source is not None else set()
     if any(item.study not in told for item in studies.excluded):
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
-    reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if reason:
         if spec.model == "common":
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
@@ -84,7 +85,7 @@ def _narrower_than_normal(one: dict[str, Any], spec: Spec) -> bool:
 
 def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
     notes = []
-    corrected = np.flatnonzero(effects(counts, spec).corrected[0])
+    corrected = np.flatnonzero(corrected_studies(counts, spec)[0])
     if corrected.size:
         notes.append(
             f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} "
