@@ -238,7 +238,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     else:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
-    one = {name: values.item() for name, values in zip(found._fields, found, strict=True)}
+    one: dict[str, Any] = {name: values.item() for name, values in zip(found._fields, found, strict=True)}
     reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()

@@ -118,7 +118,7 @@ class Record:
             setattr(cls, name, readably(vars(cls)[name]))
 
     def __post_init__(self) -> None:
-        for name in _at_once(type(self)):
+        for name in _at_once(type(self)):  # type: ignore[arg-type]
             value = getattr(self, name)
             if type(value) in _PLAIN:
                 continue

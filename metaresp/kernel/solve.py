@@ -229,7 +229,7 @@ def _clear(psi: FloatArray, slope: FloatArray) -> BoolArray:
 
 
 def _cell_root(a: Any, b: Any, sa: Any, sb: Any) -> Any:
-    """Approximate the root of the cubic interpolant of falling cells, as a share of each; arrays or numbers."""
+    """Approximate the root of the cubic interpolant of falling cells, or one, as a share of the cell."""
     rise = b - a
     x = -a / rise
     rest = 1.0 - x

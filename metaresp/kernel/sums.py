@@ -308,12 +308,12 @@ def run_lanes(
     studies = [np.asarray(item, dtype=np.float64) for item in (y, v, copies)]
     known = [np.asarray(item, dtype=np.float64) for item in per_lane]
     shape = studies[0].shape[:-1]
-    if shape == (1,) and all(item.shape == studies[0].shape for item in studies[1:]):
-        if all(item.shape == shape for item in known):  # one lane, as it is
-            with np.errstate(all="ignore"):
-                return function(Lanes(*studies), *known)
+    alike = all(item.shape == studies[0].shape for item in studies)
+    if alike and shape == (1,) and all(item.shape == shape for item in known):  # one lane, as it is
+        with np.errstate(all="ignore"):
+            return function(Lanes(*studies), *known)
     k = studies[0].shape[-1]
-    if any(item.shape != studies[0].shape for item in studies) or any(item.shape != shape for item in known):
+    if not alike or any(item.shape != shape for item in known):
         shape = np.broadcast_shapes(*(item.shape[:-1] for item in studies), *(item.shape for item in known))
         k = max(item.shape[-1] for item in studies)
         studies = [np.broadcast_to(item, (*shape, k)) for item in studies]

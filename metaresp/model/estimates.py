@@ -109,7 +109,8 @@ def is_exact(reason: IntArray) -> BoolArray:
 def blank(lanes: int) -> Estimates:
     """Return estimates of which nothing is known yet."""
     unknown = np.full(lanes, np.nan)
-    return Estimates(*(unknown.copy() for _ in Estimates._fields[1:]), np.zeros(lanes, dtype=np.int64))
+    numbers = {name: unknown.copy() for name in Estimates._fields if name != "reason"}
+    return Estimates(reason=np.zeros(lanes, dtype=np.int64), **numbers)
 
 
 def classify(lanes: Counts) -> IntArray:

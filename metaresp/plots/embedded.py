@@ -85,10 +85,14 @@ def light_fonts() -> Iterator[None]:
     def as_file(font: Any) -> io.BytesIO:
         return io.BytesIO(font.content) if isinstance(font, Subset) else theirs["font_as_file"](font)
 
+    replaced = {
+        "get_glyphs_subset": for_us(subset, "get_glyphs_subset"),
+        "font_as_file": for_us(as_file, "font_as_file"),
+        "subset": SimpleNamespace(**{**vars(theirs["subset"]), "load_font": load_font}),
+    }
     try:
-        backend.get_glyphs_subset = for_us(subset, "get_glyphs_subset")
-        backend.font_as_file = for_us(as_file, "font_as_file")
-        backend.subset = SimpleNamespace(**{**vars(theirs["subset"]), "load_font": load_font})
+        for name, part in replaced.items():
+            setattr(backend, name, part)
         yield
     finally:
         for name, part in theirs.items():

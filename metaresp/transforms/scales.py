@@ -95,7 +95,8 @@ def _logit_mean(mu: ArrayLike, tau2: ArrayLike, n_back: ArrayLike | None = None)
     m, tau, safe = _normal_parts(mu, tau2)
     if m.size == 1 and tau.item() <= _WIDE_TAU:
         z, w = next((z, w) for most, z, w in _LOGIT_RULES if tau.item() <= most)
-        return (expit(m.reshape(1, 1) + tau.reshape(1, 1) * z) @ w).reshape(m.shape)
+        one: FloatArray = expit(m.reshape(1, 1) + tau.reshape(1, 1) * z) @ w
+        return one.reshape(m.shape)
     wide = tau > _WIDE_TAU
     mean = np.empty(m.shape)
     least = -1.0
