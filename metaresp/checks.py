@@ -6,6 +6,8 @@ import numpy as np
 
 from metaresp.errors import InvalidArgument, option
 
+MOST_DIGITS = 10
+
 
 def check_level(level: Any) -> float:
     """Return a confidence level as a float strictly between 0 and 1.
@@ -51,3 +53,14 @@ def check_text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidArgument(f"{option(name, value)}: must be text")
     return value
+
+
+def check_digits(digits: Any) -> int | None:
+    """Return the decimals of percentages, or None for as many as are needed."""
+    if digits is None:
+        return None
+    if isinstance(digits, bool) or not isinstance(digits, int | np.integer) or not 0 <= digits <= MOST_DIGITS:
+        raise InvalidArgument(
+            f"{option('digits', digits)}: must be a whole number of decimals from 0 to {MOST_DIGITS}"
+        )
+    return int(digits)

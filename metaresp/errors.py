@@ -125,6 +125,10 @@ class InvalidStudies(InvalidArgument):
     """Study counts break a rule; the text names the file, row and column where they are known."""
 
 
+class Doubtful(InvalidStudies):
+    """A table that can be read in more than one way; the text names the option for each."""
+
+
 class UnreadableFile(MetaRespError, OSError):
     """An input file cannot be opened or is in no known format, or an output cannot be written."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from metaresp import questions
 from metaresp.arrays import FloatArray
 from metaresp.binomial import BinomialCI
-from metaresp.binomial.interval import check_digits
+from metaresp.checks import check_digits
 from metaresp.forecast import EventForecast
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
 from metaresp.model.scales import scale_name
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Heterogeneity", "Levels", "TestResult"]
 
 
-@on_demand("weights", "study_ci")
-@dataclass(frozen=True, eq=False, slots=True)
+@on_demand("weights", "study_ci", "notes")
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Fit(Record):
     """A pooled response rate with its uncertainty.
 
@@ -147,7 +147,11 @@ class Fit(Record):
         if self.levels is not None:
             nested = f", studies nested in {self.levels.words}"
         if self.spec.model == "binomial-normal":
-            return f"Random effects (binomial-normal, {self.spec.link} link{nested})"
+            penalty = ""
+            if self.spec.penalty is not None:
+                name, scale = self.spec.penalty
+                penalty = f", {name} penalty of scale {scale:g}"
+            return f"Random effects (binomial-normal, {self.spec.link} link{penalty}{nested})"
         if self.spec.model == "beta-binomial":
             return "Beta-binomial"
         kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"

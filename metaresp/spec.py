@@ -1,6 +1,6 @@
 """Every option of a pooling, resolved and checked once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.binomial.interval import check_digits
-from metaresp.checks import as_float, check_level
+from metaresp.checks import as_float, check_digits, check_level
 from metaresp.errors import InvalidArgument, folded, known_name, option
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.beta_predictive import BETA_PREDICTION
@@ -18,18 +17,19 @@ from metaresp.kernel.links import LINKS
 from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
+from metaresp.kernel.surface import PENALTIES
 from metaresp.kernel.tau2 import TAU2
 from metaresp.outcome_words import check_outcome
 from metaresp.records import Record
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 
 DEFAULT = "default"
-Option: TypeAlias = str | float | None
+Option: TypeAlias = str | float | tuple[str, float] | None
 _NUMBER = (int, float, np.integer, np.floating)
 
 # Each model's options and what "default" stands for; an option absent here has no meaning for it.
 MODELS: Mapping[str, Mapping[str, Option]] = {
-    "binomial-normal": {"link": "logit", "ci": "bartlett", "prediction": "likelihood"},
+    "binomial-normal": {"link": "logit", "ci": "bartlett", "prediction": "likelihood", "penalty": None},
     "inverse-variance": {
         "transform": "logit",
         "tau2": "REML",
@@ -48,6 +48,7 @@ NESTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "link": ("logit",),
         "ci": tuple(NESTED_COUNT_CI),
         "prediction": tuple(NESTED_PREDICTION),
+        "penalty": (),
     },
     "inverse-variance": {
         "tau2": ("REML",),
@@ -56,7 +57,7 @@ NESTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 NESTED_ONLY = frozenset({"CR1", "CR2"})  # intervals that no ordinary model has
-_TAKES_NONE = {"prediction"}
+_TAKES_NONE = {"prediction", "penalty"}
 _TAKES_NUMBER = {"tau2", "correction"}
 
 
@@ -71,7 +72,7 @@ class Spec(Record):
         Confidence level of every interval.
     study_ci : str
         Binomial interval drawn and tabulated for each study.
-    link, transform, tau2, ci, prediction, correction, correct, back_n
+    link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
         As in :func:`metaresp.pool`.
     seed : int or None
         Seed of the methods that simulate.
@@ -94,6 +95,7 @@ class Spec(Record):
     correction: float | None = None
     correct: str | None = None
     back_n: str | None = None
+    penalty: tuple[str, float] | None = None
     seed: int | None = None
     cluster: str | None = None
     outcome: str | None = None
@@ -140,7 +142,10 @@ def _resolved(
     model = known_name("model", model, MODELS)
     known = MODELS[model]
     if cluster is not None:
-        known = {**known, **{name: names[0] for name, names in _nested(model, cluster).items()}}
+        known = {
+            **known,
+            **{name: names[0] if names else None for name, names in _nested(model, cluster).items()},
+        }
     resolved: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, str) and folded(value) == DEFAULT:
@@ -199,7 +204,7 @@ def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Optio
             return alike[0]
     raise InvalidArgument(
         f"{option(name, value)} is not possible with {option('cluster', cluster)}, {option('model', model)}: "
-        f"choose {', '.join(map(repr, names))}"
+        + (f"choose {', '.join(map(repr, names))}" if names else "leave it out")
     )
 
 
@@ -232,6 +237,8 @@ def _checked(model: str, name: str, value: Option) -> Option:
         if name in _TAKES_NONE:
             return None
         raise InvalidArgument(f"{option(name, None)}: give one of its names, or leave it out")
+    if name == "penalty":
+        return _penalty(value)
     if name in _TAKES_NUMBER and isinstance(value, _NUMBER):
         number = as_float(value)
         if isinstance(value, bool) or number is None or not np.isfinite(number) or number < 0:
@@ -240,6 +247,19 @@ def _checked(model: str, name: str, value: Option) -> Option:
     if name == "correction":
         raise InvalidArgument(f"{option('correction', value)}: must be a number of 0 or more, such as 0.5")
     return known_name(name, value, _choices(model)[name])
+
+
+def _penalty(value: Any) -> tuple[str, float]:
+    """Return a name of PENALTIES and its scale."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise InvalidArgument(
+            f"{option('penalty', value)}: must be a name and a scale, such as "
+            f"{option('penalty', ('half-normal', 1))}"
+        )
+    name, scale = known_name("penalty", value[0], PENALTIES), as_float(value[1])
+    if isinstance(value[1], bool) or scale is None or not 0 < scale < np.inf:
+        raise InvalidArgument(f"{option('penalty', value)}: the scale must be a finite number above 0")
+    return name, scale
 
 
 def _choices(model: str) -> Mapping[str, Mapping[str, object]]:

@@ -163,7 +163,12 @@ def stored(record, name):
     return vars(type(record))[name].slot.__get__(record)
 
 
-LATE = [("weights", lambda fit: fit), ("study_ci", lambda fit: fit), ("I2_ci", lambda fit: fit.heterogeneity)]
+LATE = [
+    ("weights", lambda fit: fit),
+    ("study_ci", lambda fit: fit),
+    ("notes", lambda fit: fit),
+    ("I2_ci", lambda fit: fit.heterogeneity),
+]
 
 
 @pytest.mark.parametrize("model", ["inverse-variance", "binomial-normal"])

@@ -11,14 +11,12 @@ from metaresp.arrays import FloatArray, IntArray, owned, silent
 from metaresp.binomial.counts import read_counts
 from metaresp.binomial.lookup import lookup
 from metaresp.binomial.methods import BINOMIAL_CI, JEFFREYS_PRIOR, SIDES, TAKES_PRIOR, Prior, Side
-from metaresp.checks import check_level
+from metaresp.checks import check_digits, check_level
 from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MOST_DIGITS = 10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -142,17 +140,6 @@ def binomial_ci(
 
 def _shown(prior: Prior, method: str) -> Prior | None:
     return prior if method in TAKES_PRIOR else None
-
-
-def check_digits(digits: Any) -> int | None:
-    """Return the decimals of percentages, or None for as many as are needed."""
-    if digits is None:
-        return None
-    if isinstance(digits, bool) or not isinstance(digits, int | np.integer) or not 0 <= digits <= MOST_DIGITS:
-        raise InvalidArgument(
-            f"{option('digits', digits)}: must be a whole number of decimals from 0 to {MOST_DIGITS}"
-        )
-    return int(digits)
 
 
 def check_alternative(alternative: Any) -> Side:

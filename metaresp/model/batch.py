@@ -33,6 +33,7 @@ from metaresp.model.estimates import (
     exact_counts,
     is_exact,
 )
+from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
 from metaresp.model.scales import scale_of
 from metaresp.outcome_words import outcome_words
@@ -148,6 +149,7 @@ def pool_batch(
     correction: Option = DEFAULT,
     correct: Option = DEFAULT,
     back_n: Option = DEFAULT,
+    penalty: Option = DEFAULT,
     level: float = 0.95,
     seed: int | None = None,
     outcome: str | None = None,
@@ -165,7 +167,9 @@ def pool_batch(
     copies : array_like of int, shape (..., k), optional
         How often each study counts in each lane: 0 leaves it out, 2 enters it twice (a bootstrap).
         Not a weight.
-    model, link, transform, tau2, ci, prediction, correction, correct, back_n, level, seed, outcome, digits
+    model, link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
+        As in :func:`metaresp.pool`.
+    level, seed, outcome, digits
         As in :func:`metaresp.pool`.
 
     Returns
@@ -197,6 +201,7 @@ def pool_batch(
         correction=correction,
         correct=correct,
         back_n=back_n,
+        penalty=penalty,
         level=level,
         seed=seed,
         outcome=outcome,
@@ -213,8 +218,11 @@ def pool_batch(
     )
 
 
-def estimate(lanes: Counts, spec: Spec) -> Estimates:
-    """Return the estimates of every lane, exact where no model applies."""
+def estimate(lanes: Counts, spec: Spec, model: Fitted | None = None) -> Estimates:
+    """Return the estimates of every lane, exact where no model applies.
+
+    *model* keeps what is found on the way, where it holds these very lanes.
+    """
     out = blank(lanes.k.size)
     reason = classify(lanes)
     if spec.model == "binomial-normal":
@@ -225,8 +233,10 @@ def estimate(lanes: Counts, spec: Spec) -> Estimates:
     fitted = np.flatnonzero(reason == OK)
     for part in chunked(fitted.size, lanes.x.shape[1], _CHUNK):
         rows = fitted[part]
-        numbers, found = _fit(lanes.take(rows), spec, rng)
-        all_of_them: Rows = slice(None) if rows.size == reason.size else rows
+        everything = rows.size == reason.size
+        some = model if model is not None and everything else Fitted(lanes.take(rows), spec)
+        numbers, found = _fit(some, rng)
+        all_of_them: Rows = slice(None) if everything else rows
         out.reason[all_of_them] = found
         out.put(all_of_them, numbers)
     if not out.reason.any():
@@ -253,11 +263,12 @@ def exact_on_scale(events: FloatArray, n: FloatArray, spec: Spec) -> Numbers:
     }
 
 
-def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
+def _fit(model: Fitted, rng: Generator | None) -> tuple[Numbers, IntArray]:
+    lanes, spec = model.counts, model.spec
     if spec.model == "binomial-normal":
-        return fit_binomial_normal(lanes, spec, rng)
+        return fit_binomial_normal(model, rng)
     if spec.model == "beta-binomial":
-        return fit_beta_binomial(lanes, spec)
+        return fit_beta_binomial(model)
     if spec.model == "common":
         return fit_common(lanes, spec)
     return fit_inverse_variance(lanes, spec, rng)
@@ -270,7 +281,7 @@ def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
     if fitted.any():
         part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
         if spec.model == "binomial-normal":
-            w[fitted] = weigh_binomial_normal(part, found.estimate[fitted], tau2, spec.link or "logit")
+            w[fitted] = weigh_binomial_normal(part, spec, found.estimate[fitted], tau2)
         elif spec.model == "beta-binomial":
             w[fitted] = weigh_beta_binomial(part, found.rho[fitted])
         elif spec.model == "inverse-variance":

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.binomial.interval import check_digits
-from metaresp.checks import check_bool, check_text
+from metaresp.checks import check_bool, check_digits, check_text
 from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.outcome_words import outcome_words
 from metaresp.present import forest_parts as parts

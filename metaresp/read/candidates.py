@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from metaresp.errors import InvalidStudies, option
+from metaresp.errors import Doubtful, InvalidStudies, option
 from metaresp.read.profile import Column, is_ascending, profile
 from metaresp.read.table import Table
 from metaresp.read.vocabulary import folded, words
@@ -48,7 +48,8 @@ class Candidates:
 
     def is_index(self, column: Column) -> bool:
         """Whether a column numbers the rows."""
-        if len(self.rows) == 1 and column.place == 0 and "index" in column.head.roles:
+        first = all(place in self.table.unnamed for place in range(column.place))
+        if len(self.rows) == 1 and first and "index" in column.head.roles:
             outcomes = {"events", "response", "percent"}
             others = [
                 c for c in self.columns
@@ -60,10 +61,11 @@ class Candidates:
             return bool(others) and column.cells[self.rows[0]].events in {0, 1}
         if column.numbered:
             # two studies may well have 1 and 2 events
-            return len(self.rows) > 2 or column.place == 0 or "index" in column.head.roles
+            events = column.head.roles.get("events") == 2
+            return len(self.rows) > 2 or (first and not events) or "index" in column.head.roles
         return "index" in column.head.roles and column.head.roles.get("n", 1) < 2 and is_ascending(
             column, self.rows
-        ) and column.place == 0  # fmt: skip
+        ) and first  # fmt: skip
 
     def is_coordinate(self, column: Column) -> bool:
         """Whether a column is x beside y."""
@@ -111,7 +113,7 @@ class Candidates:
         if len(several) > 1:
             raise self.ask(role, [self.columns[place] for place in several])
 
-    def ask(self, role: str, columns: Sequence[Column], what: str = "") -> InvalidStudies:
+    def ask(self, role: str, columns: Sequence[Column], what: str = "") -> Doubtful:
         """Return the error that shows each reading and its option."""
         names = ", ".join(repr(column.name) for column in columns)
         choices = " or ".join(option(role, column.name) for column in columns[:4])
@@ -121,7 +123,7 @@ class Candidates:
         if role == "events" and len(columns) > 1:
             added = " + ".join(column.name for column in columns[:3])
             text += f" (where they are parts of one outcome, add them: {option('events', added)})"
-        return InvalidStudies(text)
+        return Doubtful(text)
 
     def nothing(self) -> InvalidStudies:
         """Return the error of a table in which no reading was found, with what came near."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from metaresp.errors import InvalidStudies, MetaRespError, option
+from metaresp.errors import Doubtful, InvalidStudies, MetaRespError, option
 from metaresp.read.columns import find_roles
 from metaresp.read.content import source_name
 from metaresp.read.files import read_sheets
@@ -57,7 +57,7 @@ def read_file(
             )
         except MetaRespError as error:
             errors[one.title] = error
-            if _asks(error):
+            if isinstance(error, Doubtful):
                 tables[one.title] = sheet_table(source, one)
         else:
             tables[one.title] = table
@@ -72,8 +72,3 @@ def read_file(
     note = f"Sheet {title!r} was read; {others} holds no studies that can be read."
     table = tables[title]
     return replace(table, notes=(note, *table.notes))
-
-
-def _asks(error: MetaRespError) -> bool:
-    """Whether a sheet holds studies of which only the caller can say how to read them."""
-    return isinstance(error, InvalidStudies) and "could each hold" in str(error)

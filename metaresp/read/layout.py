@@ -7,10 +7,11 @@ from itertools import pairwise
 from metaresp.errors import InvalidStudies
 from metaresp.read.cells import clean, label_text, shown
 from metaresp.read.heads import read_head
+from metaresp.read.patterns import NUMERIC
 from metaresp.read.sheet import Sheet
 from metaresp.read.table import LeftOut, Table, plain_table
 from metaresp.read.vocabulary import folded, words
-from metaresp.read.writing import is_missing, read_cell
+from metaresp.read.writing import is_missing, plain, read_cell
 
 Row = tuple[int, list[object]]
 
@@ -136,7 +137,11 @@ def _has_no_letter(text: str) -> bool:
 
 
 def _is_numeric(cell: object) -> bool:
-    return read_cell(cell).kind in {"count", "number", "rate", "counted", "fraction", "about", "formula"}
+    if read_cell(cell).kind in {"count", "number", "rate", "counted", "fraction", "about", "formula"}:
+        return True
+    # 1,632/1,793: a number, though which one depends on the table
+    text = plain(cell) if isinstance(cell, str) else ""
+    return any(map(str.isdigit, text)) and NUMERIC.fullmatch(text) is not None
 
 
 def _is_upper_head(above: list[object], head: list[object], width: int) -> bool:

@@ -19,6 +19,8 @@ _ASCII, _MARK, _STRANGE, _CONTROL = math.log(1 / 60), math.log(1 / 2000), math.l
 # Text whose letters beyond ASCII are unlikelier than this on the average is in an encoding not known here.
 _SENSELESS = math.log(1e-4)
 _WORD = re.compile(r"[^\W\d_]+")
+# Bytes between words that are half of no letter in any encoding.
+_BLANK = re.compile(rb'[\t\r\n ",;]+')
 
 Score = Callable[[str], float]
 
@@ -45,7 +47,7 @@ def guess(data: bytes) -> tuple[str, str]:
 
 
 def _sample(data: bytes) -> bytes:
-    """Return the lines that tell something, up to a size; the first, which holds the names, is one."""
+    """Return the different words of lines that tell something, up to a size; the first, of names, is one."""
     kept: list[bytes] = []
     room = _SAMPLE
     for line in re.split(b"(?<=[\r\n])", data):
@@ -54,7 +56,8 @@ def _sample(data: bytes) -> bytes:
             room -= len(line)
             if room < 0:
                 break
-    return b"".join(kept)
+    # a name that is repeated tells no more than once
+    return b" ".join(dict.fromkeys(_BLANK.split(b"".join(kept))))
 
 
 def _alphabetic(language: Language) -> Score:
@@ -63,7 +66,8 @@ def _alphabetic(language: Language) -> Score:
     def letter(character: str) -> float:
         if character < "\x80":
             return _ASCII
-        return weights.get(character, weights.get(character.lower(), _STRANGE))
+        strange = _MARK if character in letters.MARKS else _STRANGE
+        return weights.get(character, weights.get(character.lower(), strange))
 
     def score(text: str) -> float:
         total = sum(count * _other(c) for c, count in Counter(_WORD.sub("", text)).items())
@@ -173,7 +177,7 @@ _ALPHABETS = {
 # Codec, usual name, how much likelier it is than others before looking, and its scores.
 ENCODINGS: tuple[tuple[str, str, float, tuple[Score, ...]], ...] = (
     ("cp1252", "Windows-1252", 0.0, _ALPHABETS["western"]),
-    ("cp1250", "Windows-1250", -1.0, _ALPHABETS["central"]),
+    ("cp1250", "Windows-1250", -3.0, _ALPHABETS["central"]),
     ("cp1254", "Windows-1254", -1.0, _ALPHABETS["turkish"]),
     ("cp1251", "Windows-1251", -1.0, _ALPHABETS["cyrillic"]),
     ("cp1253", "Windows-1253", -1.0, _ALPHABETS["greek"]),

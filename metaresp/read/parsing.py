@@ -9,7 +9,7 @@ from metaresp.read.columns import Roles
 from metaresp.read.heads import read_head
 from metaresp.read.options import Options
 from metaresp.read.profile import column_cells
-from metaresp.read.rates import belongs, fits, is_computed, is_whole, places, possible_units
+from metaresp.read.rates import are_computed, belongs, fits, places, possible_units
 from metaresp.read.table import Table
 from metaresp.read.writing import Cell
 
@@ -230,13 +230,10 @@ class ParsedCells:
         typed = any(cell.percent or cell.limits for cell in cells)
         decimals = 0 if typed else places(cells)
         rows = [row for row, cell in enumerate(cells) if cell.rate and n[row]]
-        cut = self.cut_off(cells, n, rows, decimals)
+        even = not typed or len({places([cells[row]]) for row in rows}) == 1
+        cut = even and self.cut_off(cells, n, rows, decimals)
         # proportions that were computed from counts, not copied from an article
-        self.all_whole = (
-            self.unit == "proportion"
-            and is_computed(cells)
-            and all(is_whole(cells[row].rate, n[row] or 1) for row in rows)
-        )
+        self.all_whole = self.unit == "proportion" and are_computed(cells, n)
         events: list[int | None] = []
         for row, cell in enumerate(cells):
             count, value = None, shown(self.table.columns[place][row])

@@ -77,6 +77,8 @@ _INTERVAL = rf"[(\[]?{S}{_CI}[(\[]?{S}({N}){S}%?{_DASH}({N}){S}%?{S}[)\]]?"
 _OPEN, _CLOSE = r"[(\[]", r"[)\]]"
 _OF = r"(?:/|\bout\s+of\b|\bof\b|\bvon\b|\bsur\b|\bde\b|\bsu\b|\bdi\b|\bvan\b|\bz\b|\bиз\b|\bmi\b|\bav\b|من)"
 
+# Numbers with signs, brackets and "of" among them, and no other word.
+NUMERIC = re.compile(rf"(?:[0-9.,%()\[\]\s;/–—+*-]|{_OF})+", re.IGNORECASE)
 INTEGER = re.compile(r"[+-]?[0-9]+")
 FRACTION = re.compile(
     rf"[(\[]?{S}(-?{N}){S}{_OF}{S}({N}){S}[)\]]?"

@@ -1,5 +1,6 @@
 """Counts behind a column of rates: proportion or percentage, rounded or cut off."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -107,6 +108,8 @@ def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[
         return "", "its head says percent, but every value is at most 1"
     if all(rate in {0, 1} for rate in rates):
         return "", "every value is 0 or 1, which may be counts as well"
+    if not all(is_interval_of(cell, total) for cell, total in zip(cells, n, strict=True) if total):
+        return "", "every value is at most 1, and an interval is not that of such a proportion"
     decimals = places(cells)
     told = [(cell.rate, total) for cell, total in zip(cells, n, strict=True) if cell.rate and total]
     alone = all(
@@ -114,19 +117,47 @@ def unit_of(cells: Sequence[Cell], n: Sequence[int | None], said: str) -> tuple[
         or len(fits(rate, "proportion", total, decimals, True)) == 1
         for rate, total in told
     )
-    if alone or (is_computed(cells) and all(is_whole(rate, total) for rate, total in told)):
+    if alone or are_computed(cells, n):
         return "proportion", ""
     return "", "every value is at most 1, and not each is the proportion of one count"
 
 
-def is_computed(cells: Sequence[Cell]) -> bool:
-    """Whether proportions look as a program writes them, not as copied out of an article."""
-    return places(cells) > 1 and not any(cell.limits or cell.percent for cell in cells)
+def are_computed(cells: Sequence[Cell], n: Sequence[int | None]) -> bool:
+    """Whether proportions were computed from counts, not copied out of an article: each times its n is whole.
+
+    One alone may be so by chance, and so may 0.00.
+
+    Examples
+    --------
+    >>> quarter, half = Cell("number", rate="0.25"), Cell("number", rate="0.50")
+    >>> are_computed([quarter, half], [400, 200]), are_computed([quarter], [400])
+    (True, False)
+    """
+    if places(cells) < 2 or any(cell.limits or cell.percent for cell in cells):
+        return False
+    told = [(Fraction(cell.rate), total) for cell, total in zip(cells, n, strict=True) if cell.rate and total]
+    inner = [(rate, total) for rate, total in told if 0 < rate < 1]
+    zeros = any(cell.rate not in {"0", "1"} and Fraction(cell.rate) in {0, 1} for cell in cells if cell.rate)
+    return len(inner) > 1 and not zeros and all((rate * total).denominator == 1 for rate, total in inner)
 
 
-def is_whole(rate: str, n: int) -> bool:
-    """Whether a proportion times n is a whole number; 0.00 may be a small one, 0 is none."""
-    return rate in {"0", "1"} or (0 < Decimal(rate) < 1 and (Fraction(rate) * n).denominator == 1)
+def is_interval_of(cell: Cell, n: int) -> bool:
+    """Whether the interval beside a proportion, if there is one, is about as wide as that of a count.
+
+    Examples
+    --------
+    >>> near = Cell("rate", rate="0.72", limits=("0.47", "0.90"))
+    >>> far = Cell("rate", rate="0.094", limits=("0.0", "0.5"))
+    >>> is_interval_of(near, 18), is_interval_of(far, 1060)
+    (True, False)
+    """
+    if len(cell.limits) != 2 or not cell.rate:
+        return True
+    p, low, high = (float(Decimal(text)) for text in (cell.rate, *cell.limits))
+    least = math.pow(10, -min(len(text.partition(".")[2]) for text in cell.limits))
+    # Wilson's at 95%: any interval in use is from half to twice as wide
+    width = 4 * math.sqrt(abs(p * (1 - p)) / n + 1 / n**2) / (1 + 4 / n)
+    return 0.5 * width - least <= high - low <= 2 * width + least
 
 
 def possible_units(cells: Sequence[Cell], said: str) -> tuple[str, ...]:

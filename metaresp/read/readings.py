@@ -3,24 +3,17 @@
 import re
 
 from metaresp.errors import InvalidStudies, option
-from metaresp.read.candidates import Candidates, says_something_else, sureness, unique
-from metaresp.read.cells import label_text, shown
+from metaresp.read.candidates import says_something_else, sureness, unique
+from metaresp.read.cells import label_text
+from metaresp.read.doubts import COUNT_WORDS, Doubts
 from metaresp.read.profile import Column
-from metaresp.read.rates import belongs, fits, places, possible_units, unit_of
+from metaresp.read.rates import belongs, places, possible_units
 from metaresp.read.vocabulary import folded
 
 Found = dict[str, tuple[int, ...]]
 
-# Heads of rates that are also said of the count: a whole number under them may be either.
-_RATE_WORDS = re.compile(r"\b(?:orr|dcr|cbr|mortality|prevalence|survival)\b", re.IGNORECASE)
-# Heads under which a decimal number is a mistake, not a rate: they name persons or events.
-_COUNT_WORDS = re.compile(
-    r"^(?:x|xi|r|ri|y)$|event|evenem|respond|rispond|repond|patient|ereign|ansprecher|gebeurt|zdarzen|событ|olay"
-    r"|number|numero|nombre|anzahl|zahl|count|事件|例|数|人|명|수$|أحداث|عدد",
-)
 
-
-class Matcher(Candidates):
+class Matcher(Doubts):
     """Finds the one reading of a table, or asks."""
 
     def find(self) -> Found:
@@ -56,11 +49,12 @@ class Matcher(Candidates):
     def counts(self) -> Found | None:
         """Read events and n, or events and those without the event, each from a column of counts."""
         events = self.distinct(self.candidates("events", "count", "counted"))
-        # 13.00: counts as some programs write them, where the head says counts
+        # 13.00: counts as some programs write them, where the head says counts or n is written so too
+        written = {self.decimals(n) for n in self.candidates("n", "number") if self.is_whole(n)}
         events += [
             c
             for c in self.candidates("events", "number")
-            if _COUNT_WORDS.search(folded(c.name)) and all(c.cells[row].kind != "number" for row in self.rows)
+            if self.is_whole(c) and (COUNT_WORDS.search(folded(c.name)) or self.decimals(c) in written)
         ]
         for role in ("response", "percent"):
             events += [c for c in self.distinct(self.candidates(role, "counted")) if c not in events]
@@ -98,14 +92,13 @@ class Matcher(Candidates):
         self.refuse_other_total(x, n, failures)
         return self.checked((x.place,), (n.place,))
 
-    def refuse_arms(self, events: list[Column], sizes: list[Column]) -> None:
-        """Ask where events and n are both there twice: a table of two arms."""
-        if len(events) > 1 and len(sizes) > 1 and "events" not in self.given and "n" not in self.given:
-            names = " and ".join(repr(column.name) for column in [*events[:2], *sizes[:2]])
-            raise InvalidStudies(
-                f"{self.table.source}: events and n stand there more than once ({names}): name the group "
-                f"that is pooled with {option('events', events[0].name)}, {option('n', sizes[0].name)}"
-            )
+    def is_whole(self, column: Column) -> bool:
+        """Whether every number of a column is whole, however it is written."""
+        return all(column.cells[row].kind != "number" for row in self.rows)
+
+    def decimals(self, column: Column) -> int:
+        """Return the decimals that a column is written with."""
+        return places([column.cells[row] for row in self.rows])
 
     def case_pair(self, sizes: list[Column]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Read n and N as events and patients, as tables in articles have them."""
@@ -118,12 +111,6 @@ class Matcher(Candidates):
         self.notes.append("'n' was taken as events and 'N' as patients: each n is at most its N.")
         return (small.place,), (large.place,)
 
-    def as_rates(self, events: Column) -> bool:
-        """Whether whole numbers that are above n can be percentages, as under "ORR"."""
-        return bool(
-            _RATE_WORDS.search(events.name) or folded(events.name) in {"response", "remission", "rate"}
-        )
-
     def with_failures(self, events: list[Column], failures: list[Column]) -> Found:
         """Read n as the sum of those with and without the event."""
         self.refuse_several("events", events)
@@ -132,44 +119,6 @@ class Matcher(Candidates):
         x, other = events[0], failures[0]
         self.notes.append(f"n is the sum of {x.name!r} and {other.name!r}.")
         return self.checked((x.place,), (x.place, other.place))
-
-    def refuse_rate_words(self, events: Column, n: Column) -> None:
-        """Ask where whole numbers under a head such as ORR fit both as counts and as percentages."""
-        pointed = all("." in events.cells[row].rate for row in self.rows if events.cells[row].rate)
-        plain = not any("." in n.cells[row].rate for row in self.rows)
-        like_rates = pointed and plain and not _COUNT_WORDS.search(folded(events.name))
-        if not (_RATE_WORDS.search(events.name) or like_rates):
-            return
-        if "events" in self.given or events.kind != "count":
-            return
-        cells = [(events.cells[row], n.cells[row].events) for row in self.rows]
-        both = all(
-            fits(cell.rate, "percent", total, 0)
-            for cell, total in cells
-            if cell.rate and total and cell.events
-        )
-        if both and any(cell.events for cell, _ in cells):
-            raise InvalidStudies(
-                f"{self.table.source}: {events.name!r} fits as counts and as percentages: give "
-                f"{option('events', events.name)} or {option('percent', events.name)}"
-            )
-
-    def refuse_other_total(self, events: Column, n: Column, failures: list[Column]) -> None:
-        """Ask where those with and without the event do not add up to n."""
-        if "n" in self.given:
-            return
-        for other in failures:
-            if sureness(other) < 2:
-                continue
-            for row in self.rows:
-                x, y, m = (column.cells[row].events for column in (events, other, n))
-                if x is not None and y is not None and m is not None and x + y != m:
-                    both = f"{events.name} + {other.name}"
-                    raise InvalidStudies(
-                        f"{self.table.source}, {self.table.at(row)}: {events.name!r} and {other.name!r} add "
-                        f"up to {x + y}, but {n.name!r} is {m}: give {option('n', n.name)} or "
-                        f"{option('n', both)}"
-                    )
 
     def checked(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
         """Return events and n with the columns that are checked against them."""
@@ -185,19 +134,6 @@ class Matcher(Candidates):
             found |= self.checked_rate(events, n)
         return found
 
-    def refuse_unreadable(self, used: set[int]) -> None:
-        """Ask where a column that is surely of the outcome holds numbers in a writing that is not known."""
-        for column in self.columns:
-            cell = next((str(c) for c in self.table.columns[column.place] if c is not None), "")
-            outcome = column.head.roles.keys() & {"events", "percent", "response"}
-            if column.place in used | self.taken or column.kind != "text" or not any(map(str.isdigit, cell)):
-                continue
-            if outcome and sureness(column) == 2:
-                raise InvalidStudies(
-                    """Ask where events and n are both there twice, as in a table of two arms."""
-                    f"{shown(cell)} cannot be read: give {option('events')} and {option('n')}"
-                )
-
     def checked_rate(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
         """Return the column of rates that says the same as the counts.
 
@@ -208,7 +144,7 @@ class Matcher(Candidates):
         """
         kinds = ("rate", "number", "count")
         for column in unique([*self.candidates("percent", *kinds), *self.candidates("events", *kinds)]):
-            is_count = column.kind == "count" and not column.head.unit
+            is_count = column.kind == "count" and not column.head.unit and "events" in column.head.roles
             if column.place in {*events, *n} or (is_count and self.fits(column, self.added(n))):
                 continue
             wrong = self.contradicting(column, events, n)
@@ -226,20 +162,6 @@ class Matcher(Candidates):
                     f"or give both {option('events', self.named(events))} and {option('n', self.named(n))}"
                 )
         return {}
-
-    def refuse_empty_agreement(self, rates: Column, events: tuple[int, ...], n: tuple[int, ...]) -> None:
-        """Ask where counts of another outcome agree with rates that all print as 0, as any few do."""
-        printed = {float(rates.cells[row].rate) for row in self.rows if rates.cells[row].rate}
-        name = self.named(events)
-        named = not _COUNT_WORDS.search(folded(name)) and sureness(rates) == 2
-        sizes = [(rates.cells[row].rate, self.sum(n, row)) for row in self.rows]
-        unit = "percent" if rates.head.unit == "percent" else "proportion"
-        several = any(rate and m and len(fits(rate, unit, m, 0)) > 1 for rate, m in sizes)
-        if named and printed == {0.0} and several:
-            raise InvalidStudies(
-                f"{self.table.source}: {name!r} and {rates.name!r} may be two outcomes, since every rate "
-                f"prints as 0: give {option('events', name)} or {option('percent', rates.name)}"
-            )
 
     def contradicting(
         self, column: Column, events: tuple[int, ...], n: tuple[int, ...]
@@ -297,7 +219,7 @@ class Matcher(Candidates):
         columns = [
             *self.candidates("percent", "rate", "number", "count"),
             *self.candidates("events", "rate"),
-            *(c for c in self.candidates("events", "number") if not _COUNT_WORDS.search(folded(c.name))),
+            *(c for c in self.candidates("events", "number") if not COUNT_WORDS.search(folded(c.name))),
             *self.candidates("response", "rate", "number"),
         ]
         columns += [c for c in self.candidates("events", "count") if self.as_rates(c)]
@@ -337,16 +259,3 @@ class Matcher(Candidates):
         self.refuse_several("n", sizes)
         self.settle_unit(column, sizes[0])
         return {"n": (sizes[0].place,), "percent": self.given["percent"]}
-
-    def settle_unit(self, column: Column, n: Column) -> None:
-        """Tell proportions from percentages, or ask."""
-        if self.unit is None:
-            cells = [column.cells[row] for row in self.rows]
-            self.unit, doubt = unit_of(cells, [n.cells[row].events for row in self.rows], column.head.unit)
-            if doubt:
-                raise InvalidStudies(
-                    f"{self.table.source}: {column.name!r} may hold proportions or percentages ({doubt}): "
-                    f"give {option('unit', 'proportion')} or {option('unit', 'percent')}"
-                )
-        if self.unit == "proportion":
-            self.notes.append(f"{column.name!r} was read as proportions (0 to 1).")

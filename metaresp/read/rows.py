@@ -142,7 +142,8 @@ def hidden_totals(
         elif not label:
             found = n_whole and row in {known[0], known[-1]}
         elif led_by_total(label):
-            found = whole or n_whole or _is_run(row, events, n)
+            alone = len(known) == 2 and all_n - m == m  # of rates that are printed with other digits
+            found = whole or n_whole or alone or _is_run(row, events, n)
             found = found or (_rest_is_outcome(label) and _exceeds(row, events, n))
         else:
             others = [labels[other] for other in known if other != row] if whole else []
@@ -155,17 +156,22 @@ def hidden_totals(
 
 
 def _is_run(row: int, events: Sequence[int | None], n: Sequence[int | None]) -> bool:
-    """Whether rows directly above, or below, add up to a row: one or more of both counts, or several n."""
+    """Whether rows directly above, or below, add up to a row: one or more of both counts, or several n.
+
+    The patients of a study whose events are not known may be in the sum or not.
+    """
     x, m = events[row] or 0, n[row] or 0
     for step in (-1, 1):
-        sum_x = sum_n = 0
-        for length in range(1, _LONGEST_RUN):
-            at = row + step * length
-            if not 0 <= at < len(n) or sum_n >= m:
-                break
-            sum_x, sum_n = sum_x + (events[at] or 0), sum_n + (n[at] or 0)
-            if sum_n == m and (sum_x == x or length > 1):
-                return True
+        for every in (True, False):
+            sum_x = sum_n = length = 0
+            for at in range(row + step, row + step * _LONGEST_RUN, step):
+                if not 0 <= at < len(n) or sum_n >= m:
+                    break
+                if not every and events[at] is None:
+                    continue
+                sum_x, sum_n, length = sum_x + (events[at] or 0), sum_n + (n[at] or 0), length + 1
+                if sum_n == m and (sum_x == x or length > 1):
+                    return True
     return False
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from metaresp.errors import UnreadableFile
+from metaresp.read.writing import plain
 
 # Stands in no line, so that a file of one column is not cut at anything.
 NO_SEPARATOR = "\x1f"
@@ -194,6 +195,8 @@ def _spans(cells: list[str], line: str) -> list[tuple[int, int]]:
 def is_counted(cell: str) -> bool:
     """Whether a cell looks like a number, a percentage or a fraction."""
     cell = cell.strip().replace("\x00", " ")
+    if not cell.isascii() and len(cell) <= 60:
+        cell = plain(cell)
     return len(cell) <= 60 and _COUNTED.fullmatch(cell) is not None
 
 

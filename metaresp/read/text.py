@@ -28,6 +28,7 @@ _KEPT = 1_000_000
 _QUOTED = r'\s*"((?:[^"]|"")*)"\s*|\s*\'((?:[^\']|\'\')*)\'\s*'
 # A line of a drawn table that only separates: |---|:-:|, +----+, =====.
 _RULE = re.compile(r"[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*[-=_─━═]{2,}[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*")
+_BLANKS = re.compile(r"[ \t]*")
 
 Rows = list[tuple[str, ...]]
 
@@ -52,7 +53,9 @@ def text_grid(text: str, source: str, ending: str = ".csv") -> tuple[Rows, str]:
     UnreadableFile
         If a quote is not closed, or stands where it cannot, or there are too many cells.
     """
-    text = text.rstrip("\r\n \t\f\x1a")
+    body = text.rstrip("\r\n \t\f\x1a")
+    # separators at the end of the last row part blank cells of it
+    text = body + _BLANKS.match(text, len(body))[0]  # type: ignore[index]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if '\\"' in text and text.lstrip()[:1] == '"':

@@ -18,6 +18,7 @@ from metaresp.read.patterns import (
     MARK_BEFORE,
     MISSING_COUNT,
     NAMED,
+    NUMERIC,
     PAIR,
     PLAIN,
     RAISED,
@@ -137,7 +138,7 @@ def decimal_evidence(cells: list[object]) -> str:
     for cell in cells:
         if isinstance(cell, str) and len(cell) < 60 and ("," in cell or "." in cell or not cell.isascii()):
             text = plain(cell)
-            if not re.fullmatch(r"[0-9.,%()\[\]\s;/–—+*-]+", text):
+            if not NUMERIC.fullmatch(text):
                 continue
             for found in re.finditer(r"(?<![0-9.,])([0-9]+)([.,])([0-9]+)(?![0-9]|[.,][0-9])", text):
                 if len(found[3]) != 3 or len(found[1]) > 3 or found[1] == "0":
