@@ -18,7 +18,7 @@ from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import tau2_interval
 from metaresp.outcome_words import outcome_words
 from metaresp.readable import readable
-from metaresp.records import Interval
+from metaresp.records import Interval, Later
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested, say_sparse
 from metaresp.spec import DEFAULT, NESTED_ONLY, Option, Spec, resolve
@@ -240,13 +240,14 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     counts, _ = clean(studies.events, studies.n, None)
     model = Fitted(counts, spec)
     levels: Levels | None = None
+    weights: Any
     if spec.cluster is None:
         found = estimate(counts, spec, model)
-        weights = weigh(counts, spec, found)[0]
+        weights = Later(lambda: weigh(counts, spec, found)[0])
     else:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
-    one = {name: values[0].item() for name, values in found._asdict().items()}
+    one: dict[str, Any] = {name: values.item() for name, values in zip(found._fields, found, strict=True)}
     reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
@@ -262,11 +263,19 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         raise CannotEstimate(
             f"{option('ci', spec.ci)} has no limits for these data{alone}: choose another interval"
         )
-    study_ci = binomial_ci(
-        studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+    study_ci: Any = Later(
+        lambda: binomial_ci(
+            studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+        )
     )
     heterogeneity = _heterogeneity(model, one)
-    spread = heterogeneity.H2_ci
+
+    def said() -> tuple[str, ...]:
+        sparse = say_sparse(model, one, lambda: heterogeneity.H2_ci)
+        notes = (note, *say(studies, counts, spec, one, reason), *say_nested(spec, one, levels), *sparse)
+        return tuple(readable(words) for words in notes if words)
+
+    notes: Any = Later(said)
     result = Fit(
         studies=studies,
         spec=spec,
@@ -287,16 +296,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         weights=weights,
         study_ci=study_ci,
         reason=reason,
-        notes=tuple(
-            readable(words)
-            for words in (
-                note,
-                *say(studies, counts, spec, one),
-                *say_nested(spec, one, levels),
-                *say_sparse(model, one, 0.0 if spread is None else spread[1]),
-            )
-            if words
-        ),
+        notes=notes,
     )
     keep(result, model)
     return result
@@ -304,7 +304,8 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
 
 def _heterogeneity(model: Fitted, one: dict[str, Any]) -> Heterogeneity:
     spec = model.spec
-    i2_ci = h2_ci = None
+    i2_ci: Any = None
+    h2_ci: Any = None
     by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
     if spec.tau2 == "common":
         i2_ci = by_q
@@ -313,9 +314,10 @@ def _heterogeneity(model: Fitted, one: dict[str, Any]) -> Heterogeneity:
         and one["reason"] not in EXACT
         and spec.model in {"binomial-normal", "inverse-variance"}
     ):
-        limits = [limit.item() for limit in tau2_interval(model, None, spec.level)]
-        i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
-        h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))
+        typical = one["typical_v"]
+        limits = Later(lambda: [limit.item() for limit in tau2_interval(model, None, spec.level)])
+        i2_ci = Later(lambda: Interval(*(_share(limit, typical) for limit in limits())))
+        h2_ci = Later(lambda: Interval(*(1 + limit / typical for limit in limits())))
     return Heterogeneity(
         Q=one["Q"],
         df=one["Q_df"],

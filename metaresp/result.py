@@ -14,7 +14,7 @@ from metaresp.forecast import EventForecast
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
 from metaresp.model.scales import scale_name
 from metaresp.outcome import Heterogeneity, Levels, TestResult
-from metaresp.records import Interval, Record
+from metaresp.records import Interval, Record, on_demand
 from metaresp.shrinkage import StudyRates, study_rates
 from metaresp.spec import Spec
 from metaresp.studies import Studies
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Heterogeneity", "Levels", "TestResult"]
 
 
+@on_demand("weights", "study_ci", "notes")
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Fit(Record):
     """A pooled response rate with its uncertainty.

@@ -1,6 +1,7 @@
 """Sentences that say what a pooling did to awkward data."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ from metaresp.counts import Counts
 from metaresp.kernel.binomial_normal import OK
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.batch import estimate
-from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY, REASONS
+from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY
 from metaresp.model.fitted import Fitted
-from metaresp.model.inverse_variance import effects
+from metaresp.model.inverse_variance import corrected_studies
 from metaresp.outcome import Levels
 from metaresp.outcome_words import outcome_words
 from metaresp.spec import Spec, resolve
@@ -42,14 +43,16 @@ def listed(studies: Studies) -> str:
     return shown + (f"; and {more} more" if more > 0 else "")
 
 
-def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
-    """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane."""
+def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any], reason: str) -> list[str]:
+    """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane.
+
+    *reason* is why the answer is not the model's, or empty.
+    """
     notes = list(studies.source.notes) if studies.source is not None else []
     told = {item.text for item in studies.source.left_out} if studies.source is not None else set()
     if any(item.study not in told for item in studies.excluded):
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
-    reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if reason:
         if spec.model == "common":
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
@@ -90,7 +93,7 @@ def _narrower_than_normal(one: dict[str, Any], spec: Spec) -> bool:
 
 def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
     notes = []
-    corrected = np.flatnonzero(effects(counts, spec).corrected[0])
+    corrected = np.flatnonzero(corrected_studies(counts, spec)[0])
     if corrected.size:
         notes.append(
             f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} "
@@ -113,8 +116,13 @@ def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str
     return notes
 
 
-def say_sparse(model: Fitted, one: dict[str, Any], tau2_high: float) -> list[str]:
-    """Say why an interval is nearly everything, and what helps, with numbers."""
+def say_sparse(
+    model: Fitted, one: dict[str, Any], spread_of: Callable[[], tuple[float, float] | None]
+) -> list[str]:
+    """Say why an interval is nearly everything, and what helps, with numbers.
+
+    *spread_of* gives the interval of H2, infinite where the data do not bound tau.
+    """
     spec = model.spec
     if spec.model != "binomial-normal" or spec.cluster is not None or spec.penalty is not None:
         return []
@@ -123,14 +131,16 @@ def say_sparse(model: Fitted, one: dict[str, Any], tau2_high: float) -> list[str
     low, high = one["low"], one["high"]
     upper = spec.link != "log" and (1 - low) > _NEARLY_EVERYTHING * (1 - high)
     wide = high > _NEARLY_EVERYTHING * low or upper or high - low > _MOST_RATES
-    if not wide and np.isfinite(tau2_high):
+    interval = spread_of()
+    bounded = interval is None or math.isfinite(interval[1])
+    if not wide and bounded:
         return []
     words = outcome_words(spec.outcome)
     events, n = int(model.counts.events[0]), int(model.counts.total[0])
     counted = f"{events} of {n} patients {words.happened}"
     spread = (
         "the data say little of how much trials differ, and much would leave nearly any rate open"
-        if np.isfinite(tau2_high)
+        if bounded
         else "the data do not bound how much trials differ"
     )
     helps: list[tuple[str, dict[str, Any]]] = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -111,7 +112,23 @@ class Spec(Record):
         return shared | {name: v for name, v in own.items() if v is not None or name in _TAKES_NONE}
 
 
-def resolve(
+def resolve(**options: Any) -> Spec:
+    """Check every option and fill in the defaults of the model; see :class:`Spec` for their names.
+
+    What was resolved before is not resolved again: the answer is the same frozen record.
+
+    Raises
+    ------
+    InvalidArgument
+        An option has a value outside its rule, or has no meaning for the model.
+    """
+    # two values that are equal are one to a cache: 1 and True by their type, 0.0 and -0.0 not even so
+    if all(type(value) in _TELLING and value != 0 for value in options.values()):
+        return _resolved_before(**options)
+    return _resolved(**options)
+
+
+def _resolved(
     *,
     model: str = "binomial-normal",
     level: float = 0.95,
@@ -122,13 +139,6 @@ def resolve(
     digits: int | None = None,
     **options: Option,
 ) -> Spec:
-    """Check every option and fill in the defaults of the model.
-
-    Raises
-    ------
-    InvalidArgument
-        An option has a value outside its rule, or has no meaning for the model.
-    """
     model = known_name("model", model, MODELS)
     known = MODELS[model]
     if cluster is not None:
@@ -166,6 +176,10 @@ def resolve(
         digits=check_digits(digits),
         **complete,
     )
+
+
+_TELLING = frozenset({str, float, int, type(None)})
+_resolved_before = lru_cache(maxsize=256, typed=True)(_resolved)
 
 
 def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:

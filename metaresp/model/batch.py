@@ -19,18 +19,19 @@ from metaresp.model.count import (
 )
 from metaresp.model.estimates import (
     ALL_EXTREME,
-    EXACT,
     NO_ESTIMATE,
     NO_STUDIES,
     REASONS,
     SINGLE_PATIENTS,
     Estimates,
     Numbers,
+    Rows,
     all_extreme,
     blank,
     classify,
     exact,
     exact_counts,
+    is_exact,
 )
 from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
@@ -228,21 +229,24 @@ def estimate(lanes: Counts, spec: Spec, model: Fitted | None = None) -> Estimate
         single = ((lanes.n == 1) | (lanes.copies == 0)).all(axis=-1)
         reason = np.where((reason == OK) & single, SINGLE_PATIENTS, reason)
     out.reason[:] = reason
-    regular = reason == OK
     rng = None if spec.seed is None else np.random.default_rng(spec.seed)
-    fitted = np.flatnonzero(regular)
+    fitted = np.flatnonzero(reason == OK)
     for part in chunked(fitted.size, lanes.x.shape[1], _CHUNK):
         rows = fitted[part]
-        whole = model is not None and rows.size == lanes.k.size
-        some = model if model is not None and whole else Fitted(lanes.take(rows), spec)
-        numbers, out.reason[rows] = _fit(some, rng)
-        out.put(rows, numbers)
+        everything = rows.size == reason.size
+        some = model if model is not None and everything else Fitted(lanes.take(rows), spec)
+        numbers, found = _fit(some, rng)
+        all_of_them: Rows = slice(None) if everything else rows
+        out.reason[all_of_them] = found
+        out.put(all_of_them, numbers)
+    if not out.reason.any():
+        return out
     unbounded = np.flatnonzero(out.reason == TAU_UNBOUNDED)
     if unbounded.size:
         rows = unbounded[all_extreme(lanes.take(unbounded))]
         out.put(rows, dict.fromkeys(Estimates._fields[:-1], np.full(rows.size, np.nan)))
         out.reason[rows] = ALL_EXTREME
-    rows = np.flatnonzero(np.isin(out.reason, EXACT))
+    rows = np.flatnonzero(is_exact(out.reason))
     if rows.size:
         out.put(rows, exact_on_scale(*exact_counts(lanes.take(rows), out.reason[rows]), spec))
     return out
@@ -272,7 +276,7 @@ def _fit(model: Fitted, rng: Generator | None) -> tuple[Numbers, IntArray]:
 
 def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
     """Return each study's share of the pooled estimate in percent, shape (lanes, k)."""
-    fitted = ~np.isin(found.reason, EXACT)
+    fitted = ~is_exact(found.reason)
     w = np.where((found.reason == ALL_EXTREME)[:, None], 1.0, lanes.n)
     if fitted.any():
         part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
