@@ -35,8 +35,6 @@ _MODE_STEPS = 3  # the mode need not be exact: it only centres the window
 _NODE_TIERS = np.array(
     [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
 )
-# With so few nodes a call costs more than they do: lanes take the largest number among them.
-_TOGETHER = 24_000
 
 
 class Shape(NamedTuple):
@@ -175,8 +173,6 @@ def _windows(
         stretched[wide] = fewer < count[wide]
         count[wide] = np.minimum(fewer, count[wide])
     tier = np.searchsorted(_NODE_TIERS, np.minimum(count * refine, _NODE_TIERS[-1]))
-    if x.size * int(_NODE_TIERS[tier.max()]) <= _TOGETHER:
-        tier[:] = tier.max()
     # rounding: eps / tau^2 from moments of z, eps n from sums of scores
     small = (tau < SMALL_TAU) & (tau * tau * n.max(axis=-1) < 1)
     group = tier * 4 + stretched * 2 + small

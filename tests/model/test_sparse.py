@@ -17,9 +17,9 @@ def test_an_interval_that_is_nearly_everything_is_said_with_numbers_that_help(ev
     common = mr.pool(events=events, n=n, model="common")
     assert f"{100 * common.rate:.1f}% (" in note
     assert "model='beta-binomial'" in note
-    assert "penalty=('half-normal', 1.0)" in note
+    assert "penalty=('half-normal', 2.0)" in note
     assert f"{sum(events)} of {sum(n)} patients" in note
-    helped = mr.pool(events=events, n=n, penalty=("half-normal", 1))
+    helped = mr.pool(events=events, n=n, penalty=("half-normal", 2))
     assert np.diff(helped.rate_ci) < np.diff(fit.rate_ci)
     assert not any("What helps" in note for note in helped.notes)
 
