@@ -46,7 +46,7 @@ class Record:
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 object.__setattr__(self, field.name, frozen(value))
-            elif isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
+            elif isinstance(value, tuple) and any(issubclass(t, np.ndarray) for t in set(map(type, value))):
                 held = (frozen(item) if isinstance(item, np.ndarray) else item for item in value)
                 object.__setattr__(self, field.name, tuple(held))
 

@@ -8,7 +8,7 @@ A table passes through: ``files`` (bytes to the cells of each sheet), ``layout``
 lines are no row), ``columns`` (what each column holds, by name and values), ``counts`` (every cell checked).
 """
 
-from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text
+from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text, label_texts, values_of
 from metaresp.read.choice import read_file
 from metaresp.read.columns import Roles, column_place, find_roles
 from metaresp.read.counts import RESERVED, Counts, ExcludedRow, read_counts
@@ -40,6 +40,8 @@ __all__ = [
     "frame_table",
     "is_missing",
     "label_text",
+    "label_texts",
     "read_counts",
     "read_file",
+    "values_of",
 ]

@@ -72,14 +72,14 @@ class Candidates:
 
     def fits(self, events: Column, n: Column) -> bool:
         """Whether no count is above its n."""
-        pairs = [(events.cells[row].events, n.cells[row].events) for row in self.rows]
+        pairs = set(zip(events.counts_in(self.rows), n.counts_in(self.rows), strict=True))
         return all(x is None or m is None or 0 <= x <= m for x, m in pairs)
 
     def distinct(self, columns: Iterable[Column]) -> list[Column]:
         """Return columns that differ in their counts, the surest of equal ones."""
         chosen: dict[tuple[int | None, ...], Column] = {}
         for column in columns:
-            key = tuple(column.cells[row].events for row in self.rows)
+            key = column.counts_in(self.rows)
             if key not in chosen or sureness(column) > sureness(chosen[key]):
                 chosen[key] = column
         return list(chosen.values())

@@ -1,6 +1,7 @@
 """How numbers are written in tables: marks, signs, brackets, words, in the usage of many languages."""
 
 import re
+import string
 
 # What authors write for "no number" in a column of counts.
 _MISSING = """
@@ -91,10 +92,20 @@ PAIR = re.compile(
     re.IGNORECASE,
 )
 RATE = re.compile(rf"({N}){S}(%?)(?:{S}[,;:(\[\s]{S}{_INTERVAL})?{S}[)\]]?", re.IGNORECASE)
+_ABOUT = r"ca\.?|c\.|approx\.?|about|under|over|at least|at most|less than|more than|up to|etwa|circa|env\.?"
 CENSORED = re.compile(
-    rf"(?:[<>≤≥~≈±]|<=|>=|ca\.?|c\.|approx\.?|about|under|over|at least|at most|less than|more than|up to|"
-    rf"etwa|circa|env\.?|约|約|大约|超过|少于|未満|以上|약|около|менее|более|أقل من|أكثر من){S}{N}{S}%?.*"
+    rf"(?:[<>≤≥~≈±]|<=|>=|{_ABOUT}|"
+    rf"约|約|大约|超过|少于|未満|以上|약|около|менее|более|أقل من|أكثر من){S}{N}{S}%?.*"
     rf"|{N}{S}(?:\+|以上|以下|未満|이상|이하|미만)"
     rf"|{N}{S}(?:-|–|—|~|to|or|bis|oder|ou|o|или|至|到|から){S}{N}{S}%?",
     re.IGNORECASE,
+)
+# ASCII text that begins with a letter and is no number in any of these forms, whatever digits it holds: a
+# label, mostly.  Only what NAMED and CENSORED begin with, and words for a missing number, may be one.
+_PLAIN_WORDS = [word for word in sorted(MISSING_COUNT) if word.isascii() and word[0].isalpha()]
+_INITIALS = {letter for word in [*_PLAIN_WORDS, *_ABOUT.split("|")] for letter in word[0] + word[0].upper()}
+_SURE = "".join(sorted(set(string.ascii_letters) - _INITIALS - set("nNrx")))
+PROSE = re.compile(
+    rf"(?:[{_SURE}]|(?!(?:[nNrx]|no)\s*[=:]|(?i:{_ABOUT}|(?:{'|'.join(map(re.escape, _PLAIN_WORDS))})\Z))"
+    r"[a-zA-Z])[\x00-\x7f]*\Z"
 )
