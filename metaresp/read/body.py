@@ -113,7 +113,8 @@ class Body:
     def rows_marked(self) -> list[int]:
         """Return the rows that begin with a sign of comments."""
         column = self.columns[0]
-        joined = "\n".join(["", *(cell for cell in set(column) if isinstance(cell, str))])
+        texts = column if set(map(type, column)) == {str} else [str(c) for c in column if isinstance(c, str)]
+        joined = "\n".join(["", *texts])
         if not any(f"\n{sign}" in joined for sign in "#%/"):
             return []
         return [place for place, cell in enumerate(column) if isinstance(cell, str) and cell[0] in "#%/"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from metaresp.errors import InvalidStudies, option
-from metaresp.read.profile import Column, is_ascending, profile
+from metaresp.read.profile import Column, is_ascending, lawful, profile
 from metaresp.read.table import Table
 from metaresp.read.vocabulary import folded, words
 from metaresp.read.writing import MISSING, Cell
@@ -72,7 +72,10 @@ class Candidates:
 
     def fits(self, events: Column, n: Column) -> bool:
         """Whether no count is above its n."""
-        pairs = set(zip(events.counts_in(self.rows), n.counts_in(self.rows), strict=True))
+        x_, m_ = events.counts_in(self.rows), n.counts_in(self.rows)
+        if lawful(x_, m_):
+            return True
+        pairs = set(zip(x_, m_, strict=True))
         return all(x is None or m is None or 0 <= x <= m for x, m in pairs)
 
     def distinct(self, columns: Iterable[Column]) -> list[Column]:

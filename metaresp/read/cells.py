@@ -4,13 +4,14 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 Value: TypeAlias = int | float | str | None
+Read = TypeVar("Read")
 
 # Counts stay exact in a double far beyond this, and no trial is near it.
 MAX_COUNT = 10**15
@@ -81,8 +82,8 @@ def clean_column(cells: Sequence[object]) -> list[object]:
         # white space beyond ASCII is stripped by neither road where there is none
         texts = list(map(str.strip, cells))  # type: ignore[arg-type]
         if not "".join(texts).isascii():
-            texts = [text if text.isascii() else clean(text) for text in texts]  # type: ignore[misc]
-        return [text or None for text in texts] if "" in texts or None in texts else list(texts)
+            return [text or None if text.isascii() else clean(text) for text in texts]
+        return [text or None for text in texts] if "" in texts else list(texts)
     if kinds <= {int, type(None)}:
         return list(cells)
     return list(map(clean, cells))
@@ -101,7 +102,7 @@ def label_texts(cells: Sequence[object]) -> list[str]:
         joined = "".join(texts)
         if joined.isascii() and joined.isprintable():
             return texts
-    return list(map(label_text, cells))
+    return _by_value(label_text, cells)
 
 
 def label_text(value: object) -> str:
@@ -152,11 +153,17 @@ def values_of(cells: Sequence[object]) -> list[Value]:
     kinds = set(map(type, cells))
     if kinds <= {str, type(None)}:
         return clean_column(cells)  # type: ignore[return-value]
-    if kinds == {int}:
-        numbers = [cell for cell in cells if isinstance(cell, int)]
-        if min(numbers) >= -MAX_COUNT and max(numbers) <= MAX_COUNT:
-            return list(numbers)
-    return list(map(as_value, cells))
+    if kinds == {float} and np.isfinite(np.array(cells, dtype=float)).all():
+        return list(cells)  # type: ignore[arg-type]
+    return _by_value(as_value, cells)
+
+
+def _by_value(function: Callable[[object], Read], cells: Sequence[object]) -> list[Read]:
+    """Return a function of each cell; of equal ones it is asked once."""
+    if not set(map(type, cells)) <= {str, int, type(None)}:
+        return list(map(function, cells))
+    known = {cell: function(cell) for cell in dict.fromkeys(cells)}
+    return [known[cell] for cell in cells]
 
 
 def text_values(cells: tuple[Value, ...], decimal: str) -> tuple[Value, ...]:

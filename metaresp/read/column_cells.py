@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import overload
 
+from metaresp.read.patterns import PROSE, begins_prose
 from metaresp.read.table import Table
-from metaresp.read.writing import Cell, is_prose, read_cell
+from metaresp.read.writing import Cell, read_cell
 
 # Cells of these types alone are their own keys: no two that are equal are read differently.
 _PLAIN = frozenset([str, int, type(None)])
@@ -26,7 +27,7 @@ class Cells(Sequence[Cell]):
         self._decimal = decimal
         self._known: dict[Hashable, Cell] = {}
         self._events: tuple[int | None, ...] | None = None
-        self._words: tuple[frozenset[Hashable], bool] | None = None
+        self._words: frozenset[Hashable] | tuple[()] | None = ()
         if _PLAIN.issuperset(map(type, values)):
             self.keys: Sequence[Hashable] = values
             self._values: dict[Hashable, object] | None = None
@@ -61,23 +62,32 @@ class Cells(Sequence[Cell]):
         return map(self._known.__getitem__, self.keys)
 
     @property
-    def words(self) -> tuple[frozenset[Hashable], bool]:
-        """The keys that are plainly words, such as labels, and whether all are."""
-        if self._words is None:
+    def words(self) -> frozenset[Hashable] | None:
+        """The keys that are plainly words, such as labels; None where all are."""
+        if isinstance(self._words, tuple):
             different = set(self.keys)
-            words = frozenset(filter(is_prose, [key for key in different if type(key) is str]))
-            self._words = words, len(words) == len(different)
+            texts = [key for key in different if type(key) is str]
+            if "".join(texts).isascii():
+                doubtful = {start for start in {text[:3] for text in texts} if not begins_prose(start)}
+                rest = [text for text in texts if text[:3] in doubtful] if doubtful else []
+            else:
+                rest = texts
+            more = set(filter(PROSE.match, rest))
+            every = len(texts) == len(different) and len(more) == len(rest)
+            self._words = None if every else frozenset(texts).difference(rest) | more
         return self._words
 
     def is_other(self, row: int) -> bool:
         """Whether the cell of a row is text that is no number."""
-        key = self.keys[row]
-        return key in self.words[0] or self.read(key).kind == "other"
+        return self._is_word(self.keys[row]) or self[row].kind == "other"
+
+    def _is_word(self, key: Hashable) -> bool:
+        return self.words is None or key in self.words
 
     def times(self, rows: Sequence[int]) -> tuple[dict[Cell, int], int]:
         """Return how often each thing is said in *rows*, and how many cells more are plainly words."""
-        plain, all_plain = self.words
-        if all_plain:
+        plain = self.words
+        if plain is None:
             return {}, len(rows)
         every = len(rows) == len(self.keys)
         keys: Iterable[Hashable] = self.keys if every else map(self.keys.__getitem__, rows)
@@ -104,7 +114,7 @@ class Cells(Sequence[Cell]):
         return self._events
 
     def _count(self, key: Hashable) -> int | None:
-        return None if key in self.words[0] else self.read(key).events
+        return None if self._is_word(key) else self.read(key).events
 
 
 def column_cells(table: Table, place: int) -> Cells:

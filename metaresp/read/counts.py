@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import le
 from typing import NoReturn, TypeVar
 
 from metaresp.errors import InvalidStudies, known_name, option
@@ -13,6 +12,7 @@ from metaresp.read.labels import labels as row_labels
 from metaresp.read.labels import labels_of
 from metaresp.read.options import AS_THEY_STAND, MISSING, TOTALS, UNITS, Options
 from metaresp.read.parsing import ParsedCells
+from metaresp.read.profile import lawful
 from metaresp.read.rows import hidden_totals, suspects
 from metaresp.read.source import Source, source_of
 from metaresp.read.table import LeftOut, Table
@@ -157,7 +157,7 @@ class _Reading(ParsedCells):
         return settled(self.table, told, "is the sum of other rows, not a study", self.options)
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
-        if _are_lawful(events, n):
+        if lawful(events, n) and 0 not in n:
             return
         column = self.names()
         drop = self.options.missing == "drop"
@@ -263,15 +263,15 @@ class _Reading(ParsedCells):
         self, kept: Sequence[int], events: Sequence[int], n: Sequence[int], label_list: Sequence[str]
     ) -> None:
         """Note codes for "not known", labels that repeat and studies that are there twice."""
-        if not SENTINELS.isdisjoint(n):
-            largest_other = sorted(n)[-2] if len(n) > 1 else 0
-            for i in [i for i, m in enumerate(n) if m in SENTINELS]:
-                x, m = events[i], n[i]
-                if x == m and (m > 99 or m > largest_other):
-                    self.notes.append(
-                        f"{label_list[i]} ({self.table.at(kept[i])}): {x}/{m} looks like a code for 'not "
-                        "known'; it was read as a count."
-                    )
+        coded = [] if SENTINELS.isdisjoint(n) else [i for i, m in enumerate(n) if m in SENTINELS]
+        coded = [i for i in coded if events[i] == n[i]]
+        largest_other = sorted(n)[-2] if coded and len(n) > 1 else 0
+        for i in coded:
+            if n[i] > 99 or n[i] > largest_other:
+                self.notes.append(
+                    f"{label_list[i]} ({self.table.at(kept[i])}): {events[i]}/{n[i]} looks like a code for "
+                    "'not known'; it was read as a count."
+                )
         if len(set(label_list)) == len(label_list):
             return
         whole = Counter(zip(label_list, events, n, strict=True))
@@ -293,12 +293,6 @@ def _listed(names: Sequence[str]) -> str:
 def _row_number(table: Table, row: int) -> int | None:
     number = table.rows[row]
     return number if isinstance(number, int) and not isinstance(number, bool) else None
-
-
-def _are_lawful(events: Sequence[int | None], n: Sequence[int | None]) -> bool:
-    """Whether every row has counts that break no rule."""
-    x, m = ([count for count in column if count is not None] for column in (events, n))
-    return 0 < len(m) == len(n) == len(x) and min(m) > 0 <= min(x) and all(map(le, x, m))
 
 
 def _at(column: Sequence[T], kept: Sequence[int]) -> Sequence[T]:

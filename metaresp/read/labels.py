@@ -60,9 +60,11 @@ def labels_of(table: Table, place: int) -> list[str]:
 
 def _labels_of(texts: Sequence[str]) -> list[str]:
     # nothing longer is a word for a missing one, and nothing that begins otherwise is dashes alone
-    return [
-        text if len(text) > _LONGEST_MISSING and text[0] not in " -–—." else label_of(text) for text in texts
-    ]
+    short = {text for text in set(texts) if len(text) <= _LONGEST_MISSING or text[0] in " -–—."}
+    if not short:
+        return list(texts)
+    read = {text: label_of(text) for text in short}
+    return [read.get(text, text) for text in texts]
 
 
 def labels(table: Table, parts: tuple[int, ...]) -> tuple[list[str], list[str]]:
@@ -152,9 +154,12 @@ def _year(table: Table, columns: list[Column], taken: set[int], chosen: Column) 
     if len(years) != 1:
         return []
     texts = labels_of(table, chosen.place)
+    different = len(set(texts))
+    if different == len(texts) and "author" not in chosen.head.roles:
+        return []
     dated = sum(map(bool, map(_DATED.search, texts)))
     if dated * 2 > len(texts):
         return []
     joined = list(zip(texts, labels_of(table, years[0].place), strict=True))
-    tells = len(set(texts)) < len(texts) == len(set(joined))
+    tells = different < len(texts) == len(set(joined))
     return [years[0].place] if "author" in chosen.head.roles or tells else []

@@ -1,7 +1,6 @@
 """How numbers are written in tables: marks, signs, brackets, words, in the usage of many languages."""
 
 import re
-import string
 
 # What authors write for "no number" in a column of counts.
 _MISSING = """
@@ -103,9 +102,25 @@ CENSORED = re.compile(
 # ASCII text that begins with a letter and is no number in any of these forms, whatever digits it holds: a
 # label, mostly.  Only what NAMED and CENSORED begin with, and words for a missing number, may be one.
 _PLAIN_WORDS = [word for word in sorted(MISSING_COUNT) if word.isascii() and word[0].isalpha()]
-_INITIALS = {letter for word in [*_PLAIN_WORDS, *_ABOUT.split("|")] for letter in word[0] + word[0].upper()}
-_SURE = "".join(sorted(set(string.ascii_letters) - _INITIALS - set("nNrx")))
 PROSE = re.compile(
-    rf"(?:[{_SURE}]|(?!(?:[nNrx]|no)\s*[=:]|(?i:{_ABOUT}|(?:{'|'.join(map(re.escape, _PLAIN_WORDS))})\Z))"
-    r"[a-zA-Z])[\x00-\x7f]*\Z"
+    rf"(?!(?:[nNrx]|no)\s*[=:]|(?i:{_ABOUT}|(?:{'|'.join(map(re.escape, _PLAIN_WORDS))})\Z))"
+    r"[a-zA-Z][\x00-\x7f]*\Z"
 )
+_OTHER_BEGINNINGS = (
+    *_PLAIN_WORDS,
+    *(word.replace(r"\.?", "").replace(r"\.", ".") for word in _ABOUT.split("|")),
+)
+
+
+def begins_prose(start: str) -> bool:
+    """Whether three first letters tell that ASCII text is of :data:`PROSE`.
+
+    Examples
+    --------
+    >>> begins_prose("Stu"), begins_prose("abo"), begins_prose("n ="), begins_prose("13")
+    (True, False, False, False)
+    """
+    low = start.lower()
+    if not start[:1].isalpha() or (low[0] in "nrx" and not low.removeprefix("no")[1:2].isalpha()):
+        return False
+    return not any(low.startswith(word) or word.startswith(low) for word in _OTHER_BEGINNINGS)

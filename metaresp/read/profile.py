@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from operator import le
 from typing import NamedTuple
 
 from metaresp.read.column_cells import Cells, column_cells
@@ -111,3 +112,9 @@ def is_ascending(column: Column, rows: list[int]) -> bool:
 def chosen(counts: tuple[int | None, ...], rows: Sequence[int]) -> tuple[int | None, ...]:
     """Return the counts in some rows, which ascend."""
     return counts if len(rows) == len(counts) else tuple(map(counts.__getitem__, rows))
+
+
+def lawful(events: Sequence[int | None], n: Sequence[int | None]) -> bool:
+    """Whether every row has both counts, and ``0 <= events <= n``."""
+    x, m = (column if None not in column else () for column in (events, n))
+    return len(x) == len(m) > 0 and min(x) >= 0 and all(map(le, x, m))  # type: ignore[type-var,operator,arg-type]

@@ -159,7 +159,7 @@ def _first_texts(table: Table) -> Sequence[str]:
         if not any(issubclass(kind, str) for kind in set(map(type, column))):
             continue
         cells = column_cells(table, place)
-        if len(rest) == len(table) and cells.words[1]:
+        if len(rest) == len(table) and cells.words is None:
             return table.texts(place)
         here = [row for row in rest if isinstance(column[row], str) and cells.is_other(row)]
         for row, label in zip(here, label_texts([column[row] for row in here]), strict=True):
