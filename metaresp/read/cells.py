@@ -79,11 +79,11 @@ def clean_column(cells: Sequence[object]) -> list[object]:
     """
     kinds = set(map(type, cells))
     if kinds == {str}:
-        # white space beyond ASCII is stripped by neither road where there is none
-        texts = list(map(str.strip, cells))  # type: ignore[arg-type]
-        if not "".join(texts).isascii():
-            return [text or None if text.isascii() else clean(text) for text in texts]
-        return [text or None for text in texts] if "" in texts else list(texts)
+        texts: list[str] = list(map(str.strip, cells))  # type: ignore[arg-type]
+        joined = "".join(texts)
+        # what else clean() takes away is not printable
+        if joined.isascii() or joined.isprintable():
+            return [text or None for text in texts] if "" in texts else list(texts)
     if kinds <= {int, type(None)}:
         return list(cells)
     return list(map(clean, cells))
@@ -99,8 +99,7 @@ def label_texts(cells: Sequence[object]) -> list[str]:
     """
     if set(map(type, cells)) == {str}:
         texts: list[str] = list(map(str.strip, cells))  # type: ignore[arg-type]
-        joined = "".join(texts)
-        if joined.isascii() and joined.isprintable():
+        if "".join(texts).isprintable():
             return texts
     return _by_value(label_text, cells)
 

@@ -99,12 +99,14 @@ CENSORED = re.compile(
     rf"|{N}{S}(?:-|–|—|~|to|or|bis|oder|ou|o|или|至|到|から){S}{N}{S}%?",
     re.IGNORECASE,
 )
-# ASCII text that begins with a letter and is no number in any of these forms, whatever digits it holds: a
+# Latin text that begins with a letter and is no number in any of these forms, whatever digits it holds: a
 # label, mostly.  Only what NAMED and CENSORED begin with, and words for a missing number, may be one.
-_PLAIN_WORDS = [word for word in sorted(MISSING_COUNT) if word.isascii() and word[0].isalpha()]
+_PLAIN_WORDS = [word for word in sorted(MISSING_COUNT) if word[0].isalpha()]
+# without the letters that are the same as an ASCII one but for their case
+_LATIN = "\xc0-\xd6\xd8-\xf6\xf8-\u012f\u0132-\u017e\u0180-\u024f"
 PROSE = re.compile(
     rf"(?!(?:[nNrx]|no)\s*[=:]|(?i:{_ABOUT}|(?:{'|'.join(map(re.escape, _PLAIN_WORDS))})\Z))"
-    r"[a-zA-Z][\x00-\x7f]*\Z"
+    rf"[a-zA-Z{_LATIN}][\x00-\x7f{_LATIN}]*\Z"
 )
 _OTHER_BEGINNINGS = (
     *_PLAIN_WORDS,

@@ -88,26 +88,27 @@ def _total_words() -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
 def may_say_total(labels: Iterable[str]) -> set[str]:
     """Return the labels in which a word for a total stands: all others need not be looked at."""
     plain, inside, anywhere = _total_words()
-    several = labels if isinstance(labels, set) else set(labels)
+    several = set(labels)
     joined = "\n".join(several)
-    found: set[str] = set()
+    said: set[str] = set()
     if not joined.isascii():
-        wide = {label for label in several if not label.isascii()}
-        found = {label for label in wide if anywhere.search(folded(label))}
-        several = several - wide
-        joined = "\n".join(several)
-    words_ = set(joined.translate(_LETTERS).split())
-    said = {
+        wide = {word for word in set(joined.split()) if not word.isascii()}
+        said = {word for word in wide if anywhere.search(folded(word))}
+    said |= {
         word
-        for word in words_
+        for word in set(joined.translate(_LETTERS).split())
         if any(
             part in plain or (inside.search(part) and any(map(_is_total, words(part, "rows"))))
             for part in CAMEL.sub(" ", word).lower().split()
         )
     }
-    if said:
-        found |= {label for label in several if not said.isdisjoint(label.translate(_LETTERS).split())}
-    return found
+    if not said:
+        return said
+    return {
+        label
+        for label in several
+        if not said.isdisjoint(label.translate(_LETTERS).split()) or not said.isdisjoint(label.split())
+    }
 
 
 def suspects(table: Table, labels: Sequence[str]) -> set[str]:

@@ -26,8 +26,6 @@ MAX_LINES = 4_000_000
 # Different cells that are remembered at a time.
 _KEPT = 1_000_000
 
-# One cell of a line, in either kind of quotes or in none, where spaces may stand about the quotes.
-_QUOTED = r'\s*"((?:[^"]|"")*)"\s*|\s*\'((?:[^\']|\'\')*)\'\s*'
 # A line of a drawn table that only separates: |---|:-:|, +----+, =====.
 _RULE = re.compile(r"[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*[-=_─━═]{2,}[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*")
 
@@ -108,11 +106,14 @@ def _framed(lines: list[str]) -> bool:
 @lru_cache
 def _cell_pattern(separator: str) -> re.Pattern[str]:
     mark = re.escape(separator)
-    return re.compile(rf"(?:(?:{_QUOTED})(?={mark}|$)|([^{mark}]*))(?:{mark}|$)", re.DOTALL)
+    # spaces may stand about the quotes, but a tab that separates is none of them
+    space = rf"[^\S{mark}]*"
+    quoted = rf'{space}"((?:[^"]|"")*)"{space}|{space}\'((?:[^\']|\'\')*)\'{space}'
+    return re.compile(rf"(?:(?:{quoted})(?={mark}|$)|([^{mark}]*))(?:{mark}|$)", re.DOTALL)
 
 
 def _quoted_cells(line: str, separator: str) -> list[str] | None:
-    """Return the cells of a line in which quotes stand around whole cells only, else None."""
+    """Return the cells of a line in which quotes, of either kind, stand around whole cells only, else None."""
     pattern = _cell_pattern(separator)
     cells: list[str] = []
     place = 0

@@ -170,8 +170,7 @@ def _marked(column: Sequence[Any]) -> list[str]:
     return [
         text
         for text in dict.fromkeys(texts)
-        if len(text) < 60
-        and (not text.isascii() or (("," in text or "." in text) and not text[:1].isalpha()))
+        if len(text) < 60 and not text[:1].isalpha() and ("," in text or "." in text or not text.isascii())
     ]
 
 
