@@ -11,7 +11,7 @@ from metaresp.binomial import binomial_ci
 from metaresp.counts import Counts, clean
 from metaresp.errors import CannotEstimate, option
 from metaresp.inputs import find_studies
-from metaresp.model.batch import estimate, weigh
+from metaresp.model.batch import estimate, lane_of, weigh
 from metaresp.model.estimates import EXACT, REASONS, Estimates
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import maximum, tau2_interval
@@ -232,8 +232,9 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     counts, _ = clean(studies.events, studies.n, None)
     levels: Levels | None = None
     if spec.cluster is None:
-        found = estimate(counts, spec)
-        weights = weigh(counts, spec, found)[0]
+        lane, place = lane_of(counts, spec)
+        found = estimate(lane, spec)
+        weights = (weigh(lane, spec, found) / lane.copies)[0, place]
     else:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
@@ -294,7 +295,10 @@ def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, 
         and one["reason"] not in EXACT
         and spec.model in {"binomial-normal", "inverse-variance"}
     ):
-        limits = [limit.item() for limit in tau2_interval(counts, spec, maximum(found), None, spec.level)]
+        limits = [
+            limit.item()
+            for limit in tau2_interval(lane_of(counts, spec)[0], spec, maximum(found), None, spec.level)
+        ]
         i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
         h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))
     return Heterogeneity(

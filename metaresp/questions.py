@@ -14,6 +14,7 @@ from metaresp.forecast import EventForecast, checked, forecast
 from metaresp.kernel.count_likelihood import CALIBRATIONS
 from metaresp.kernel.likelihood_interval import Maximum
 from metaresp.kernel.two_level_profile import Best
+from metaresp.model.batch import lane_of
 from metaresp.model.inversion import effect_of, least_alpha, likelihood_alphas
 from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval
 from metaresp.model.predictive import NO_WIDTH, NewTrial, new_trial
@@ -141,7 +142,7 @@ def _exact_test(fit: "Fit", rate: float, alternative: str) -> TestResult:
 
 
 def _counts(fit: "Fit") -> Counts:
-    return clean(fit.studies.events[None], fit.studies.n[None], None)[0]
+    return lane_of(clean(fit.studies.events[None], fit.studies.n[None], None)[0], fit.spec)[0]
 
 
 def _clusters(fit: "Fit") -> IntArray:

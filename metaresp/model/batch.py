@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, silent
-from metaresp.counts import Counts, clean
+from metaresp.counts import Counts, clean, grouped
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.model.count import (
     fit_beta_binomial,
@@ -210,6 +210,18 @@ def pool_batch(
         n=owned(lanes.total).reshape(shape),
         **{name: np.reshape(owned(field), shape) for name, field in found._asdict().items()},
     )
+
+
+def lane_of(lanes: Counts, spec: Spec) -> tuple[Counts, IntArray]:
+    """Return the one lane as it is estimated, equal studies as one, and the place of each study in it.
+
+    What draws data sets study by study, or knows which study is of which cluster, takes each by itself.
+    """
+    if spec.cluster is not None or "bootstrap" in {spec.ci, spec.prediction}:
+        return lanes, np.arange(lanes.x.shape[1])
+    if spec.model not in {"binomial-normal", "beta-binomial"}:
+        return lanes, np.arange(lanes.x.shape[1])  # sums alone
+    return grouped(lanes)
 
 
 def estimate(lanes: Counts, spec: Spec) -> Estimates:

@@ -113,7 +113,7 @@ def _cell_pattern(separator: str) -> re.Pattern[str]:
 
 
 def _quoted_cells(line: str, separator: str) -> list[str] | None:
-    """Return the cells of a line in which quotes, of either kind, stand around whole cells only, else None."""
+    """Return the cells of a line in which quotes stand around whole cells only, else None."""
     pattern = _cell_pattern(separator)
     cells: list[str] = []
     place = 0
