@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import compress, zip_longest
 
-from metaresp.errors import InvalidStudies
 from metaresp.read.cells import clean, clean_column, label_text
 from metaresp.read.sheet import EvenRows, RawRow
-from metaresp.read.table import LeftOut, blank_rows
-from metaresp.read.text import MAX_CELLS
+from metaresp.read.table import LeftOut, blank_rows, refuse_size
 from metaresp.read.vocabulary import folded
 
 
@@ -40,17 +38,17 @@ class Body:
             If rows and columns make more cells than the memory holds.
         """
         count = len(rows) - start
-        if count * width > 2 * MAX_CELLS:
-            raise InvalidStudies(
-                f"{source}: {count:,} rows of {width - 1:,} columns are more than {2 * MAX_CELLS:,} cells: "
-                "that is no table of studies"
-            )
+        numbers: Sequence[int] = range(start + 1, start + 1 + count)
         longer: dict[int, list[object]] = {}
         raw: list[Sequence[object]]
         if isinstance(rows, EvenRows) and len(rows.columns) <= width:
             raw = [column[start:] for column in rows.columns]
         else:
             beneath = rows[start:]
+            numbers = [number for number, row in enumerate(beneath, start=start + 1) if row]
+            beneath = list(filter(None, beneath))
+            count = len(beneath)
+            refuse_size(source, count, width - 1)
             if any(len(row) > width for row in beneath):
                 longer = {
                     place: cells
@@ -62,7 +60,7 @@ class Body:
         columns = [clean_column(column) for column in raw]
         blank: list[object] = [None] * count
         columns += [blank] * (width - len(columns))
-        body = cls(range(start + 1, start + 1 + count), columns, longer)
+        body = cls(numbers, columns, longer)
         gone = set(blank_rows(columns, count)) - longer.keys()
         body.keep(range(count), gone)
         return body

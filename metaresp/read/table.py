@@ -8,6 +8,7 @@ import numpy as np
 
 from metaresp.errors import InvalidArgument, InvalidStudies
 from metaresp.read.cells import clean, clean_column, label_text, label_texts
+from metaresp.read.text import MAX_CELLS
 from metaresp.read.writing import decimal_evidence
 from metaresp.records import Record
 
@@ -140,9 +141,19 @@ def columns_table(source: str, place: str, columns: Mapping[str, object], first:
 def records_table(source: str, records: Sequence[Mapping[str, object]]) -> Table:
     """Return the table of a list of records; keys that a record lacks are missing there."""
     keys = list(dict.fromkeys(key for record in records for key in record))
+    refuse_size(source, len(records), len(keys))
     columns = [tuple(clean(record.get(key)) for record in records) for key in keys]
     names = [label_text(str(key)) for key in keys]
     return plain_table(source, "record", names, columns, list(range(1, len(records) + 1)))
+
+
+def refuse_size(source: str, rows: int, columns: int) -> None:
+    """Refuse rows and columns that make more cells than the memory holds, however many are blank."""
+    if rows * columns > 2 * MAX_CELLS:
+        raise InvalidStudies(
+            f"{source}: {rows:,} rows of {columns:,} columns are more than {2 * MAX_CELLS:,} cells: that is "
+            "no table of studies"
+        )
 
 
 def frame_table(frame: Any) -> Table:

@@ -22,7 +22,7 @@ from metaresp.read.sheet import EvenRows
 
 # Cells of one text or sheet; what is larger is no table of studies, and would fill the memory.
 MAX_CELLS, MAX_DIFFERENT = 20_000_000, 8_000_000
-MAX_LINES = 4_000_000
+MAX_LINES = 2_000_000
 # Different cells that are remembered at a time.
 _KEPT = 1_000_000
 
