@@ -67,8 +67,9 @@ class Candidates:
 
     def is_coordinate(self, column: Column) -> bool:
         """Whether a column is x beside y."""
-        names = {folded(other.name) for other in self.columns}
-        return folded(column.name) in _COORDINATES and names >= _COORDINATES
+        if folded(column.name) not in _COORDINATES:
+            return False
+        return {folded(other.name) for other in self.columns} >= _COORDINATES
 
     def fits(self, events: Column, n: Column) -> bool:
         """Whether no count is above its n."""
