@@ -6,6 +6,9 @@ and a small command never waits for pandas; workbooks are read with openpyxl, pa
 
 A table passes through: ``files`` (bytes to the cells of each sheet), ``layout`` (where the head is, which
 lines are no row), ``columns`` (what each column holds, by name and values), ``counts`` (every cell checked).
+
+All of it works by columns: what a column's distinct values, or its text as a whole, tell to be usual is not
+looked at row by row (``cells.clean_column``, ``column_cells``, ``rows.may_say_total``).
 """
 
 from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text, label_texts, values_of
