@@ -208,7 +208,7 @@ def _cut_rows(lines: list[str], separator: str, source: str, first: int) -> Rows
     seen = _Seen(source)
     rest = iter(lines)
     for line in rest:
-        if not line:
+        if not line or line.isspace():
             rows.append(())
             continue
         if '"' in line or "'" in line:
