@@ -13,7 +13,7 @@ from metaresp.errors import CannotEstimate, option
 from metaresp.inputs import find_studies
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS
-from metaresp.model.fitted import Fitted, keep
+from metaresp.model.fitted import Fitted, keep, lane_of
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import tau2_interval
 from metaresp.outcome_words import outcome_words
@@ -238,12 +238,13 @@ def _clustered(studies: Studies, cluster: str, options: dict[str, Any]) -> tuple
 def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
-    model = Fitted(counts, spec)
+    lane, place = lane_of(counts, spec)
+    model = Fitted(lane, spec)
     levels: Levels | None = None
     weights: Any
     if spec.cluster is None:
-        found = estimate(counts, spec, model)
-        weights = Later(lambda: weigh(counts, spec, found)[0])
+        found = estimate(lane, spec, model)
+        weights = Later(lambda: (weigh(lane, spec, found) / lane.copies)[0, place])
     else:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)

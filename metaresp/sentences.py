@@ -26,7 +26,7 @@ _OWN_CENTRE = {
 
 # An interval whose ends are this many times one another, or this far apart, says nearly nothing.
 _NEARLY_EVERYTHING, _MOST_RATES = 1000.0, 0.9
-# Penalty on tau that a note offers: the narrowest that covers .935 up to tau = 1 (docs/decisions/few-events.md)
+# What a note offers: the narrowest penalty that covers .935 up to tau = 1 (docs/decisions/few-events.md)
 _USUAL = ("half-normal", 2.0)
 
 _FEW = 4  # Satterthwaite degrees of freedom: Tipton (2015), Psychological Methods 20:375

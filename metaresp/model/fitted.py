@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from metaresp.counts import Counts, clean
+from metaresp.arrays import IntArray
+from metaresp.counts import Counts, clean, grouped
 from metaresp.kernel import beta_binomial, binomial_normal
 from metaresp.kernel.beta_interval import BetaLanes
 from metaresp.kernel.count_registry import Lanes
@@ -67,6 +68,18 @@ class Fitted:
         return BetaLanes(beta_binomial.counts(x, n, copies), beta_binomial.fit(x, n, copies), self.counts.k)
 
 
+def lane_of(lanes: Counts, spec: Spec) -> tuple[Counts, IntArray]:
+    """Return the one lane as it is estimated, equal studies as one, and the place of each study in it.
+
+    What draws data sets study by study, or knows which study is of which cluster, takes each by itself.
+    """
+    if spec.cluster is not None or "bootstrap" in {spec.ci, spec.prediction}:
+        return lanes, np.arange(lanes.x.shape[1])
+    if spec.model not in {"binomial-normal", "beta-binomial"}:
+        return lanes, np.arange(lanes.x.shape[1])  # sums alone
+    return grouped(lanes)
+
+
 _KEPT: dict[int, Fitted] = {}
 
 
@@ -80,6 +93,6 @@ def kept(result: "Record", events: np.ndarray, n: np.ndarray, spec: Spec) -> Fit
     """Return the model of a result with these counts, fitted again where it was not kept."""
     model = _KEPT.get(id(result))
     if model is None:
-        model = Fitted(clean(events[None], n[None], None)[0], spec)
+        model = Fitted(lane_of(clean(events[None], n[None], None)[0], spec)[0], spec)
         keep(result, model)
     return model

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from metaresp.errors import Doubtful, InvalidStudies, option
-from metaresp.read.profile import Column, is_ascending, profile
+from metaresp.read.profile import Column, is_ascending, lawful, profile
 from metaresp.read.table import Table
 from metaresp.read.vocabulary import folded, words
 from metaresp.read.writing import MISSING, Cell
@@ -69,19 +69,23 @@ class Candidates:
 
     def is_coordinate(self, column: Column) -> bool:
         """Whether a column is x beside y."""
-        names = {folded(other.name) for other in self.columns}
-        return folded(column.name) in _COORDINATES and names >= _COORDINATES
+        if folded(column.name) not in _COORDINATES:
+            return False
+        return {folded(other.name) for other in self.columns} >= _COORDINATES
 
     def fits(self, events: Column, n: Column) -> bool:
         """Whether no count is above its n."""
-        pairs = [(events.cells[row].events, n.cells[row].events) for row in self.rows]
+        x_, m_ = events.counts_in(self.rows), n.counts_in(self.rows)
+        if lawful(x_, m_):
+            return True
+        pairs = set(zip(x_, m_, strict=True))
         return all(x is None or m is None or 0 <= x <= m for x, m in pairs)
 
     def distinct(self, columns: Iterable[Column]) -> list[Column]:
         """Return columns that differ in their counts, the surest of equal ones."""
         chosen: dict[tuple[int | None, ...], Column] = {}
         for column in columns:
-            key = tuple(column.cells[row].events for row in self.rows)
+            key = column.counts_in(self.rows)
             if key not in chosen or sureness(column) > sureness(chosen[key]):
                 chosen[key] = column
         return list(chosen.values())
