@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from metaresp.records import Interval, Record
+from metaresp.records import Interval, Record, on_demand
 
 
+@on_demand("I2_ci", "H2_ci")
 @dataclass(frozen=True, eq=False, slots=True)
 class Heterogeneity(Record):
     """How much the true rates differ between studies.

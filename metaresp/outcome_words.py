@@ -51,6 +51,8 @@ class OutcomeWords:
         'No death in any study: exact binomial interval.'
         """
         old = RESPONSE if before is None else before
+        if not text or old == self:
+            return text
         pairs = ((f"{old.nothing} in any study", f"{self.nothing} in any study"),
                  (old.everything, self.everything))  # fmt: skip
         for said, say in pairs:

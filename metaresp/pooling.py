@@ -8,18 +8,19 @@ import numpy as np
 
 from metaresp.arrays import silent
 from metaresp.binomial import binomial_ci
-from metaresp.counts import Counts, clean
+from metaresp.counts import clean
 from metaresp.errors import CannotEstimate, option
 from metaresp.inputs import find_studies
 from metaresp.model.batch import estimate, weigh
-from metaresp.model.estimates import EXACT, REASONS, Estimates
+from metaresp.model.estimates import EXACT, REASONS
+from metaresp.model.fitted import Fitted, keep, lane_of
 from metaresp.model.nested import estimate_nested
-from metaresp.model.variance_interval import maximum, tau2_interval
+from metaresp.model.variance_interval import tau2_interval
 from metaresp.outcome_words import outcome_words
 from metaresp.readable import readable
-from metaresp.records import Interval
+from metaresp.records import Interval, Later
 from metaresp.result import Fit, Heterogeneity, Levels
-from metaresp.sentences import listed, names, nothing_nested, say, say_nested
+from metaresp.sentences import listed, names, nothing_nested, say, say_nested, say_sparse
 from metaresp.spec import DEFAULT, NESTED_ONLY, Option, Spec, resolve
 from metaresp.studies import Studies
 
@@ -66,6 +67,7 @@ def pool(
     correction: Option = DEFAULT,
     correct: Option = DEFAULT,
     back_n: Option = DEFAULT,
+    penalty: Option = DEFAULT,
     cluster: str | Sequence[Any] | None = None,
     level: float = 0.95,
     study_ci: str = "clopper-pearson",
@@ -116,6 +118,11 @@ def pool(
         which studies (``only-zero``, ``if-any``, ``all``, ``none``).
     back_n : str
         Sample size of the Freeman-Tukey back-transform.
+    penalty : tuple of str and float, optional
+        Binomial-normal: a penalty on tau and its scale, ``("half-normal", 1)`` or ``("half-cauchy", 0.5)``;
+        estimates and intervals are those of the penalised likelihood.  For few events, where the likelihood
+        alone does not bound tau.  ``("log-f", 1)`` penalises mu as half a response and half a non-response
+        would.
     cluster : str, optional
         Covariate that tells which studies belong together (a centre, a trial with several arms): their
         logits, or transformed rates, vary between clusters and within them.  Or, where *events* and *n*
@@ -179,6 +186,7 @@ def pool(
         "correction": correction,
         "correct": correct,
         "back_n": back_n,
+        "penalty": penalty,
         "level": level,
         "study_ci": study_ci,
         "seed": seed,
@@ -230,14 +238,17 @@ def _clustered(studies: Studies, cluster: str, options: dict[str, Any]) -> tuple
 def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
+    lane, place = lane_of(counts, spec)
+    model = Fitted(lane, spec)
     levels: Levels | None = None
+    weights: Any
     if spec.cluster is None:
-        found = estimate(counts, spec)
-        weights = weigh(counts, spec, found)[0]
+        found = estimate(lane, spec, model)
+        weights = Later(lambda: (weigh(lane, spec, found) / lane.copies)[0, place])
     else:
         found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
-    one = {name: values[0].item() for name, values in found._asdict().items()}
+    one: dict[str, Any] = {name: values.item() for name, values in zip(found._fields, found, strict=True)}
     reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
@@ -253,10 +264,20 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         raise CannotEstimate(
             f"{option('ci', spec.ci)} has no limits for these data{alone}: choose another interval"
         )
-    study_ci = binomial_ci(
-        studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+    study_ci: Any = Later(
+        lambda: binomial_ci(
+            studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
+        )
     )
-    return Fit(
+    heterogeneity = _heterogeneity(model, one)
+
+    def said() -> tuple[str, ...]:
+        sparse = say_sparse(model, one, lambda: heterogeneity.H2_ci)
+        notes = (note, *say(studies, counts, spec, one, reason), *say_nested(spec, one, levels), *sparse)
+        return tuple(readable(words) for words in notes if words)
+
+    notes: Any = Later(said)
+    result = Fit(
         studies=studies,
         spec=spec,
         rate=one["rate"],
@@ -270,22 +291,22 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         estimate_prediction=_interval(one["estimate_prediction_low"], one["estimate_prediction_high"]),
         tau2=one["tau2"],
         rho=one["rho"],
-        heterogeneity=_heterogeneity(counts, spec, found, one),
+        heterogeneity=heterogeneity,
         levels=levels,
         loglik=one["loglik"],
         weights=weights,
         study_ci=study_ci,
         reason=reason,
-        notes=tuple(
-            readable(words)
-            for words in (note, *say(studies, counts, spec, one), *say_nested(spec, one, levels))
-            if words
-        ),
+        notes=notes,
     )
+    keep(result, model)
+    return result
 
 
-def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, Any]) -> Heterogeneity:
-    i2_ci = h2_ci = None
+def _heterogeneity(model: Fitted, one: dict[str, Any]) -> Heterogeneity:
+    spec = model.spec
+    i2_ci: Any = None
+    h2_ci: Any = None
     by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
     if spec.tau2 == "common":
         i2_ci = by_q
@@ -294,9 +315,10 @@ def _heterogeneity(counts: Counts, spec: Spec, found: Estimates, one: dict[str, 
         and one["reason"] not in EXACT
         and spec.model in {"binomial-normal", "inverse-variance"}
     ):
-        limits = [limit.item() for limit in tau2_interval(counts, spec, maximum(found), None, spec.level)]
-        i2_ci = Interval(*(_share(limit, one["typical_v"]) for limit in limits))
-        h2_ci = Interval(*(1 + limit / one["typical_v"] for limit in limits))
+        typical = one["typical_v"]
+        limits = Later(lambda: [limit.item() for limit in tau2_interval(model, None, spec.level)])
+        i2_ci = Later(lambda: Interval(*(_share(limit, typical) for limit in limits())))
+        h2_ci = Later(lambda: Interval(*(1 + limit / typical for limit in limits())))
     return Heterogeneity(
         Q=one["Q"],
         df=one["Q_df"],

@@ -8,12 +8,13 @@ from scipy import special
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.binomial import binomial_test
 from metaresp.binomial.interval import check_alternative
-from metaresp.counts import Counts, clean
+from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.forecast import EventForecast, checked, forecast
+from metaresp.kernel.beta_interval import LIKELIHOOD
 from metaresp.kernel.count_likelihood import CALIBRATIONS
-from metaresp.kernel.likelihood_interval import Maximum
 from metaresp.kernel.two_level_profile import Best
+from metaresp.model.fitted import Fitted, kept
 from metaresp.model.inversion import effect_of, least_alpha, likelihood_alphas
 from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval
 from metaresp.model.predictive import NO_WIDTH, NewTrial, new_trial
@@ -47,7 +48,7 @@ def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: fl
             f"{option('component', component)} has no meaning for a fit without {option('cluster')}: leave "
             "it out"
         )
-    low, high = tau2_interval(counts, fit.spec, _maximum(fit), method, wanted)
+    low, high = tau2_interval(_model(fit), method, wanted)
     return Interval(low[0].item(), high[0].item())
 
 
@@ -84,7 +85,7 @@ def _new_trial(fit: "Fit", asked: str) -> NewTrial:
     if limits is None or not limits[1] - limits[0] > NO_WIDTH:
         raise CannotEstimate(f"{asked}: the prediction interval has no width")
     units = float(fit.clusters or fit.k)
-    return new_trial(_counts(fit), fit.spec, limits, units, (fit.estimate, fit.se, fit.tau2, fit.rho))
+    return new_trial(_model(fit), limits, units, (fit.estimate, fit.se, fit.tau2, fit.rho))
 
 
 @silent
@@ -100,7 +101,7 @@ def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
         if fit.levels is not None:
             half = nested_pvalue(counts, _clusters(fit), _best(fit, counts), target, fit.df) / 2
         elif _by_likelihood(fit):
-            half = float(likelihood_alphas(np.array([target]), counts, fit.spec)[0]) / 2
+            half = float(likelihood_alphas(np.array([target]), _model(fit))[0]) / 2
         else:
             half = least_alpha(target, counts, fit.spec) / 2
         above, statistic, df = (half if target < fit.estimate else 1 - half), np.nan, np.nan
@@ -123,11 +124,12 @@ def pvalues(fit: "Fit", rates: FloatArray) -> FloatArray:
         return np.array([test(fit, float(rate), "two-sided").pvalue for rate in rates])
     counts = _counts(fit)
     targets = np.array([effect_of(float(rate), counts, fit.spec, fit.tau2) for rate in rates])
-    return likelihood_alphas(targets, counts, fit.spec)
+    return likelihood_alphas(targets, _model(fit))
 
 
 def _by_likelihood(fit: "Fit") -> bool:
-    return fit.levels is None and fit.spec.model == "binomial-normal" and fit.spec.ci in CALIBRATIONS
+    by_model = {"binomial-normal": frozenset(CALIBRATIONS), "beta-binomial": LIKELIHOOD}
+    return fit.levels is None and fit.spec.ci in by_model.get(fit.spec.model, ())
 
 
 def _exact_test(fit: "Fit", rate: float, alternative: str) -> TestResult:
@@ -140,18 +142,16 @@ def _exact_test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     return TestResult(float(rate), alternative, np.nan, np.nan, float(p), f"binomial, {method}")
 
 
+def _model(fit: "Fit") -> Fitted:
+    return kept(fit, fit.studies.events, fit.studies.n, fit.spec)
+
+
 def _counts(fit: "Fit") -> Counts:
-    return clean(fit.studies.events[None], fit.studies.n[None], None)[0]
+    return _model(fit).counts
 
 
 def _clusters(fit: "Fit") -> IntArray:
     return fit.studies.cluster_codes(str(fit.spec.cluster))
-
-
-def _maximum(fit: "Fit") -> Maximum:
-    het = fit.heterogeneity
-    values = (fit.estimate, fit.tau, fit.se, (het.lrt - het.Q) / 2, -het.Q / 2)
-    return Maximum(*(np.array([value]) for value in values))
 
 
 def _best(fit: "Fit", counts: Counts) -> Best:

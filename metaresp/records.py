@@ -3,14 +3,14 @@
 import json
 import math
 import types
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
 from functools import cache
-from typing import Any, NamedTuple, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from metaresp.arrays import frozen, owned
+from metaresp.arrays import frozen, owned, silent
 from metaresp.errors import InvalidArgument
 from metaresp.readable import readably
 
@@ -20,6 +20,82 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+_NOTHING = object()
+_PLAIN = frozenset({float, int, str, bool, type(None), Interval})  # what holds no array
+R = TypeVar("R")
+
+
+class Later:
+    """A value that is computed when it is first asked for, and kept.
+
+    Examples
+    --------
+    >>> sum_of_many = Later(lambda: print("once") or sum(range(100)))
+    >>> sum_of_many() + sum_of_many()
+    once
+    9900
+    """
+
+    __slots__ = ("_compute", "_value")
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self._compute: Callable[[], Any] | None = compute
+        self._value: Any = _NOTHING
+
+    def __call__(self) -> Any:
+        """Return the value; two threads that ask first at once both compute it, the same."""
+        compute = self._compute
+        if self._value is _NOTHING and compute is not None:
+            self._value = silent(compute)()
+            self._compute = None  # and lets go of what it was computed from
+        return self._value
+
+
+class _OnDemand:
+    """A field in its slot that may hold a :class:`Later`, and shows its value alone."""
+
+    __slots__ = ("slot",)
+
+    def __init__(self, slot: Any) -> None:
+        self.slot = slot
+
+    def __get__(self, record: Any, owner: type | None = None) -> Any:
+        if record is None:
+            return self
+        value = self.slot.__get__(record, owner)
+        if isinstance(value, Later):
+            value = _held(value())
+            self.slot.__set__(record, value)
+        return value
+
+    def __set__(self, record: Any, value: Any) -> None:
+        self.slot.__set__(record, value if isinstance(value, Later) else _held(value))
+
+
+def on_demand(*names: str) -> Callable[[type[R]], type[R]]:
+    """Decorate a slotted record whose fields *names* may be given as :class:`Later`.
+
+    Such a field is computed when it is first read, by whatever reads it: equality, a copy, a pickle and a
+    dictionary see values, never that one has not been computed yet.
+    """
+
+    def decorate(cls: type[R]) -> type[R]:
+        for name in names:
+            setattr(cls, name, _OnDemand(vars(cls)[name]))
+        return cls
+
+    return decorate
+
+
+def _held(value: Any) -> Any:
+    """Return *value* with its arrays read-only."""
+    if isinstance(value, np.ndarray):
+        return frozen(value)
+    if isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
+        return tuple(frozen(item) if isinstance(item, np.ndarray) else item for item in value)
+    return value
 
 
 class Record:
@@ -42,13 +118,13 @@ class Record:
             setattr(cls, name, readably(vars(cls)[name]))
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                object.__setattr__(self, field.name, frozen(value))
-            elif isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
-                held = (frozen(item) if isinstance(item, np.ndarray) else item for item in value)
-                object.__setattr__(self, field.name, tuple(held))
+        for name in _at_once(type(self)):  # type: ignore[arg-type]
+            value = getattr(self, name)
+            if type(value) in _PLAIN:
+                continue
+            held = _held(value)
+            if held is not value:
+                object.__setattr__(self, name, held)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # numpy restores arrays as writable ones, and slotted dataclasses restore fields without __init__
@@ -89,6 +165,13 @@ class Record:
         if unknown:
             raise InvalidArgument(f"{cls.__name__}.from_dict: unknown keys {', '.join(map(repr, unknown))}")
         return cls(**{key: _typed(hints[key], value) for key, value in content.items()})
+
+
+@cache
+def _at_once(cls: Hashable) -> tuple[str, ...]:
+    """Return the fields that are no :func:`on_demand` ones, which hold their arrays themselves."""
+    names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    return tuple(name for name in names if not isinstance(getattr(cls, name, None), _OnDemand))
 
 
 def _restored(cls: type[Record], values: tuple[Any, ...]) -> Record:

@@ -46,6 +46,8 @@ class Registry(Mapping[str, F], Generic[F]):
         return file
 
     def __getitem__(self, name: str) -> F:
+        if type(name) is str and name in self._functions:
+            return self._functions[name]
         return self._functions[known_name(self.argument, name, self._functions)]
 
     def __iter__(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ from metaresp.forecast import EventForecast
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
 from metaresp.model.scales import scale_name
 from metaresp.outcome import Heterogeneity, Levels, TestResult
-from metaresp.records import Interval, Record
+from metaresp.records import Interval, Record, on_demand
 from metaresp.shrinkage import StudyRates, study_rates
 from metaresp.spec import Spec
 from metaresp.studies import Studies
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Heterogeneity", "Levels", "TestResult"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@on_demand("weights", "study_ci", "notes")
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Fit(Record):
     """A pooled response rate with its uncertainty.
 
@@ -146,7 +147,11 @@ class Fit(Record):
         if self.levels is not None:
             nested = f", studies nested in {self.levels.words}"
         if self.spec.model == "binomial-normal":
-            return f"Random effects (binomial-normal, {self.spec.link} link{nested})"
+            penalty = ""
+            if self.spec.penalty is not None:
+                name, scale = self.spec.penalty
+                penalty = f", {name} penalty of scale {scale:g}"
+            return f"Random effects (binomial-normal, {self.spec.link} link{penalty}{nested})"
         if self.spec.model == "beta-binomial":
             return "Beta-binomial"
         kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"

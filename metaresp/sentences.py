@@ -1,6 +1,7 @@
 """Sentences that say what a pooling did to awkward data."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,13 @@ import numpy as np
 from metaresp.counts import Counts
 from metaresp.kernel.binomial_normal import OK
 from metaresp.kernel.quantiles import t_quantile
-from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY, REASONS
-from metaresp.model.inverse_variance import effects
+from metaresp.model.batch import estimate
+from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY
+from metaresp.model.fitted import Fitted
+from metaresp.model.inverse_variance import corrected_studies
 from metaresp.outcome import Levels
 from metaresp.outcome_words import outcome_words
-from metaresp.spec import Spec
+from metaresp.spec import Spec, resolve
 from metaresp.studies import Studies
 
 # Intervals whose centre is not the mean at the tau2 that was asked for.
@@ -20,6 +23,11 @@ _OWN_CENTRE = {
     "profile": "the maximum likelihood mean",
     "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
 }
+
+# An interval whose ends are this many times one another, or this far apart, says nearly nothing.
+_NEARLY_EVERYTHING, _MOST_RATES = 1000.0, 0.9
+# What a note offers: the narrowest penalty that covers .935 up to tau = 1 (docs/decisions/few-events.md)
+_USUAL = ("half-normal", 2.0)
 
 _FEW = 4  # Satterthwaite degrees of freedom: Tipton (2015), Psychological Methods 20:375
 
@@ -36,14 +44,16 @@ def listed(studies: Studies) -> str:
     return shown + (f"; and {more} more" if more > 0 else "")
 
 
-def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
-    """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane."""
+def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any], reason: str) -> list[str]:
+    """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane.
+
+    *reason* is why the answer is not the model's, or empty.
+    """
     notes = list(studies.source.notes) if studies.source is not None else []
     told = {item.text for item in studies.source.left_out} if studies.source is not None else set()
     if any(item.study not in told for item in studies.excluded):
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
-    reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if reason:
         if spec.model == "common":
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
@@ -84,7 +94,7 @@ def _narrower_than_normal(one: dict[str, Any], spec: Spec) -> bool:
 
 def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
     notes = []
-    corrected = np.flatnonzero(effects(counts, spec).corrected[0])
+    corrected = np.flatnonzero(corrected_studies(counts, spec)[0])
     if corrected.size:
         notes.append(
             f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} "
@@ -105,6 +115,59 @@ def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str
         if min(values) < limits[0] or max(values) > limits[1]:
             notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
     return notes
+
+
+def say_sparse(
+    model: Fitted, one: dict[str, Any], spread_of: Callable[[], tuple[float, float] | None]
+) -> list[str]:
+    """Say why an interval is nearly everything, and what helps, with numbers.
+
+    *spread_of* gives the interval of H2, infinite where the data do not bound tau.
+    """
+    spec = model.spec
+    if spec.model != "binomial-normal" or spec.cluster is not None or spec.penalty is not None:
+        return []
+    if one["reason"] in EXACT:
+        return []
+    low, high = one["low"], one["high"]
+    upper = spec.link != "log" and (1 - low) > _NEARLY_EVERYTHING * (1 - high)
+    wide = high > _NEARLY_EVERYTHING * low or upper or high - low > _MOST_RATES
+    interval = spread_of()
+    bounded = interval is None or math.isfinite(interval[1])
+    if not wide and bounded:
+        return []
+    words = outcome_words(spec.outcome)
+    events, n = int(model.counts.events[0]), int(model.counts.total[0])
+    counted = f"{events} of {n} patients {words.happened}"
+    spread = (
+        "the data say little of how much trials differ, and much would leave nearly any rate open"
+        if bounded
+        else "the data do not bound how much trials differ"
+    )
+    helps: list[tuple[str, dict[str, Any]]] = [
+        ("one common rate, exactly", {"model": "common"}),
+        ("the mean of beta-distributed rates", {"model": "beta-binomial"}),
+        ("a penalty on large tau", {"penalty": _USUAL, "link": spec.link}),
+    ]
+    told = [
+        f"{what} ({', '.join(f'{key}={value!r}' for key, value in options.items() if key != 'link')}): "
+        f"{_answer(model.counts, options, spec.level)}"
+        for what, options in helps
+    ]
+    return [f"{counted}: {spread}. What helps: {'; '.join(told)}."]
+
+
+def _answer(counts: Counts, options: dict[str, Any], level: float) -> str:
+    """Return the rate that another model finds for the same counts, with its interval."""
+    found = estimate(counts, resolve(**options, level=level))
+    rate, low, high = (float(field[0]) for field in (found.rate, found.low, found.high))
+    return f"{_percent(rate)} ({_percent(low)} to {_percent(high)})"
+
+
+def _percent(rate: float) -> str:
+    if 0 < rate < 0.0005:
+        return "<0.1%"
+    return ">99.9%" if 0.9995 < rate < 1 else f"{100 * rate:.1f}%"
 
 
 def nothing_nested(cluster: str, clusters: int, k: int) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.counts import clean
+from metaresp.counts import clean, distinct
 from metaresp.kernel.beta_predictive import patients
 from metaresp.kernel.links import LINKS
 from metaresp.kernel.posterior import posterior_rates
@@ -108,8 +108,11 @@ def _shrink(fit: "Fit") -> tuple[tuple[FloatArray, FloatArray, FloatArray], str]
         return _beta(x, n, fit.rate, fit.rho, tail), "Beta posterior, at the fitted mean rate and rho."
     if fit.spec.model == "binomial-normal":
         link = LINKS[fit.spec.link or "logit"]
-        posterior = posterior_rates(link, x, n, fit.estimate, fit.tau, tail)
-        return _triple(*posterior), "Posterior mean of the rate, at the fitted mu and tau."
+        once, pair = distinct(counts)
+        posterior = posterior_rates(link, x[once], n[once], fit.estimate, fit.tau, tail)
+        return _triple(
+            *(values[pair] for values in posterior)
+        ), "Posterior mean of the rate, at the fitted mu and tau."
     transform = TRANSFORMS[str(fit.spec.transform)]
     y, v, _ = effects(counts, fit.spec)
     share = fit.tau2 / (fit.tau2 + v[0])

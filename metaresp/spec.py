@@ -1,7 +1,8 @@
 """Every option of a pooling, resolved and checked once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,18 +17,19 @@ from metaresp.kernel.links import LINKS
 from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
 from metaresp.kernel.pooled_mean import MEAN_CI
 from metaresp.kernel.prediction import PREDICTION
+from metaresp.kernel.surface import PENALTIES
 from metaresp.kernel.tau2 import TAU2
 from metaresp.outcome_words import check_outcome
 from metaresp.records import Record
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 
 DEFAULT = "default"
-Option: TypeAlias = str | float | None
+Option: TypeAlias = str | float | tuple[str, float] | None
 _NUMBER = (int, float, np.integer, np.floating)
 
 # Each model's options and what "default" stands for; an option absent here has no meaning for it.
 MODELS: Mapping[str, Mapping[str, Option]] = {
-    "binomial-normal": {"link": "logit", "ci": "bartlett", "prediction": "likelihood"},
+    "binomial-normal": {"link": "logit", "ci": "bartlett", "prediction": "likelihood", "penalty": None},
     "inverse-variance": {
         "transform": "logit",
         "tau2": "REML",
@@ -46,6 +48,7 @@ NESTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "link": ("logit",),
         "ci": tuple(NESTED_COUNT_CI),
         "prediction": tuple(NESTED_PREDICTION),
+        "penalty": (),
     },
     "inverse-variance": {
         "tau2": ("REML",),
@@ -54,7 +57,7 @@ NESTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 NESTED_ONLY = frozenset({"CR1", "CR2"})  # intervals that no ordinary model has
-_TAKES_NONE = {"prediction"}
+_TAKES_NONE = {"prediction", "penalty"}
 _TAKES_NUMBER = {"tau2", "correction"}
 
 
@@ -69,7 +72,7 @@ class Spec(Record):
         Confidence level of every interval.
     study_ci : str
         Binomial interval drawn and tabulated for each study.
-    link, transform, tau2, ci, prediction, correction, correct, back_n
+    link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
         As in :func:`metaresp.pool`.
     seed : int or None
         Seed of the methods that simulate.
@@ -92,6 +95,7 @@ class Spec(Record):
     correction: float | None = None
     correct: str | None = None
     back_n: str | None = None
+    penalty: tuple[str, float] | None = None
     seed: int | None = None
     cluster: str | None = None
     outcome: str | None = None
@@ -108,7 +112,23 @@ class Spec(Record):
         return shared | {name: v for name, v in own.items() if v is not None or name in _TAKES_NONE}
 
 
-def resolve(
+def resolve(**options: Any) -> Spec:
+    """Check every option and fill in the defaults of the model; see :class:`Spec` for their names.
+
+    What was resolved before is not resolved again: the answer is the same frozen record.
+
+    Raises
+    ------
+    InvalidArgument
+        An option has a value outside its rule, or has no meaning for the model.
+    """
+    # two values that are equal are one to a cache: 1 and True by their type, 0.0 and -0.0 not even so
+    if all(type(value) in _TELLING and value != 0 for value in options.values()):
+        return _resolved_before(**options)
+    return _resolved(**options)
+
+
+def _resolved(
     *,
     model: str = "binomial-normal",
     level: float = 0.95,
@@ -119,17 +139,13 @@ def resolve(
     digits: int | None = None,
     **options: Option,
 ) -> Spec:
-    """Check every option and fill in the defaults of the model.
-
-    Raises
-    ------
-    InvalidArgument
-        An option has a value outside its rule, or has no meaning for the model.
-    """
     model = known_name("model", model, MODELS)
     known = MODELS[model]
     if cluster is not None:
-        known = {**known, **{name: names[0] for name, names in _nested(model, cluster).items()}}
+        known = {
+            **known,
+            **{name: names[0] if names else None for name, names in _nested(model, cluster).items()},
+        }
     resolved: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, str) and folded(value) == DEFAULT:
@@ -164,6 +180,10 @@ def resolve(
     )
 
 
+_TELLING = frozenset({str, float, int, type(None)})
+_resolved_before = lru_cache(maxsize=256, typed=True)(_resolved)
+
+
 def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:
     if model not in NESTED:
         raise InvalidArgument(
@@ -186,7 +206,7 @@ def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Optio
             return alike[0]
     raise InvalidArgument(
         f"{option(name, value)} is not possible with {option('cluster', cluster)}, {option('model', model)}: "
-        f"choose {', '.join(map(repr, names))}"
+        + (f"choose {', '.join(map(repr, names))}" if names else "leave it out")
     )
 
 
@@ -219,6 +239,8 @@ def _checked(model: str, name: str, value: Option) -> Option:
         if name in _TAKES_NONE:
             return None
         raise InvalidArgument(f"{option(name, None)}: give one of its names, or leave it out")
+    if name == "penalty":
+        return _penalty(value)
     if name in _TAKES_NUMBER and isinstance(value, _NUMBER):
         number = as_float(value)
         if isinstance(value, bool) or number is None or not np.isfinite(number) or number < 0:
@@ -246,6 +268,19 @@ def _elsewhere(model: str, name: str, value: Option, named: bool = True) -> str:
         if "(" in hint:  # a name of other software, not a misspelling
             return f"{hint.removesuffix('?')} with {option('model', other)}?"
     return ""
+
+
+def _penalty(value: Any) -> tuple[str, float]:
+    """Return a name of PENALTIES and its scale."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise InvalidArgument(
+            f"{option('penalty', value)}: must be a name and a scale, such as "
+            f"{option('penalty', ('half-normal', 1))}"
+        )
+    name, scale = known_name("penalty", value[0], PENALTIES), as_float(value[1])
+    if isinstance(value[1], bool) or scale is None or not 0 < scale < np.inf:
+        raise InvalidArgument(f"{option('penalty', value)}: the scale must be a finite number above 0")
+    return name, scale
 
 
 def _choices(model: str) -> Mapping[str, Mapping[str, object]]:

@@ -283,3 +283,23 @@ def test_no_command_shows_the_commands():
 
 def test_version():
     assert metaresp("--version").stdout.strip() == f"metaresp {mr.__version__}"
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OMP_NUM_THREADS": "3"}, None)])
+def test_a_command_is_one_short_process(monkeypatch, given, threads):
+    from metaresp import cli
+
+    done = []
+    for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "MPLBACKEND"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cli, "end_at_interrupt", lambda: None)
+    monkeypatch.setattr(cli, "main", lambda: done.append(os.environ.get("OPENBLAS_NUM_THREADS")) or 0)
+    monkeypatch.setattr(cli.gc, "set_threshold", lambda *_: done.append("seldom"))
+    monkeypatch.setattr(cli.gc, "freeze", lambda: done.append("frozen"))
+    with pytest.raises(SystemExit) as ended:
+        cli.run()
+    assert ended.value.code == 0
+    assert done == ["seldom", threads, "frozen"]

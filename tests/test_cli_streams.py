@@ -15,6 +15,10 @@ from metaresp.cli import main
 
 PYTHON = [sys.executable, "-m", "metaresp"]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and descriptors")
+# a shell starts what it sends to the background with interrupts ignored, and so do its processes
+interruptible = pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN, reason="interrupts are ignored here"
+)
 NASTY = "Xu\x1b[31m\x07\u202e中é"
 
 
@@ -169,6 +173,7 @@ def interrupted(folder, output, after):
 
 
 @posix
+@interruptible
 @pytest.mark.parametrize("moments", [5, pytest.param(40, marks=pytest.mark.slow)])
 def test_an_interrupt_at_any_moment(trials, moments):
     folder = trials.parent
@@ -191,6 +196,7 @@ def test_an_interrupt_at_any_moment(trials, moments):
 
 
 @posix
+@interruptible
 def test_an_interrupt_while_a_file_is_written(trials):
     script = f"""
 import os, signal

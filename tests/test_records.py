@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import metaresp as mr
-from metaresp.records import Record
+from metaresp.records import Interval, Later, Record, on_demand
 
 COUNTS = {"events": [1, 9, 6, 12, 3, 0], "n": [14, 22, 30, 25, 18, 9]}
 CENTRES = {"region": list("aabbab")}
@@ -156,3 +156,79 @@ def test_masked_studies_are_missing():
     with pytest.raises(mr.InvalidStudies, match="missing"):
         mr.pool(events=MASKED, n=[9, 9, 9])
     assert mr.pool(events=MASKED, n=[9, 9, 9], missing="drop").events == 4
+
+
+def stored(record, name):
+    """Return what the slot of an on-demand field holds."""
+    return vars(type(record))[name].slot.__get__(record)
+
+
+LATE = [
+    ("weights", lambda fit: fit),
+    ("study_ci", lambda fit: fit),
+    ("notes", lambda fit: fit),
+    ("I2_ci", lambda fit: fit.heterogeneity),
+]
+
+
+@pytest.mark.parametrize("model", ["inverse-variance", "binomial-normal"])
+@pytest.mark.parametrize(("name", "of"), LATE)
+def test_what_nobody_asks_for_is_not_computed(model, name, of):
+    fit = mr.pool(**COUNTS, model=model)
+    assert isinstance(stored(of(fit), name), Later)
+    value = getattr(of(fit), name)
+    assert stored(of(fit), name) is value
+    assert getattr(of(fit), name) is value
+
+
+@pytest.mark.parametrize(
+    "made_by",
+    [
+        copy.copy,
+        copy.deepcopy,
+        dataclasses.replace,
+        lambda fit: pickle.loads(pickle.dumps(fit)),
+        lambda fit: type(fit).from_dict(fit.to_dict()),
+    ],
+)
+def test_a_fit_is_the_same_before_and_after_it_is_asked(made_by):
+    asked, unasked = (mr.pool(**COUNTS, model="inverse-variance") for _ in range(2))
+    for name, of in LATE:
+        getattr(of(asked), name)
+    assert not isinstance(stored(made_by(unasked), "weights"), Later)
+    assert made_by(mr.pool(**COUNTS, model="inverse-variance")) == asked == unasked
+    assert str(mr.pool(**COUNTS, model="inverse-variance")) == str(asked)
+
+
+def test_asking_later_is_as_silent_as_at_once():
+    fit = mr.pool(events=[0, 9, 14], n=[12, 9, 30], model="inverse-variance")
+    with np.errstate(all="raise"):
+        assert fit.heterogeneity.I2_ci.high >= fit.heterogeneity.I2_ci.low
+        assert not fit.weights.flags.writeable
+        assert fit.study_ci.low[0] == 0
+
+
+def test_later_is_computed_once_and_lets_go():
+    calls = []
+
+    @on_demand("values")
+    @dataclasses.dataclass(frozen=True, eq=False, slots=True)
+    class Sample(Record):
+        values: np.ndarray
+        limits: Interval
+
+    def compute():
+        calls.append(1)
+        return np.array([1.0, 2.0])
+
+    sample = Sample(values=Later(compute), limits=Interval(0.0, 1.0))
+    assert calls == []
+    assert sample == Sample(values=np.array([1.0, 2.0]), limits=Interval(0.0, 1.0))
+    assert sample.to_dict()["values"] == [1.0, 2.0]
+    assert calls == [1]
+    assert not sample.values.flags.writeable
+    given = np.array([3.0])
+    assert not Sample(values=given, limits=Interval(0.0, 1.0)).values.flags.writeable
+    assert given.flags.writeable
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        sample.values = given

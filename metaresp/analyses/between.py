@@ -8,10 +8,10 @@ from scipy import special
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
 from metaresp.kernel import beta_binomial
-from metaresp.kernel.binomial_normal import evaluate
 from metaresp.kernel.links import LINKS
 from metaresp.kernel.profile import Local, Surface
 from metaresp.kernel.shared import Arrow, Range, climb
+from metaresp.kernel.surface import CountSurface
 
 # A logit beyond which a rate is 0 or 1 in the likelihood's last digit.
 LOGITS = Range(-30.0, 30.0)
@@ -106,8 +106,7 @@ def _spread(model: str, lanes: Counts, largest: float, link: str) -> Spread:
         top = float(np.log1p(largest * beta_binomial.THETA_MAX)) if largest > 1 else 0.0
         return Spread(data.surface, Range(0.0, top), tuple(min(start, top) for start in STARTS[model]))
 
-    def surface(rows: IntArray, mu: FloatArray, tau: FloatArray) -> Local:
-        return Local(*evaluate(x[rows], n[rows], copies[rows], mu, tau, link=link))
+    surface = CountSurface(x, n, copies, link).local
 
     def stretched(rows: IntArray, a: FloatArray, b: FloatArray) -> Local:
         mu, tau, to_a, to_b = np.sinh(a), np.sinh(b), np.cosh(a), np.cosh(b)

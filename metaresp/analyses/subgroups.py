@@ -13,7 +13,7 @@ from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, known_name, option
-from metaresp.kernel import quadrature
+from metaresp.kernel.special import half_deviance
 from metaresp.model import Batch, pool_batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
 from metaresp.records import Record
@@ -289,4 +289,4 @@ def _totals(batch: Batch) -> float:
         return 0.0
     rare = rate[0] <= 0.5
     x = batch.events if rare else batch.n - batch.events
-    return float(2 * quadrature.half_deviance(x, batch.n, rate if rare else 1 - rate).sum())
+    return float(2 * half_deviance(x, batch.n, rate if rare else 1 - rate).sum())

@@ -1,11 +1,14 @@
 """The command line: parses, calls the public functions, writes; one file a command."""
 
+import gc
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
 INTERRUPTED = 130
+THREADS = frozenset({"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"})
+RARELY = 1_000_000  # objects made between two looks for rubbish, instead of 700
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,10 +81,16 @@ def _end(*_: object) -> None:
 
 def run() -> None:
     """Run as the console script."""
+    # a short life: what its many modules made stays until the end, and need not be gone through for rubbish
+    gc.set_threshold(RARELY)
     end_at_interrupt()
+    # the products of a command are small: threads that wait for a share of them only take time from it
+    if not THREADS & os.environ.keys():
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # figures here are files: which window the user's figures open in, or a wrong name of it, is no matter
     os.environ["MPLBACKEND"] = "agg"
     status = main()
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: there is nothing left to interrupt
+    gc.freeze()  # nor to be gone through once more at the end
     sys.exit(status)

@@ -64,6 +64,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("correct", "text", "Inverse variance: studies corrected; only-zero, if-any, all, none."),
         Option("correction", "number", "Inverse variance: what is added; 0.5."),
         Option("back_n", "text", "Freeman-Tukey: size of the back-transform; harmonic."),
+        Option("penalty", "name and number", "Penalty on tau, for few events: half-normal,1."),
         Option("cluster", "text", "Column of clusters (centres) that studies are nested in: two levels."),
         Option("level", "number", "Confidence level of every interval; 0.95."),
         Option("study_ci", "text", "Interval of each study; clopper-pearson."),

@@ -1,5 +1,6 @@
 """What stands behind a flag, text, to the value that Python takes; each kind of option is one function."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,14 @@ def _numbers(name: str, text: str) -> tuple[float, float]:
     return low, high
 
 
+def _name_and_number(name: str, text: str) -> tuple[str, float] | None:
+    """Return a name and its scale, written ``half-normal,1``."""
+    if folded(text) == "none":
+        return None
+    first, _, rest = text.strip(" ()").partition("," if "," in text else "=")
+    return first.strip().strip("'\""), _number(name, rest.strip()) if rest.strip() else math.nan
+
+
 def _names(name: str, texts: Sequence[str]) -> list[str]:
     return list(texts)
 
@@ -158,6 +167,7 @@ KINDS: dict[str, Callable[[str, Any], Any]] = {
     "yes or no": _yes_or_no,
     "drawn": _drawn,
     "pair": _numbers,
+    "name and number": _name_and_number,
     "names": _names,
     "pairs": _pairs,
     "heads": _heads,
@@ -171,6 +181,7 @@ METAVARS = {
     "number": "NUMBER",
     "whole": "NUMBER",
     "pair": "A,B",
+    "name and number": "NAME,SCALE",
     "pairs": "KEY=TEXT",
     "heads": "COLUMN[=HEAD]",
     "rates": "[LABEL=]RATE",

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
-from metaresp.kernel import beta_binomial_terms, quadrature
+from metaresp.kernel import beta_binomial_terms
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
 from metaresp.kernel.likelihood_interval import Limits
-from metaresp.kernel.profile import Bounds, Local, Search, climb, limit
+from metaresp.kernel.profile import Bounds, Local, Search, climb, limit, ridge
+from metaresp.kernel.special import saturated
 
 RHO_ONE, RHO_UNKNOWN, NO_MEAN = 3, 4, 5
 THETA_MAX = 1e12  # a likelihood that still rises here rises up to rho = 1
@@ -113,7 +114,8 @@ def evaluate(x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, t
     return Local(*out)
 
 
-def _counts(x: FloatArray, n: FloatArray, copies: FloatArray) -> Counts:
+def counts(x: FloatArray, n: FloatArray, copies: FloatArray) -> Counts:
+    """Return lanes with what the search needs to know of them."""
     size = np.where(copies > 0, n, 1.0).max(axis=-1)
     return Counts(x, n, copies, size, size > 1)
 
@@ -152,7 +154,7 @@ def fit(x: FloatArray, n: FloatArray, copies: FloatArray) -> Fit:
 
 
 def _fit(x: FloatArray, n: FloatArray, copies: FloatArray, mu_common: FloatArray) -> Fit:
-    data = _counts(x, n, copies)
+    data = counts(x, n, copies)
     every = np.arange(mu_common.size)
     common = data.surface(every, mu_common, np.zeros(every.size))
     mu, u, local = mu_common.copy(), np.zeros(every.size), Local(*(f.copy() for f in common))
@@ -174,7 +176,7 @@ def _fit(x: FloatArray, n: FloatArray, copies: FloatArray, mu_common: FloatArray
         rho[extreme], reason[extreme] = 1.0, RHO_ONE
         top = _all_or_none(x[extreme], copies[extreme])
         mu[extreme], information[extreme], value[extreme] = top
-    constant = np.einsum("lk,lk->l", copies, quadrature.saturated(x, n))
+    constant = np.einsum("lk,lk->l", copies, saturated(x, n))
     usable = np.where(information > 0, information, -local.d_a_a)
     return Fit(
         mu=mu,
@@ -255,23 +257,9 @@ def _mean_at(data: Counts, lanes: IntArray, theta: FloatArray) -> FloatArray:
     return result
 
 
-def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: FloatArray) -> Limits:
-    """Return the profile-likelihood interval of mu.
-
-    Parameters
-    ----------
-    x, n, copies : float array, shape (lanes, k)
-    fit : Fit
-        The maximum of these lanes.
-    fall : float array, shape (lanes,)
-        Critical value of twice the log-likelihood: a chi-square or squared t quantile.
-
-    Returns
-    -------
-    Limits
-        Within 250 of 0; NaN where there is no mu.
-    """
-    data, rows, u, top = _located(x, n, copies, fit)
+def _by_mu(data: Counts, fit: Fit, fall: FloatArray) -> tuple[Search, IntArray]:
+    """Return the search over mu, and the lanes which have a mean."""
+    rows, u, top = _located(data, fit)
     far = np.full(u.size, FARTHEST)
     search = Search(
         data.surface,
@@ -284,16 +272,44 @@ def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: 
         Bounds(np.zeros(u.size), data.longest()),
         data.grid(),
     )
+    return search, rows
+
+
+def profile_fall(data: Counts, fit: Fit, mu: FloatArray) -> FloatArray:
+    """Return twice the fall of the profile log-likelihood of one lane from its maximum to each *mu*."""
+    search, _ = _by_mu(data, fit, np.zeros_like(fit.mu))
+    height, _ = ridge(search, np.zeros(mu.size, dtype=np.int64), mu)
+    fall: FloatArray = np.maximum(2 * (search.top - height), 0.0)
+    return fall
+
+
+def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
+    """Return the profile-likelihood interval of mu.
+
+    Parameters
+    ----------
+    data : Counts
+    fit : Fit
+        The maximum of these lanes.
+    fall : float array, shape (lanes,)
+        Critical value of twice the log-likelihood: a chi-square or squared t quantile.
+
+    Returns
+    -------
+    Limits
+        Within 250 of 0; NaN where there is no mu.
+    """
+    search, rows = _by_mu(data, fit, fall)
     return _both(search, rows)
 
 
-def rho_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: FloatArray) -> Limits:
+def rho_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     """Return the profile-likelihood interval of rho, within [0, 1].
 
     A limit is 0 or 1 where the profile does not fall to the target before; the interval is [0, 1] where
     rho is not identified.  Parameters as in :func:`mu_limits`; NaN where there is no mu.
     """
-    data, rows, u, top = _located(x, n, copies, fit)
+    rows, u, top = _located(data, fit)
     far = np.full(u.size, FARTHEST)
     zero = data.surface(rows, fit.mu[rows], u[rows])
     scale = np.ones(u.size)
@@ -317,15 +333,12 @@ def rho_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall:
     return Limits(low, high)
 
 
-def _located(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit
-) -> tuple[Counts, IntArray, FloatArray, FloatArray]:
-    """Return the lanes, which have a mean, where their maxima lie in u, and how high."""
-    data = _counts(x, n, copies)
+def _located(data: Counts, fit: Fit) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return the lanes which have a mean, where their maxima lie in u, and how high."""
     rho = np.where(np.isnan(fit.rho), 0.0, fit.rho)
     theta = np.where(rho < 1, rho / np.where(rho < 1, 1 - rho, 1.0), THETA_MAX)
     u = np.minimum(np.log1p(data.size * theta), data.longest())
-    return data, np.flatnonzero(fit.reason != NO_MEAN), u, fit.loglik - fit.loglik_saturated
+    return np.flatnonzero(fit.reason != NO_MEAN), u, fit.loglik - fit.loglik_saturated
 
 
 def _both(search: Search, rows: IntArray) -> Limits:

@@ -17,8 +17,8 @@ from scipy import special
 from metaresp.arrays import FloatArray, chunked
 from metaresp.kernel.beta_binomial import Fit
 from metaresp.kernel.count_interval import CountInterval
-from metaresp.kernel.quadrature import half_deviance, stirling_error
 from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.special import half_deviance, stirling_error
 from metaresp.registry import Registry
 
 BetaPrediction = Callable[[Fit, FloatArray, float], CountInterval]

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
-from metaresp.kernel import link_quadrature, quadrature
+from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.kernel import quadrature
 from metaresp.kernel.links import LINKS
 from metaresp.kernel.sums import inverse_variance
+from metaresp.kernel.surface import CountSurface, Sums
 
 TAU_MAX = LINKS["logit"].tau_max
 OK, NOT_CONVERGED, TAU_UNBOUNDED = 0, 1, 2
@@ -21,18 +22,6 @@ _GRID = np.array([0.05, 0.12, 0.25, 0.45, 0.8])  # tau to start from, in ranges 
 _STEPS = 80
 _DECREMENT = 1e-18  # squared Newton step in standard errors at which a lane retires
 _CLOSE = 1e-11  # log-likelihoods nearer than this (relative) are equal: the smaller tau is reported
-_ELEMENTS = 60_000  # lanes are worked on in blocks of about this many nodes, to stay in cache
-
-
-class Sums(NamedTuple):
-    """Log-likelihood of each lane with gradient and Hessian; fields of shape (lanes,)."""
-
-    value: FloatArray
-    d_mu: FloatArray
-    d_tau: FloatArray
-    d_mu_mu: FloatArray
-    d_mu_tau: FloatArray
-    d_tau_tau: FloatArray
 
 
 class Fit(NamedTuple):
@@ -41,65 +30,21 @@ class Fit(NamedTuple):
     mu: FloatArray
     tau: FloatArray
     se: FloatArray  # of mu, from the observed information of (mu, tau)
-    loglik: FloatArray  # with the binomial coefficients
+    top: FloatArray  # log-likelihood with its penalty, less the saturated one
+    top_common: FloatArray  # the same at tau = 0
+    loglik: FloatArray  # without penalty, with the binomial coefficients
     loglik_common: FloatArray  # its maximum at tau = 0
     loglik_saturated: FloatArray  # every study at its own rate
     mu_common: FloatArray
     reason: IntArray
-    link: str = "logit"
 
     def take(self, rows: IntArray) -> "Fit":
         """Return the lanes at *rows*."""
-        return self._replace(**{name: getattr(self, name)[rows] for name in self._fields if name != "link"})
+        return self._replace(**{name: getattr(self, name)[rows] for name in self._fields})
 
 
-def study_moments(
-    link: str,
-    x: FloatArray,
-    n: FloatArray,
-    mu: FloatArray,
-    tau: FloatArray,
-    nats: float = quadrature.FULL,
-    refine: int = 1,
-) -> quadrature.Moments:
-    """Return log-likelihood and derivatives of every study, as ``quadrature.moments`` does."""
-    if link == "logit":
-        return quadrature.moments(x, n, mu, tau, nats, refine)
-    return link_quadrature.moments(link, x, n, mu, tau, nats, refine)
-
-
-def evaluate(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    mu: FloatArray,
-    tau: FloatArray,
-    nats: float = quadrature.FULL,
-    refine: int = 1,
-    link: str = "logit",
-) -> Sums:
-    """Return the log-likelihood (less the saturated one) and its derivatives.
-
-    Parameters
-    ----------
-    x, n, copies : float array, shape (lanes, k)
-        Counts and multiplicities; n at least 1 everywhere, also where ``copies`` is 0.
-    mu, tau : float array, shape (lanes,)
-    nats, refine
-        As in :func:`metaresp.kernel.quadrature.moments`.
-    link : str
-        A name of ``metaresp.kernel.links.LINKS``.
-    """
-    out = np.empty((6, mu.size))
-    for part in chunked(mu.size, 24 * x.shape[1], _ELEMENTS):
-        study = study_moments(link, x[part], n[part], mu[part], tau[part], nats, refine)
-        for row, field in zip(out, study, strict=True):
-            np.einsum("lk,lk->l", copies[part], field, out=row[part])
-    return Sums(*out)
-
-
-def fit(x: FloatArray, n: FloatArray, copies: FloatArray, refine: int = 1, link: str = "logit") -> Fit:
-    """Maximise the likelihood over mu and tau >= 0.
+def fit(data: CountSurface, refine: int = 1) -> Fit:
+    """Maximise the likelihood, with its penalty, over mu and tau >= 0.
 
     ``tau = 0`` is compared, never assumed; a grid of tau, scaled by the range of the empirical
     logits, finds the hills of the profile likelihood, and each hill's top is reached by Newton's
@@ -107,48 +52,62 @@ def fit(x: FloatArray, n: FloatArray, copies: FloatArray, refine: int = 1, link:
 
     Parameters
     ----------
-    x, n, copies : float array, shape (lanes, k)
+    data : CountSurface
         Every lane holds at least two studies, one event and one non-event.
     refine : int
         Multiplies the number of quadrature nodes.
-    link : str
-        A name of ``metaresp.kernel.links.LINKS``.
 
     Returns
     -------
     Fit
     """
-    total_x, total_n = (np.einsum("lk,lk->l", copies, field) for field in (x, n))
-    if link == "logit":
+    total_x, total_n = (np.einsum("lk,lk->l", data.copies, field) for field in (data.x, data.n))
+    if data.link == "logit":
         mu_common = np.log(total_x) - np.log(total_n - total_x)
     else:
-        mu_common = LINKS[link].forward(total_x / total_n)
+        mu_common = LINKS[data.link].forward(total_x / total_n)
     zero = np.zeros_like(mu_common)
-    common = evaluate(x, n, copies, mu_common, zero, link=link)
+    at_common = mu_common if data.penalty is None else _best_without_spread(data, mu_common)
+    common = data.at(at_common, zero)
     best = _State(
-        mu_common.copy(), zero.copy(), Sums(*(f.copy() for f in common)), np.zeros(zero.size, dtype=np.int64)
+        at_common.copy(), zero.copy(), Sums(*(f.copy() for f in common)), np.zeros(zero.size, dtype=np.int64)
     )
-    for lanes, mu, tau in _starts(x, n, copies, common, mu_common, link):
+    for lanes, mu, tau in _starts(data, common, mu_common):
         if lanes.size:
-            found = maximise(x[lanes], n[lanes], copies[lanes], mu, tau, refine, link)
+            found = maximise(data.take(lanes), mu, tau, refine)
             gain = found.sums.value - best.sums.value[lanes]
             better = gain > _CLOSE * (1 + np.abs(best.sums.value[lanes]))
             best.put(lanes[better], found.take(better))
     at_zero = best.tau == 0
-    constant = np.einsum("lk,lk->l", copies, quadrature.saturated(x, n))
+    constant = data.saturated()
+    plain, plain_common = best.sums.value, common.value
+    if data.penalty is not None:
+        bare = data._replace(penalty=None)
+        plain, plain_common = bare.at(best.mu, best.tau).value, bare.at(mu_common, zero).value
     return Fit(
         mu=best.mu,
         tau=best.tau,
         se=standard_error(best.sums, best.reason == TAU_UNBOUNDED),
-        loglik=best.sums.value + constant,
-        loglik_common=common.value + constant,
+        top=best.sums.value,
+        top_common=common.value,
+        loglik=plain + constant,
+        loglik_common=plain_common + constant,
         loglik_saturated=constant,
         mu_common=mu_common,
-        reason=np.where(
-            at_zero, OK, np.where(best.tau > 0.5 * LINKS[link].tau_max, TAU_UNBOUNDED, best.reason)
-        ),
-        link=link,
+        reason=np.where(at_zero, OK, np.where(best.tau > 0.5 * data.tau_max, TAU_UNBOUNDED, best.reason)),
     )
+
+
+def _best_without_spread(data: CountSurface, mu: FloatArray) -> FloatArray:
+    """Return the best mu of each lane at tau = 0 under a penalty, by Newton's method from *mu*."""
+    zero = np.zeros_like(mu)
+    for _ in range(_STEPS):
+        s = data.at(mu, zero)
+        step = np.clip(s.d_mu / _curve(s), -1.0, 1.0)
+        mu = mu + step
+        if (np.abs(step * s.d_mu) < _DECREMENT).all():
+            break
+    return mu
 
 
 def standard_error(sums: Sums, tau_known: BoolArray) -> FloatArray:
@@ -180,24 +139,24 @@ class _State(NamedTuple):
 
 
 def _starts(
-    x: FloatArray, n: FloatArray, copies: FloatArray, common: Sums, mu_common: FloatArray, link: str
+    data: CountSurface, common: Sums, mu_common: FloatArray
 ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Yield (lanes, mu, tau): the top of a scan over tau, then its further hills where there are any."""
     lanes = common.value.size
-    tau, mu = _scan(x, n, copies, link)
-    if LINKS[link].farthest > 1e3:  # heavy tails: the mean of far-off studies may lie between two hills
+    tau, mu = _scan(data)
+    if data.farthest > 1e3:  # heavy tails: the mean of far-off studies may lie between two hills
         tau = np.repeat(tau, 2, axis=-1)
         mu = np.stack([mu, np.broadcast_to(mu_common[:, None], mu.shape)], axis=-1).reshape(tau.shape)
     points = tau.shape[1]
     repeat = np.repeat(np.arange(lanes), points)
-    xs, ns, cs, flat = x[repeat], n[repeat], copies[repeat], tau.ravel()
-    longest = np.maximum(2.0, flat) if link != "logit" else 2.0
-    first = evaluate(xs, ns, cs, mu.ravel(), flat, quadrature.SCAN, link=link)
+    repeated, flat = data.take(repeat), tau.ravel()
+    longest = np.maximum(2.0, flat) if data.link != "logit" else 2.0
+    first = repeated.at(mu.ravel(), flat, quadrature.SCAN)
     moved = mu.ravel() + np.clip(first.d_mu / _curve(first), -longest, longest)
-    second = evaluate(xs, ns, cs, moved, flat, quadrature.SCAN, link=link)
+    second = repeated.at(moved, flat, quadrature.SCAN)
     value = (second.value + 0.5 * second.d_mu**2 / _curve(second)).reshape(tau.shape)
     mu = (moved + np.clip(second.d_mu / _curve(second), -longest, longest)).reshape(tau.shape)
-    if LINKS[link].farthest > 1e3:
+    if data.farthest > 1e3:
         better = value.reshape(lanes, -1, 2).argmax(axis=-1) + 2 * np.arange(points // 2)
         value, mu, tau = (np.take_along_axis(field, better, -1) for field in (value, mu, tau))
     below = np.column_stack([common.value, value[:, :-1]])
@@ -214,12 +173,13 @@ def _starts(
         top = np.where(hill, value, -np.inf).argmax(axis=-1)
         yield more, mu[more, top[more]], tau[more, top[more]]
         hill[more, top[more]] = False
-        if link == "logit":
+        if data.link == "logit":
             break
 
 
-def _scan(x: FloatArray, n: FloatArray, copies: FloatArray, link: str) -> tuple[FloatArray, FloatArray]:
+def _scan(data: CountSurface) -> tuple[FloatArray, FloatArray]:
     """Return values of tau to start from, scaled by the range of the studies, and a mean for each."""
+    x, n, copies, link = data[:4]
     present = copies > 0
     if link == "logit":
         y = np.log((x + 0.5) / (n - x + 0.5))
@@ -263,25 +223,16 @@ def _step(
     return d_mu, d_tau, decrement
 
 
-def maximise(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    mu: FloatArray,
-    tau: FloatArray,
-    refine: int = 1,
-    link: str = "logit",
-) -> _State:
+def maximise(data: CountSurface, mu: FloatArray, tau: FloatArray, refine: int = 1) -> _State:
     """Climb from (mu, tau) to the nearest stationary point; lanes retire as they converge."""
     done = _State(mu.copy(), tau.copy(), Sums(*np.empty((6, mu.size))), np.full(mu.size, NOT_CONVERGED))
     alive = np.arange(mu.size)
-    tau_max = LINKS[link].tau_max
-    sums = evaluate(x, n, copies, mu, tau, refine=refine, link=link)
+    sums = data.at(mu, tau, refine=refine)
     done.put(alive, _State(mu, tau, sums, done.reason.copy()))
     length = np.ones(mu.size)
     for _ in range(_STEPS):
         here = done.take(alive)
-        held = (here.tau >= tau_max) & (here.sums.d_tau >= 0)
+        held = (here.tau >= data.tau_max) & (here.sums.d_tau >= 0)
         d_mu, d_tau, decrement = _step(here.mu, here.tau, here.sums, held)
         still = length[alive] < 1e-6
         finished = (decrement < _DECREMENT) | still | (here.tau < 1e-6)
@@ -298,8 +249,8 @@ def maximise(
                 break
         shrink = length[alive]
         mu_new = here.mu + shrink * d_mu
-        tau_new = np.minimum(np.abs(here.tau + shrink * d_tau), tau_max)
-        sums = evaluate(x[alive], n[alive], copies[alive], mu_new, tau_new, refine=refine, link=link)
+        tau_new = np.minimum(np.abs(here.tau + shrink * d_tau), data.tau_max)
+        sums = data.take(alive).at(mu_new, tau_new, refine=refine)
         slack = 1e-13 * (1 + np.abs(here.sums.value))
         good = sums.value >= here.sums.value - slack
         length[alive] = np.where(good, np.minimum(1.0, 2 * shrink), 0.35 * shrink)
@@ -307,19 +258,9 @@ def maximise(
     return done
 
 
-def information(
-    x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray, link: str = "logit"
-) -> FloatArray:
-    """Return what each study tells about mu given tau, ``-d2 L_i / d mu2``, shape (lanes, k)."""
-    out = np.empty(x.shape)
-    for part in chunked(mu.size, 24 * x.shape[1], _ELEMENTS):
-        out[part] = -study_moments(link, x[part], n[part], mu[part], tau[part]).d_mu_mu
-    return out
-
-
 def mean_rate(mu: FloatArray, tau: FloatArray, link: str = "logit", complement: bool = False) -> FloatArray:
     """Return the rate averaged over trials, ``E p(mu + tau z)``, or one less it to full accuracy."""
     one = np.ones((mu.size, 1))
     events = np.zeros((mu.size, 1)) if complement else one
-    mean: FloatArray = np.exp(study_moments(link, events, one, mu, tau).value[:, 0])
+    mean: FloatArray = np.exp(CountSurface(events, one, one, link).each(mu, tau).value[:, 0])
     return mean

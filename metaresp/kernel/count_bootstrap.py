@@ -8,22 +8,20 @@ from metaresp.kernel import binomial_normal
 from metaresp.kernel.binomial_normal import Fit
 from metaresp.kernel.likelihood_interval import profile_value
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.surface import CountSurface
 
 RESAMPLES = 999  # so that 5% and 1% tails fall on an order statistic
 _SEED = 2019
 
 
-def falls(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, rng: Generator | None
-) -> FloatArray:
+def falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatArray:
     """Return twice the fall of the profile log-likelihood at the fitted mu, in data sets drawn there.
 
     Parameters
     ----------
-    x, n, copies : float array, shape (lanes, k)
+    data : CountSurface
     fit : Fit
         The maximum of these lanes, at which data sets are drawn.
-    k : float array, shape (lanes,)
     rng : numpy.random.Generator or None
         Each lane takes one child of it, in order, so that lanes do not depend on each other or on batches;
         a fixed seed if None.
@@ -40,24 +38,24 @@ def falls(
     source = np.random.default_rng(_SEED) if rng is None else rng
     out = np.empty((fit.mu.size, RESAMPLES))
     for lane, child in enumerate(source.spawn(fit.mu.size)):
-        size = np.repeat(n[lane], copies[lane].astype(np.int64))
+        size = np.repeat(data.n[lane], data.copies[lane].astype(np.int64))
         mu, tau = float(fit.mu[lane]), float(fit.tau[lane])
         theta = mu + tau * child.standard_normal((RESAMPLES, size.size))
-        drawn = child.binomial(size.astype(np.int64), LINKS[fit.link].rate(theta)).astype(np.float64)
+        drawn = child.binomial(size.astype(np.int64), LINKS[data.link].rate(theta)).astype(np.float64)
         sizes = np.broadcast_to(size, drawn.shape)
-        out[lane] = np.sort(_falls(drawn, sizes, np.full(RESAMPLES, mu), fit.link))
+        out[lane] = np.sort(_falls(data._replace(x=drawn, n=sizes, copies=np.ones_like(drawn)), mu))
     return out
 
 
-def _falls(x: FloatArray, n: FloatArray, mu: FloatArray, link: str) -> FloatArray:
+def _falls(drawn: CountSurface, mu: float) -> FloatArray:
     """Return the falls of drawn sets; one without an event, or of events only, fits a rate of 0 or 1."""
-    one = np.ones_like(x)
-    top = np.zeros_like(mu)
-    inner = np.flatnonzero((x.sum(axis=-1) > 0) & (x.sum(axis=-1) < n.sum(axis=-1)))
+    at = np.full(drawn.lanes, mu)
+    top = np.zeros_like(at)
+    events = drawn.x.sum(axis=-1)
+    inner = np.flatnonzero((events > 0) & (events < drawn.n.sum(axis=-1)))
     if inner.size:
-        best = binomial_normal.fit(x[inner], n[inner], one[inner], link=link)
-        top[inner] = best.loglik - best.loglik_saturated
-    fall: FloatArray = np.maximum(2 * (top - profile_value(x, n, one, mu, link)), 0.0)
+        top[inner] = binomial_normal.fit(drawn.take(inner)).top
+    fall: FloatArray = np.maximum(2 * (top - profile_value(drawn, at)), 0.0)
     return fall
 
 

@@ -1,61 +1,32 @@
 """Intervals for the mean and for a new trial in models fitted to the counts themselves."""
 
 import numpy as np
-from numpy.random import Generator
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.binomial_normal import Fit
 from metaresp.kernel.count_likelihood import LIKELIHOOD_CI
-from metaresp.kernel.count_registry import COUNT_CI, COUNT_PREDICTION, CountInterval, Estimate, around
+from metaresp.kernel.count_registry import COUNT_CI, COUNT_PREDICTION, CountInterval, Fitted, Lanes, around
 from metaresp.kernel.new_trial import tau_mixture
 
 __all__ = ["COUNT_CI", "COUNT_PREDICTION", "CountInterval", "normal", "student"]
 
 
-def normal(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Estimate,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def normal(lanes: Fitted, tail: float) -> CountInterval:
     """Wald interval with a normal quantile: ``mu +- z se``.
-
-    Parameters
-    ----------
-    x, n, copies : float array, shape (lanes, k)
-    fit : Estimate
-        The maximum likelihood fit of those lanes.
-    k : float array, shape (lanes,)
-        Number of studies, multiplicities counted.
-    tail : float
-        Probability beyond each limit.
-    rng : numpy.random.Generator, optional
-        For methods that simulate.
 
     Notes
     -----
     R: ``metafor::rma.glmm(test="z")``.  Covers 77 to 90% at three to ten small trials.
     """
-    return around(fit.mu, fit.se, np.full_like(fit.mu, np.inf), tail)
+    return around(lanes.fit.mu, lanes.fit.se, np.full_like(lanes.k, np.inf), tail)
 
 
-def student(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Estimate,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def student(lanes: Fitted, tail: float) -> CountInterval:
     """Wald interval with a t quantile on k - 1 degrees of freedom.
 
-    R: ``metafor::rma.glmm(test="t")``.  Parameters as in :func:`normal`.
+    R: ``metafor::rma.glmm(test="t")``.
     """
-    return around(fit.mu, fit.se, k - 1, tail)
+    return around(lanes.fit.mu, lanes.fit.se, lanes.k - 1, tail)
 
 
 # Filed without the decorator: they serve every count model, whatever its fit holds beside mu and se.
@@ -71,73 +42,42 @@ def _new_trial(fit: Fit) -> FloatArray:
 
 
 @COUNT_PREDICTION.add("likelihood")
-def predict_likelihood(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def predict_likelihood(lanes: Lanes, tail: float) -> CountInterval:
     """Prediction interval that carries the uncertainty of mu and of tau.
 
     Quantiles of a mixture of normals over the confidence distribution of tau, see
     :mod:`metaresp.kernel.new_trial`; for k equal normal effects that of Student's t on k - 1 degrees of
-    freedom about the mean.  R: none.  Parameters as in :func:`normal`.
+    freedom about the mean.  R: none.
     """
-    _, low, high = tau_mixture(x, n, copies, fit, k, tail)
+    _, low, high = tau_mixture(lanes.data, lanes.fit, lanes.k, tail)
+    fit = lanes.fit
     # where tau is held at its limit the mixture may lie beside the maximum
     return CountInterval(np.minimum(low, fit.mu), np.maximum(high, fit.mu), np.full_like(fit.mu, np.nan))
 
 
 @COUNT_PREDICTION.add("hts")
-def predict_hts(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def predict_hts(lanes: Lanes, tail: float) -> CountInterval:
     """Prediction interval with a t quantile on k - 2 degrees of freedom.
 
     Higgins, Thompson and Spiegelhalter (2009), JRSS A 172, eq. (12):
-    ``mu +- t_{k-2} sqrt(tau2 + se**2)``.  Parameters as in :func:`normal`.
+    ``mu +- t_{k-2} sqrt(tau2 + se**2)``.
     """
-    return around(fit.mu, _new_trial(fit), k - 2, tail)
+    return around(lanes.fit.mu, _new_trial(lanes.fit), lanes.k - 2, tail)
 
 
 @COUNT_PREDICTION.add("t")
-def predict_t(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def predict_t(lanes: Lanes, tail: float) -> CountInterval:
     """Prediction interval with a t quantile on k - 1 degrees of freedom.
 
-    R: ``predict(rma.glmm(test="t"))``.  Parameters as in :func:`normal`.
+    R: ``predict(rma.glmm(test="t"))``.
     """
-    return around(fit.mu, _new_trial(fit), k - 1, tail)
+    return around(lanes.fit.mu, _new_trial(lanes.fit), lanes.k - 1, tail)
 
 
 @COUNT_PREDICTION.add("normal")
-def predict_normal(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def predict_normal(lanes: Lanes, tail: float) -> CountInterval:
     """Prediction interval with a normal quantile.
 
-    R: ``predict(rma.glmm(test="z"))``.  Parameters as in :func:`normal`.
+    R: ``predict(rma.glmm(test="z"))``.
     """
-    return around(fit.mu, _new_trial(fit), np.full_like(fit.mu, np.inf), tail)
+    return around(lanes.fit.mu, _new_trial(lanes.fit), np.full_like(lanes.k, np.inf), tail)

@@ -8,29 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel import count_bootstrap
-from metaresp.kernel.binomial_normal import Fit, information
-from metaresp.kernel.count_registry import CountInterval, CountMethod
+from metaresp.kernel.count_registry import CountInterval, CountMethod, Lanes
 from metaresp.kernel.likelihood_interval import mu_limits, profile_fall
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.registry import Registry
 
 LIKELIHOOD_CI: Registry[CountMethod] = Registry("ci")
-
-
-class Lanes(NamedTuple):
-    """What a calibration may look at: data of shape (lanes, k), their fit, k, the random source."""
-
-    x: FloatArray
-    n: FloatArray
-    copies: FloatArray
-    fit: Fit
-    k: FloatArray
-    rng: Generator | None
 
 
 class Calibration(NamedTuple):
@@ -56,8 +43,12 @@ def _two_sided_t(df: FloatArray, squared: FloatArray) -> FloatArray:
 def _factor(lanes: Lanes) -> FloatArray:
     fit = lanes.fit
     # the greatest of 0: with a heavy-tailed link a study may tell less than nothing
-    w = np.maximum(information(lanes.x, lanes.n, fit.mu, fit.tau, fit.link), 0.0)
-    return bartlett_factor(w, lanes.copies)
+    w = np.maximum(lanes.data.information(fit.mu, fit.tau), 0.0)
+    return bartlett_factor(w, lanes.data.copies)
+
+
+def _drawn(lanes: Lanes) -> FloatArray:
+    return count_bootstrap.falls(lanes.data, lanes.fit, lanes.rng)
 
 
 CALIBRATIONS: Mapping[str, Calibration] = {
@@ -74,8 +65,8 @@ CALIBRATIONS: Mapping[str, Calibration] = {
         lambda lanes, fall: special.chdtrc(1, fall / _factor(lanes)),
     ),
     "bootstrap": Calibration(
-        lambda lanes, tail: count_bootstrap.critical(count_bootstrap.falls(*lanes), tail),
-        lambda lanes, fall: count_bootstrap.pvalue(count_bootstrap.falls(*lanes), fall),
+        lambda lanes, tail: count_bootstrap.critical(_drawn(lanes), tail),
+        lambda lanes, fall: count_bootstrap.pvalue(_drawn(lanes), fall),
     ),
 }
 
@@ -96,108 +87,68 @@ def pvalues(name: str, lane: Lanes, mu: FloatArray) -> FloatArray:
     -------
     float array, shape (points,)
     """
-    x, n, copies = (np.repeat(field, mu.size, axis=0) for field in lane[:3])
-    return CALIBRATIONS[name].pvalue(lane, profile_fall(x, n, copies, lane.fit, mu))
+    data = lane.data.take(np.zeros(mu.size, dtype=np.int64))
+    return CALIBRATIONS[name].pvalue(lane, profile_fall(data, lane.fit, mu))
 
 
 def _limits(name: str, lanes: Lanes, tail: float) -> CountInterval:
     fall = CALIBRATIONS[name].critical(lanes, tail)
-    low, high = mu_limits(lanes.x, lanes.n, lanes.copies, lanes.fit, fall)
+    low, high = mu_limits(lanes.data, lanes.fit, fall)
     return CountInterval(low, high, np.full_like(lanes.k, np.inf))
 
 
 @LIKELIHOOD_CI.add("profile")
-def profile(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def profile(lanes: Lanes, tail: float) -> CountInterval:
     """Profile-likelihood interval: where twice the log-likelihood has fallen by a chi-square quantile.
 
     R: none for this model (``lme4::confint(method="profile")`` with nAGQ = 1 comes near).
-    Parameters as in :func:`metaresp.kernel.count_interval.normal`.
+    Parameters: see :class:`metaresp.kernel.count_registry.CountMethod`.
     """
-    return _limits("profile", Lanes(x, n, copies, fit, k, rng), tail)
+    return _limits("profile", lanes, tail)
 
 
 @LIKELIHOOD_CI.add("profile-t")
-def profile_t(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def profile_t(lanes: Lanes, tail: float) -> CountInterval:
     """Profile-likelihood interval with the square of a t quantile on k - 1 degrees of freedom.
 
-    Parameters as in :func:`metaresp.kernel.count_interval.normal`.
+    Parameters: see :class:`metaresp.kernel.count_registry.CountMethod`.
     """
-    return _limits("profile-t", Lanes(x, n, copies, fit, k, rng), tail)._replace(df=k - 1)
+    return _limits("profile-t", lanes, tail)._replace(df=lanes.k - 1)
 
 
 @LIKELIHOOD_CI.add("profile-f")
-def profile_f(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def profile_f(lanes: Lanes, tail: float) -> CountInterval:
     """Profile-likelihood interval whose critical value is exact for k equal normal means.
 
     There twice the fall of the log-likelihood is ``k log(1 + t**2 / (k - 1))`` with Student's t on k - 1
     degrees of freedom, and so is the critical value.  Too narrow where one study outweighs the rest.
 
-    R: none for this model.  Parameters as in :func:`metaresp.kernel.count_interval.normal`.
+    R: none for this model.  Parameters: see :class:`metaresp.kernel.count_registry.CountMethod`.
     """
-    return _limits("profile-f", Lanes(x, n, copies, fit, k, rng), tail)
+    return _limits("profile-f", lanes, tail)
 
 
 @LIKELIHOOD_CI.add("bartlett")
-def bartlett(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def bartlett(lanes: Lanes, tail: float) -> CountInterval:
     """Profile-likelihood interval with Bartlett's correction for the number and sizes of the studies.
 
     The critical value is a chi-square quantile times :func:`bartlett_factor`.
 
-    R: none for this model.  Parameters as in :func:`metaresp.kernel.count_interval.normal`.
+    R: none for this model.  Parameters: see :class:`metaresp.kernel.count_registry.CountMethod`.
     """
-    return _limits("bartlett", Lanes(x, n, copies, fit, k, rng), tail)
+    return _limits("bartlett", lanes, tail)
 
 
 @LIKELIHOOD_CI.add("bootstrap")
-def bootstrap(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Fit,
-    k: FloatArray,
-    tail: float,
-    rng: Generator | None = None,
-) -> CountInterval:
+def bootstrap(lanes: Lanes, tail: float) -> CountInterval:
     """Profile-likelihood interval with a critical value from data sets drawn at the fitted mu and tau.
 
     Parametric bootstrap of twice the fall of the profile log-likelihood at the fitted mu, see
     :mod:`metaresp.kernel.count_bootstrap`.
 
-    R: none.  Parameters as in :func:`metaresp.kernel.count_interval.normal`.
+    R: none.  Parameters: see :class:`metaresp.kernel.count_registry.CountMethod`.
     """
-    return _limits("bootstrap", Lanes(x, n, copies, fit, k, rng), tail)
+    return _limits("bootstrap", lanes, tail)
 
 
 def bartlett_factor(w: FloatArray, copies: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ from numpy.random import Generator
 from metaresp.arrays import FloatArray
 from metaresp.kernel.binomial_normal import Fit
 from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.surface import CountSurface
 from metaresp.registry import Registry
 
 
@@ -16,6 +17,26 @@ class CountInterval(NamedTuple):
     low: FloatArray
     high: FloatArray
     df: FloatArray
+
+
+class Lanes(NamedTuple):
+    """What an interval may look at: the counts, their fit, the number of studies, the random source.
+
+    Attributes
+    ----------
+    data : CountSurface
+    fit : Fit
+        The maximum of those lanes.
+    k : float array, shape (lanes,)
+        Number of studies, multiplicities counted.
+    rng : numpy.random.Generator or None
+        For methods that simulate.
+    """
+
+    data: CountSurface
+    fit: Fit
+    k: FloatArray
+    rng: Generator | None = None
 
 
 class Estimate(Protocol):
@@ -30,20 +51,23 @@ class Estimate(Protocol):
         """Its standard error."""
 
 
+class Fitted(Protocol):
+    """What a Wald interval looks at in any count model."""
+
+    @property
+    def fit(self) -> Estimate:
+        """The estimates."""
+
+    @property
+    def k(self) -> FloatArray:
+        """Number of studies."""
+
+
 class CountMethod(Protocol):
     """The one signature of intervals in the binomial-normal model."""
 
-    def __call__(
-        self,
-        x: FloatArray,
-        n: FloatArray,
-        copies: FloatArray,
-        fit: Fit,
-        k: FloatArray,
-        tail: float,
-        rng: Generator | None = None,
-    ) -> CountInterval:
-        """Return the interval of each lane; *rng* is the source of methods that simulate."""
+    def __call__(self, lanes: Lanes, tail: float) -> CountInterval:
+        """Return the interval of each lane; *tail* is the probability beyond each limit."""
 
 
 COUNT_CI: Registry[CountMethod] = Registry("ci")

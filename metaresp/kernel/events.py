@@ -7,7 +7,7 @@ import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.panels import NEGLIGIBLE, Logs, Panels, angle_and_logit, divide, too_wide
-from metaresp.kernel.quadrature import half_deviance, saturated
+from metaresp.kernel.special import half_deviance, saturated
 
 Function = Callable[[FloatArray], FloatArray]
 

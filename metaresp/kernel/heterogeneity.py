@@ -40,9 +40,11 @@ def i2_from_tau2(tau2: ArrayLike, typical_v: ArrayLike) -> FloatArray:
     75.0
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        t = np.asarray(tau2, dtype=np.float64)
-        result: FloatArray = 100.0 * t / (t + np.asarray(typical_v, dtype=np.float64))
-    return result
+        return _i2(np.asarray(tau2, dtype=np.float64), np.asarray(typical_v, dtype=np.float64))
+
+
+def _i2(tau2: FloatArray, typical_v: FloatArray) -> FloatArray:
+    return 100.0 * tau2 / (tau2 + typical_v)
 
 
 def h2_from_tau2(tau2: ArrayLike, typical_v: ArrayLike) -> FloatArray:
@@ -54,17 +56,17 @@ def h2_from_tau2(tau2: ArrayLike, typical_v: ArrayLike) -> FloatArray:
     4.0
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        result: FloatArray = 1.0 + np.asarray(tau2, dtype=np.float64) / np.asarray(
-            typical_v, dtype=np.float64
-        )
-    return result
+        return _h2(np.asarray(tau2, dtype=np.float64), np.asarray(typical_v, dtype=np.float64))
+
+
+def _h2(tau2: FloatArray, typical_v: FloatArray) -> FloatArray:
+    return 1.0 + tau2 / typical_v
 
 
 def _sums(lanes: Lanes) -> tuple[FloatArray, ...]:
-    nothing = np.zeros(len(lanes))
-    s1, s2 = lanes.powers(nothing, 2)
+    s1, s2, q = lanes.common()
     df = lanes.k - 1.0
-    return lanes.mean(nothing).q, df, df / (s1 - s2 / s1)
+    return q, df, df / (s1 - s2 / s1)
 
 
 def heterogeneity(
@@ -102,6 +104,7 @@ def heterogeneity(
     (20.0, 90.0, 90.0)
     """
     q, df, typical = run_lanes(_sums, y, v, copies)
+    between = np.asarray(tau2, dtype=np.float64)
     with np.errstate(all="ignore"):
         ratio = q / df
         h2 = np.maximum(1.0, ratio)
@@ -111,8 +114,8 @@ def heterogeneity(
             Q=q,
             df=df,
             pvalue=pvalue,
-            I2=i2_from_tau2(tau2, typical),
-            H2=h2_from_tau2(tau2, typical),
+            I2=_i2(between, typical),
+            H2=_h2(between, typical),
             I2_Q=100.0 * (1.0 - 1.0 / h2),
             H2_Q=h2,
             I2_Q_low=100.0 * (1.0 - 1.0 / low),
@@ -125,8 +128,11 @@ def heterogeneity(
 
 def _interval(q: FloatArray, df: FloatArray, log_h: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
     """Limits of H2 from the test-based standard error of log H, at least 1; nan where k < 3 and Q <= k."""
-    few = df - 1.0
-    large = 0.5 * (np.log(q) - np.log(df)) / (np.sqrt(2.0 * q) - np.sqrt(2.0 * df - 1.0))
-    small = np.sqrt(1.0 / (2.0 * few) * (1.0 - 1.0 / (3.0 * few * few)))
-    half = -ndtri(tail) * np.where(q > df + 1.0, large, np.where(few > 0, small, np.nan))
+    error = 0.5 * (np.log(q) - np.log(df)) / (np.sqrt(2.0 * q) - np.sqrt(2.0 * df - 1.0))
+    large = q > df + 1.0
+    if not large.all():
+        few = df - 1.0
+        small = np.sqrt(1.0 / (2.0 * few) * (1.0 - 1.0 / (3.0 * few * few)))
+        error = np.where(large, error, np.where(few > 0, small, np.nan))
+    half = -ndtri(tail) * error
     return np.maximum(1.0, np.exp(2.0 * (log_h - half))), np.maximum(1.0, np.exp(2.0 * (log_h + half)))

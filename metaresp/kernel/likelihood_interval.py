@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.binomial_normal import Fit, Sums, evaluate
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.quadrature import FULL
+from metaresp.kernel.binomial_normal import Fit
+from metaresp.kernel.profile import Bounds, Search, ridge
+from metaresp.kernel.surface import CountSurface, Sums
 
 _STEPS = 40
 _VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
@@ -45,45 +45,23 @@ class Maximum(NamedTuple):
 class _Side(NamedTuple):
     """Lanes of one search: data, the maximum, and where to look."""
 
-    x: FloatArray
-    n: FloatArray
-    copies: FloatArray
+    data: CountSurface
     centre: FloatArray
     se: FloatArray
     target: FloatArray
     top: FloatArray
     side: FloatArray
-    link: str
 
     def take(self, rows: BoolArray | IntArray) -> "_Side":
-        return _Side(
-            self.x[rows],
-            self.n[rows],
-            self.copies[rows],
-            self.centre[rows],
-            self.se[rows],
-            self.target[rows],
-            self.top[rows],
-            self.side[rows],
-            self.link,
-        )
-
-    def at(self, mu: FloatArray, tau: FloatArray, nats: float = FULL) -> Sums:
-        """Return the likelihood of these lanes."""
-        return evaluate(self.x, self.n, self.copies, mu, tau, nats, link=self.link)
-
-    @property
-    def tau_max(self) -> float:
-        """The greatest tau."""
-        return LINKS[self.link].tau_max
+        return _Side(self.data.take(rows), *(field[rows] for field in self[1:]))
 
 
-def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: FloatArray) -> Limits:
+def mu_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     """Return the profile-likelihood interval of mu.
 
     Parameters
     ----------
-    x, n, copies : float array, shape (lanes, k)
+    data : CountSurface
     fit : Fit
         The maximum of these lanes.
     fall : float array, shape (lanes,)
@@ -93,19 +71,18 @@ def mu_limits(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, fall: 
     -------
     Limits
     """
-    top = fit.loglik - fit.loglik_saturated
     # normal theory: the profile of k equal studies falls by k log(1 + (d / se)**2 / k), with tau near d
-    k = copies.sum(axis=-1)
-    distance = np.minimum(
-        fit.se * np.sqrt(k * np.expm1(np.minimum(fall / k, 7.0))), _FIRST * LINKS[fit.link].farthest
-    )
+    k = data.copies.sum(axis=-1)
+    distance = np.minimum(fit.se * np.sqrt(k * np.expm1(np.minimum(fall / k, 7.0))), _FIRST * data.farthest)
     tau = np.hypot(fit.tau, distance**2 / np.hypot(distance, np.sqrt(k) * fit.se))
-    tau = np.minimum(tau, LINKS[fit.link].tau_max)
-    ends = []
-    for side in (-1.0, 1.0):
-        job = _Side(x, n, copies, fit.mu, fit.se, top - fall / 2, top, np.full(fit.mu.size, side), fit.link)
-        ends.append(_settle(job, fit.mu + side * distance, tau))
-    return Limits(*ends)
+    tau = np.minimum(tau, data.tau_max)
+    # both sides in one search: each call serves twice as many lanes
+    lanes = np.arange(fit.mu.size)
+    both = np.concatenate([lanes, lanes])
+    side = np.repeat([-1.0, 1.0], lanes.size)
+    job = _Side(data.take(both), fit.mu[both], fit.se[both], (fit.top - fall / 2)[both], fit.top[both], side)
+    ends = _settle(job, fit.mu[both] + side * distance[both], tau[both])
+    return Limits(ends[: lanes.size], ends[lanes.size :])
 
 
 def _settle(job: _Side, mu: FloatArray, tau: FloatArray) -> FloatArray:
@@ -132,12 +109,12 @@ def _joint(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, Flo
     good = np.zeros(mu.size, dtype=bool)
     alive = np.arange(mu.size)
     wanted = np.sqrt(2 * (job.top - job.target))
-    farthest = LINKS[job.link].farthest
+    farthest = job.data.farthest
     for _ in range(_STEPS):
         part = job.take(alive)
         m, t = mu[alive], tau[alive]
-        s = part.at(m, t)
-        b_step, follow, gain = _tau_step(s, t, job.tau_max)
+        s = part.data.at(m, t)
+        b_step, follow, gain = _tau_step(s, t, job.data.tau_max)
         stretch = np.hypot(t, _TAU_UNIT)
         slope = s.d_mu + s.d_mu_tau * stretch * b_step
         value = s.value + gain
@@ -154,7 +131,7 @@ def _joint(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, Flo
         mu[alive] = np.clip(part.centre + part.se * np.sinh(a), -farthest, farthest)
         go = ~done
         b = np.arcsinh(t / _TAU_UNIT) + np.clip(b_step + follow * reach * a_step, -1.0, 1.0)
-        new_tau = np.minimum(_TAU_UNIT * np.abs(np.sinh(b)), job.tau_max)
+        new_tau = np.minimum(_TAU_UNIT * np.abs(np.sinh(b)), job.data.tau_max)
         tau[alive[go]] = np.where(new_tau < _LEAST_TAU, 0.0, new_tau)[go]
         alive = alive[go]
         if not alive.size:
@@ -180,12 +157,12 @@ def _tau_step(s: Sums, tau: FloatArray, tau_max: float) -> tuple[FloatArray, Flo
 def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray, FloatArray]:
     """Look for a tau with a higher likelihood at this mu than the target."""
     reach = np.maximum(tau, 0.5)
-    taus = np.minimum(reach[:, None] * _FAR, job.tau_max)
+    taus = np.minimum(reach[:, None] * _FAR, job.data.tau_max)
     rows, flat = np.repeat(np.arange(mu.size), _FAR.size), taus.ravel()
-    value = job.take(rows).at(mu[rows], flat, _ROUGH_NATS).value
+    value = job.data.take(rows).at(mu[rows], flat, _ROUGH_NATS).value
     near = np.flatnonzero(value > job.target[rows] - _ROUGH)
     if near.size:  # what a rough look cannot rule out
-        value[near] = job.take(rows[near]).at(mu[rows[near]], flat[near]).value
+        value[near] = job.data.take(rows[near]).at(mu[rows[near]], flat[near]).value
     value = value.reshape(taus.shape)
     best = value.argmax(axis=-1)
     at = np.arange(mu.size)
@@ -193,45 +170,28 @@ def _higher_hill(job: _Side, mu: FloatArray, tau: FloatArray) -> tuple[BoolArray
     return higher, taus[at, best]
 
 
-def profile_value(
-    x: FloatArray, n: FloatArray, copies: FloatArray, mu: FloatArray, link: str = "logit"
-) -> FloatArray:
-    """Return the profile log-likelihood, less the saturated one, of each lane at its *mu*."""
+def profile_value(data: CountSurface, mu: FloatArray) -> FloatArray:
+    """Return the profile log-likelihood, less the saturated one, of each lane at its *mu*.
+
+    The slope in tau on a grid brackets the hills, each is climbed between its brackets, and the highest kept.
+    """
+    top = data.tau_max
+    grid = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, top, int(2 + 1.2 * np.log(top)))]
     none = np.zeros_like(mu)
-    return best_tau(_Side(x, n, copies, mu, none, none, none, none, link), mu)
+    search = Search(
+        data.local, none, none, none, none, none, Bounds(none, none), Bounds(none, np.full_like(mu, top)),
+        np.broadcast_to(grid, (mu.size, grid.size)),
+    )  # fmt: skip
+    return ridge(search, np.arange(mu.size), mu)[0]
 
 
-def profile_fall(x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, mu: FloatArray) -> FloatArray:
+def profile_fall(data: CountSurface, fit: Fit, mu: FloatArray) -> FloatArray:
     """Return twice the fall of the profile log-likelihood from its maximum to *mu*, shape (lanes,).
 
     *fit* is the maximum of these lanes, or of the one set of counts that all of them hold.
     """
-    top = fit.loglik - fit.loglik_saturated
-    fall: FloatArray = np.maximum(2 * (top - profile_value(x, n, copies, mu, fit.link)), 0.0)
+    fall: FloatArray = np.maximum(2 * (fit.top - profile_value(data, mu)), 0.0)
     return fall
-
-
-def best_tau(job: _Side, mu: FloatArray) -> FloatArray:
-    """Return the highest log-likelihood over tau at *mu*, by scan and Newton."""
-    grid = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, job.tau_max, int(2 + 1.2 * np.log(job.tau_max)))]
-    rows = np.repeat(np.arange(mu.size), grid.size)
-    s = job.take(rows).at(mu[rows], np.tile(grid, mu.size))
-    scan = s.value.reshape(mu.size, grid.size)
-    tau = grid[scan.argmax(axis=-1)]
-    best = scan.max(axis=-1)
-    alive = np.arange(mu.size)
-    for _ in range(25):
-        t = tau[alive]
-        s = job.take(alive).at(mu[alive], t)
-        best[alive] = np.maximum(best[alive], s.value)
-        step, _, gain = _tau_step(s, t, job.tau_max)
-        b = np.arcsinh(t / _TAU_UNIT) + step
-        tau[alive] = np.minimum(np.abs(_TAU_UNIT * np.sinh(b)), job.tau_max)
-        alive = alive[gain >= _VALUE]
-        if not alive.size:
-            break
-    result: FloatArray = best
-    return result
 
 
 def _bisect(job: _Side) -> FloatArray:
@@ -239,7 +199,7 @@ def _bisect(job: _Side) -> FloatArray:
     near, width = job.centre.copy(), np.maximum(job.se, 0.1)
     far = near + job.side * width
     for _ in range(40):
-        high = best_tau(job, far) > job.target
+        high = profile_value(job.data, far) > job.target
         if not high.any():
             break
         near = np.where(high, far, near)
@@ -247,31 +207,21 @@ def _bisect(job: _Side) -> FloatArray:
         far = np.where(high, far + job.side * width, far)
     for _ in range(46):
         middle = 0.5 * (near + far)
-        above = best_tau(job, middle) > job.target
+        above = profile_value(job.data, middle) > job.target
         near, far = np.where(above, middle, near), np.where(above, far, middle)
     result: FloatArray = 0.5 * (near + far)
     return result
 
 
-def tau_limits(
-    x: FloatArray,
-    n: FloatArray,
-    copies: FloatArray,
-    fit: Maximum,
-    fall: FloatArray,
-    link: str = "logit",
-    close: float = _VALUE,
-) -> Limits:
+def tau_limits(data: CountSurface, fit: Maximum, fall: FloatArray, close: float = _VALUE) -> Limits:
     """Return the profile-likelihood interval of tau; 0 and infinity where the data set no limit.
 
     Parameters
     ----------
-    x, n, copies : float array, shape (lanes, k)
+    data : CountSurface
     fit : Maximum
     fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
-    link : str
-        A name of ``metaresp.kernel.links.LINKS``.
     close : float
         How near the log-likelihood at a limit must be to its target.
     """
@@ -280,21 +230,18 @@ def tau_limits(
     lanes = np.concatenate([closed, np.arange(fit.mu.size)])
     lower = np.arange(lanes.size) < closed.size
     job = _Side(
-        x[lanes],
-        n[lanes],
-        copies[lanes],
+        data.take(lanes),
         fit.mu[lanes],
         fit.se[lanes],
         target[lanes],
         fit.top[lanes],
         np.where(lower, -1.0, 1.0),
-        link,
     )
     inside = np.log(np.maximum(fit.tau, _LEAST_TAU))[lanes]
-    ends = np.exp(_along_tau(job, inside, np.log(np.where(lower, _LEAST_TAU, job.tau_max)), close))
+    ends = np.exp(_along_tau(job, inside, np.log(np.where(lower, _LEAST_TAU, job.data.tau_max)), close))
     low, high = np.zeros(fit.mu.size), ends[closed.size :]
     low[closed] = ends[: closed.size]
-    return Limits(low, np.where(high >= job.tau_max * (1 - 1e-9), np.inf, high))
+    return Limits(low, np.where(high >= job.data.tau_max * (1 - 1e-9), np.inf, high))
 
 
 def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray, close: float) -> FloatArray:
@@ -312,7 +259,7 @@ def _along_tau(job: _Side, inside: FloatArray, outside: FloatArray, close: float
     for _ in range(200):
         part = job.take(alive)
         tau = np.exp(u[alive])
-        s = part.at(mu[alive], tau)
+        s = part.data.at(mu[alive], tau)
         step = s.d_mu / np.maximum(np.abs(s.d_mu_mu), 1e-300)
         gain = 0.5 * step * s.d_mu
         value = s.value + gain

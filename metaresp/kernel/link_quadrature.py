@@ -19,7 +19,8 @@ from metaresp.arrays import FloatArray, IntArray, chunked
 from metaresp.kernel.link_tracks import TRACKS, Study, Track, log_likelihood, score_of
 from metaresp.kernel.link_windows import Piece, windows
 from metaresp.kernel.links import LINKS, Link
-from metaresp.kernel.quadrature import FULL, SMALL_TAU, Moments, by_positions
+from metaresp.kernel.moments import Moments, by_positions
+from metaresp.kernel.quadrature import FULL, SMALL_TAU
 
 _STANDS = 0.75  # share of nats by which a sum may still move at the last halving
 _INTERVALS = 48  # of the second sum

@@ -27,10 +27,11 @@ from numpy.polynomial import chebyshev, legendre
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.binomial_normal import Fit, evaluate
+from metaresp.kernel.binomial_normal import Fit
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
 from metaresp.kernel.links import LINKS
 from metaresp.kernel.sums import inverse_variance
+from metaresp.kernel.surface import CountSurface
 
 _LEVELS = (6, 12, 24, 48, 96)  # Chebyshev intervals; each contains the points of the one before
 _DECREMENT = 1e-12  # squared step of mu in standard errors: log j is then right to 1e-6
@@ -63,13 +64,13 @@ class _Curves(NamedTuple):
 
 
 def tau_mixture(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit, k: FloatArray, tail: float
+    counts: CountSurface, fit: Fit, k: FloatArray, tail: float
 ) -> tuple[Mixture, FloatArray, FloatArray]:
     """Return the mixture of each lane and its quantiles at *tail* and ``1 - tail``.
 
     Parameters
     ----------
-    x, n, copies : float array, shape (lanes, k)
+    counts : CountSurface
     fit : Fit
         The maximum of these lanes.
     k : float array, shape (lanes,)
@@ -81,12 +82,12 @@ def tau_mixture(
     Mixture, float array, float array
         Quantiles of shape (lanes,).
     """
-    low, high, unit = _window(x, n, copies, fit)
+    low, high, unit = _window(counts, fit)
     lanes, alive = fit.mu.size, np.arange(fit.mu.size)
     out = Mixture(*np.zeros((3, lanes, _POINTS + 2)))
     curves: _Curves | None = None
     for level in _LEVELS:
-        data = _Data(x[alive], n[alive], copies[alive], low[alive], high[alive], unit[alive], fit.link)
+        data = _Data(counts.take(alive), low[alive], high[alive], unit[alive])
         curves = _sample(data, fit.mu[alive], level, curves)
         tails = [np.abs(field @ _coefficients(level)[-2:].T).max(axis=-1) for field in curves]
         known = (np.maximum.reduce(tails) < _TAIL) | (level == _LEVELS[-1])
@@ -103,34 +104,27 @@ def tau_mixture(
     return out, quantile(out, tail), quantile(out, 1 - tail)
 
 
-def _window(
-    x: FloatArray, n: FloatArray, copies: FloatArray, fit: Fit
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _window(counts: CountSurface, fit: Fit) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the ends of tau's range on the scale ``asinh(tau / unit)``, and the unit.
 
     The nearest singularities in tau lie at about i times the standard error of a study's theta.
     """
-    top = Maximum(
-        fit.mu, fit.tau, fit.se, fit.loglik - fit.loglik_saturated, fit.loglik_common - fit.loglik_saturated
-    )
-    limits = tau_limits(x, n, copies, top, np.full(fit.mu.size, _FALL), fit.link, _ROUGH)
-    common = evaluate(x, n, copies, fit.mu_common, np.zeros_like(fit.mu), link=fit.link)
-    unit = np.sqrt(copies.sum(axis=-1) / np.maximum(-common.d_mu_mu, 1e-12))
-    unit = np.minimum(unit, LINKS[fit.link].farthest / _WIDEST)
+    top = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
+    limits = tau_limits(counts, top, np.full(fit.mu.size, _FALL), _ROUGH)
+    common = counts.at(fit.mu_common, np.zeros_like(fit.mu))
+    unit = np.sqrt(counts.copies.sum(axis=-1) / np.maximum(-common.d_mu_mu, 1e-12))
+    unit = np.minimum(unit, counts.farthest / _WIDEST)
     low = np.arcsinh(limits.low / unit)
-    return low, np.arcsinh(np.minimum(limits.high, LINKS[fit.link].tau_max) / unit), unit
+    return low, np.arcsinh(np.minimum(limits.high, counts.tau_max) / unit), unit
 
 
 class _Data(NamedTuple):
     """Lanes and the range of tau in each, on the scale ``asinh(tau / unit)``."""
 
-    x: FloatArray
-    n: FloatArray
-    copies: FloatArray
+    counts: CountSurface
     low: FloatArray
     high: FloatArray
     unit: FloatArray
-    link: str
 
 
 def _sample(data: _Data, start: FloatArray, level: int, known: _Curves | None) -> _Curves:
@@ -157,18 +151,19 @@ def _taus(data: _Data, new: IntArray, level: int) -> FloatArray:
     """Return tau at some of the points of *level*, shape (lanes, points)."""
     middle, half = 0.5 * (data.low + data.high)[:, None], 0.5 * (data.high - data.low)[:, None]
     s = middle - half * np.cos(np.pi * new / level)
-    tau: FloatArray = np.minimum(data.unit[:, None] * np.sinh(s), LINKS[data.link].tau_max)
+    tau: FloatArray = np.minimum(data.unit[:, None] * np.sinh(s), data.counts.tau_max)
     return tau
 
 
 def _guess(data: _Data, start: FloatArray, level: int) -> FloatArray:
     """Return where to look for mu at each tau: weighted means of empirical effects, about *start*."""
-    link, p = LINKS[data.link], (data.x + 0.5) / (data.n + 1)
+    counts = data.counts
+    link, p = LINKS[counts.link], (counts.x + 0.5) / (counts.n + 1)
     y = np.clip(link.forward(p), -link.farthest, link.farthest)
     terms = link.log_terms(y)
-    v = 1 / np.maximum(data.n * p * (1 - p) * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
+    v = 1 / np.maximum(counts.n * p * (1 - p) * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
     tau2 = _taus(data, np.arange(level + 1), level) ** 2
-    w = data.copies[:, None] * inverse_variance(v[:, None], tau2[..., None])
+    w = counts.copies[:, None] * inverse_variance(v[:, None], tau2[..., None])
     mean: FloatArray = (w * y[:, None]).sum(axis=-1) / w.sum(axis=-1)
     return mean
 
@@ -179,12 +174,11 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Cur
     value, log_j = np.empty_like(mu), np.empty_like(mu)
     alive = np.arange(mu.size)
     for _ in range(60):
-        at = rows[alive]
-        s = evaluate(data.x[at], data.n[at], data.copies[at], mu[alive], tau[alive], _NATS, link=data.link)
+        s = data.counts.take(rows[alive]).at(mu[alive], tau[alive], _NATS)
         curve = np.maximum(np.abs(s.d_mu_mu), 1e-12)
         step = s.d_mu / curve
         value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(curve)
-        longest = LINKS[data.link].farthest / _WIDEST + tau[alive]
+        longest = data.counts.farthest / _WIDEST + tau[alive]
         mu[alive] += np.clip(step, -longest, longest)
         alive = alive[np.abs(step * s.d_mu) > _DECREMENT]
         if not alive.size:

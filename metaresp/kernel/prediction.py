@@ -38,7 +38,9 @@ def _around(estimate: FloatArray, se: FloatArray, tau2: ArrayLike, df: ArrayLike
 
 
 def _studies(copies: ArrayLike, like: FloatArray) -> FloatArray:
-    count = np.asarray(copies, dtype=np.float64).sum(axis=-1)
+    count: FloatArray = np.add.reduce(np.asarray(copies, dtype=np.float64), axis=-1)
+    if count.shape == like.shape:
+        return count
     return np.broadcast_to(count, np.broadcast_shapes(count.shape, like.shape))
 
 

@@ -261,8 +261,9 @@ def ridge(search: Search, rows: IntArray, a: FloatArray) -> tuple[FloatArray, Fl
     seen = ~np.isnan(grid)
     owner = np.nonzero(seen)[0]
     s = search.surface(rows[owner], a[owner], grid[seen])
+    # where the function is even, as in tau at 0, the curvature tells whether it rises
     value, slope = (np.full(grid.shape, fill) for fill in (-np.inf, np.nan))
-    value[seen], slope[seen] = s.value, s.d_b
+    value[seen], slope[seen] = s.value, np.where(s.d_b == 0, s.d_b_b, s.d_b)
     first = np.arange(rows.size)
     best = value.argmax(axis=-1)
     height, at = value[first, best], grid[first, best]

@@ -22,6 +22,8 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
+from metaresp.kernel.moments import LEAST_RATE, Moments, by_positions, no_spread
+from metaresp.kernel.special import HALF_LOG_2PI, half_deviance
 
 FULL = 30.0  # e-foldings kept: 1e-13 relative per study
 SCAN = 9.0  # enough to rank starting points
@@ -29,9 +31,6 @@ STRIP = 0.55  # share of the strip used: beyond half of it a count of 0 or n gro
 _STRETCH_FROM = 48  # nodes from which on stretched ones are tried
 _STRETCH_STEP = 3.0  # step of stretched nodes, times nats
 SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summed directly
-_HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
-_SERIES = 1e-3
-_LEAST_RATE = 1e-290  # keeps a logit of -1000 from dividing by 0
 _MODE_STEPS = 3  # the mode need not be exact: it only centres the window
 _NODE_TIERS = np.array(
     [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
@@ -51,63 +50,6 @@ class Shape(NamedTuple):
     slope: FloatArray
     scale: FloatArray  # standard deviation of the normal that matches the curvature at the mode
     peak: FloatArray  # log integrand at the mode, less the saturated log-likelihood
-
-
-class Moments(NamedTuple):
-    """Log-likelihood of each study and the derivatives of it; fields of shape (lanes, k)."""
-
-    value: FloatArray  # less the saturated log-likelihood: at most 0
-    d_mu: FloatArray
-    d_tau: FloatArray
-    d_mu_mu: FloatArray
-    d_mu_tau: FloatArray
-    d_tau_tau: FloatArray
-
-
-def saturated(x: FloatArray, n: FloatArray) -> FloatArray:
-    """Return the log-likelihood of each count at its own rate, ``log Binomial(x; n, x / n)``.
-
-    Loader (2000), Fast and accurate computation of binomial probabilities: differences of Stirling
-    errors, so that n = 1e9 keeps its digits.
-    """
-    y = n - x
-    inner = (x > 0) & (y > 0)
-    safe_x, safe_y = np.where(inner, x, 1.0), np.where(inner, y, 1.0)
-    safe_n = safe_x + safe_y
-    value = (
-        stirling_error(safe_n)
-        - stirling_error(safe_x)
-        - stirling_error(safe_y)
-        + 0.5 * np.log(safe_n / safe_x / safe_y)
-        - _HALF_LOG_2PI
-    )
-    return np.where(inner, value, 0.0)
-
-
-def stirling_error(m: FloatArray) -> FloatArray:
-    """Return ``log m! - log(sqrt(2 pi m) (m / e)**m)`` for m >= 1."""
-    big = np.maximum(m, 16.0)
-    r = 1 / (big * big)
-    series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / big
-    small = np.minimum(m, 16.0)
-    direct = special.gammaln(small + 1) - (small + 0.5) * np.log(small) + small - _HALF_LOG_2PI
-    return np.where(m > 16, series, direct)
-
-
-def _half_deviance(x: FloatArray, mean: FloatArray) -> FloatArray:
-    """Return ``x log(x / mean) - x + mean`` without cancellation for x near its mean."""
-    e = (x - mean) / mean
-    near = np.abs(e) < _SERIES
-    s = np.where(near, e, 0.0)
-    series = s * s * (1 / 2 - s * (1 / 6 - s * (1 / 12 - s / 20)))
-    return mean * np.where(near, series, special.xlog1py(1 + e, e) - e)
-
-
-def half_deviance(x: FloatArray, n: FloatArray, p: FloatArray) -> FloatArray:
-    """Return the saturated log-likelihood less that at rate *p* (p at most one half for full accuracy)."""
-    both = _half_deviance(np.stack([x, n - x]), np.stack([n * p, n * (1 - p)]))
-    total: FloatArray = both[0] + both[1]
-    return total
 
 
 def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Shape:
@@ -132,7 +74,7 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
         slope = (rate * n - x) * tau2 + (theta - m)
         theta = np.minimum(theta - slope / (n_tau2 * rate * (1 - rate) + 1), 0.0)
     z = (theta - m) / tau
-    p = np.asarray(np.maximum(special.expit(theta), _LEAST_RATE), np.float64)
+    p = np.asarray(np.maximum(special.expit(theta), LEAST_RATE), np.float64)
     information = n_tau2 * p * (1 - p)
     return Shape(
         z=z * sign,
@@ -203,63 +145,52 @@ def moments(
     Moments
         Fields of shape (lanes, k).
     """
-    out = Moments(*(np.empty(x.shape) for _ in Moments._fields))
     at_zero = tau <= 0
-    if at_zero.any():
-        _store(out, np.flatnonzero(at_zero), _no_spread(x[at_zero], n[at_zero], mu[at_zero]))
-    rest = np.flatnonzero(~at_zero)
-    if rest.size:
-        if rest.size == tau.size:
-            xs, ns, ms, ts = x, n, mu, tau
-        else:
-            xs, ns, ms, ts = x[rest], n[rest], mu[rest], tau[rest]
-        shape = locate(xs, ns, ms, ts)
-        left, right = window(ns, shape, nats)
-        count = nodes_needed(shape, right - left, ts, nats).max(axis=-1)
-        stretched = np.zeros(rest.size, dtype=np.bool_)
+    if not at_zero.any():
+        return _windows(x, n, mu, tau, nats, refine)
+    if at_zero.all():
+        return no_spread(x, n, mu)
+    out = Moments(*np.empty((6, *x.shape)))
+    zero, rest = np.flatnonzero(at_zero), np.flatnonzero(~at_zero)
+    _store(out, zero, no_spread(x[zero], n[zero], mu[zero]))
+    _store(out, rest, _windows(x[rest], n[rest], mu[rest], tau[rest], nats, refine))
+    return out
+
+
+def _windows(
+    x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray, nats: float, refine: int
+) -> Moments:
+    """Return the moments of lanes with tau above 0, by nodes about each study's own mode."""
+    shape = locate(x, n, mu, tau)
+    left, right = window(n, shape, nats)
+    count = nodes_needed(shape, right - left, tau, nats).max(axis=-1)
+    stretched = np.zeros(tau.size, dtype=np.bool_)
+    if count.max() > _STRETCH_FROM:
         wide = np.flatnonzero(count > _STRETCH_FROM)
-        if wide.size:
-            there = Shape(*(field[wide] for field in shape))
-            ends = _stretch(xs[wide], ns[wide], there, left[wide], right[wide])
-            fewer = _stretched_nodes(there, ends, nats).max(axis=-1)
-            stretched[wide] = fewer < count[wide]
-            count[wide] = np.minimum(fewer, count[wide])
-        tier = np.searchsorted(_NODE_TIERS, np.minimum(count * refine, _NODE_TIERS[-1]))
-        # rounding: eps / tau^2 from moments of z, eps n from sums of scores
-        small = (ts < SMALL_TAU) & (ts * ts * ns.max(axis=-1) < 1)
-        group = tier * 4 + stretched * 2 + small
-        for g in np.unique(group):
-            lanes = np.flatnonzero(group == g)
-            if lanes.size == rest.size:
-                part = (ns, shape, left, right, xs, ts)
-            else:
-                part = (
-                    ns[lanes],
-                    Shape(*(field[lanes] for field in shape)),
-                    left[lanes],
-                    right[lanes],
-                    xs[lanes],
-                    ts[lanes],
-                )
-            integrate = (_from_positions, _from_scores, _from_stretched)[g % 4]
-            _store(out, rest[lanes], integrate(*part, int(_NODE_TIERS[g // 4])))
+        there = Shape(*(field[wide] for field in shape))
+        ends = _stretch(x[wide], n[wide], there, left[wide], right[wide])
+        fewer = _stretched_nodes(there, ends, nats).max(axis=-1)
+        stretched[wide] = fewer < count[wide]
+        count[wide] = np.minimum(fewer, count[wide])
+    tier = np.searchsorted(_NODE_TIERS, np.minimum(count * refine, _NODE_TIERS[-1]))
+    # rounding: eps / tau^2 from moments of z, eps n from sums of scores
+    small = (tau < SMALL_TAU) & (tau * tau * n.max(axis=-1) < 1)
+    group = tier * 4 + stretched * 2 + small
+    first = int(group[0])
+    if (group == first).all():
+        return _WAYS[first % 4](n, shape, left, right, x, tau, int(_NODE_TIERS[first // 4]))
+    out = Moments(*np.empty((6, *x.shape)))
+    for g in np.unique(group):
+        lanes = np.flatnonzero(group == g)
+        there = Shape(*(field[lanes] for field in shape))
+        part = n[lanes], there, left[lanes], right[lanes], x[lanes], tau[lanes]
+        _store(out, lanes, _WAYS[g % 4](*part, int(_NODE_TIERS[g // 4])))
     return out
 
 
 def _store(out: Moments, lanes: IntArray, part: Moments) -> None:
     for target, values in zip(out, part, strict=True):
         target[lanes] = values
-
-
-def _no_spread(x: FloatArray, n: FloatArray, mu: FloatArray) -> Moments:
-    """Take one rate for all studies: the binomial log-likelihood and its derivatives at tau = 0."""
-    theta = mu[:, None]
-    p = np.maximum(special.expit(-np.abs(theta)), _LEAST_RATE)
-    mirrored = theta > 0
-    u = np.where(mirrored, n * p - (n - x), x - n * p)
-    c = n * p * (1 - p)
-    zero = np.zeros_like(u)
-    return Moments(-half_deviance(np.where(mirrored, n - x, x), n, p), u, zero, -c, zero, u * u - c)
 
 
 @cache
@@ -288,7 +219,7 @@ def density(
 
 
 def _log_total(mass: FloatArray, half: FloatArray, count: int) -> FloatArray:
-    result: FloatArray = np.log(mass * half * (2.0 / (count - 1))) - _HALF_LOG_2PI
+    result: FloatArray = np.log(mass * half * (2.0 / (count - 1))) - HALF_LOG_2PI
     return result
 
 
@@ -376,26 +307,6 @@ def _from_stretched(
     return by_positions(value, shape.z + first, (v2, v3, v4), tau[:, None])
 
 
-def by_positions(
-    value: FloatArray, mean: FloatArray, central: tuple[FloatArray, FloatArray, FloatArray], tau: FloatArray
-) -> Moments:
-    """Return the derivatives that the posterior moments of z give: mean and central moments 2 to 4."""
-    v2, v3, v4 = central
-    second = mean * mean + v2
-    cov_1_2 = 2 * mean * v2 + v3  # Cov(z, z^2)
-    var_2 = 4 * mean * (mean * v2 + v3) + v4 - v2 * v2  # Var(z^2)
-    r = 1 / tau
-    r2 = r * r
-    return Moments(
-        value,
-        mean * r,
-        (second - 1) * r,
-        (v2 - 1) * r2,
-        (cov_1_2 - 2 * mean) * r2,
-        (var_2 + 1 - 3 * second) * r2,
-    )
-
-
 def _from_scores(
     n: FloatArray,
     shape: Shape,
@@ -428,3 +339,6 @@ def _from_scores(
         (f * (du * duz - c * z)).sum(axis=-1),
         (f * (duz * duz - c * z * z)).sum(axis=-1),
     )
+
+
+_WAYS = (_from_positions, _from_scores, _from_stretched)

@@ -1,5 +1,7 @@
 """Upper quantiles of the reference distributions, by tail probability."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import betainccinv, betaincinv, gammainccinv, gammaincinv, ndtri
 
@@ -27,10 +29,18 @@ def t_quantile(df: ArrayLike, tail: float) -> FloatArray:
     [4.302653, 1.959964]
     """
     given = np.asarray(df, dtype=np.float64)
+    if given.size == 1:
+        return np.full(given.shape, _one_t_quantile(given.item(), float(tail)))
     if given.size > 32 and given.ndim:
         values, where = np.unique(given, return_inverse=True)
         return _t_quantile(values, tail)[where].reshape(given.shape)
     return _t_quantile(given, tail)
+
+
+@lru_cache(maxsize=1024)
+def _one_t_quantile(df: float, tail: float) -> float:
+    """Return one quantile, of which a fit and its questions ask for the same again and again."""
+    return _t_quantile(np.array([df]), tail).item()
 
 
 def _t_quantile(df: FloatArray, tail: float) -> FloatArray:

@@ -9,7 +9,8 @@ The score of either likelihood is ``(data - trace)/2`` with two positive decreas
 interpolant leaves any doubt about a second maximum are scanned densely and the best maximum is kept.
 """
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -90,6 +91,8 @@ def maximise(lanes: Lanes, restricted: bool) -> Root:
     and ``trace >= m/(t + vmax)``.
     """
     vmin, span = search_range(lanes, restricted)
+    if len(lanes) == 1 and span[0] > 0:
+        return Root(*_maximise_one(lanes, vmin, span, restricted))
     tau2 = np.zeros(len(lanes))
     converged = np.ones(len(lanes), dtype=np.bool_)
     group = np.searchsorted(COARSE_RANGES, span)
@@ -99,9 +102,14 @@ def maximise(lanes: Lanes, restricted: bool) -> Root:
         if not len(index):
             continue
         part = lanes if len(index) == len(lanes) else lanes.take(index)
-        points = int(min(np.ceil(np.max(span[index]) / CELL), MOST_CELLS)) + 1
+        points = _points(np.max(span[index]))
         tau2[index], converged[index] = _maximise_inside(part, vmin[index], span[index], restricted, points)
     return Root(tau2, converged)
+
+
+def _points(span: float) -> int:
+    """Return the points of a coarse scan as long as *span*."""
+    return int(min(math.ceil(span / CELL), MOST_CELLS)) + 1
 
 
 def search_range(lanes: Lanes, restricted: bool) -> tuple[FloatArray, FloatArray]:
@@ -166,21 +174,62 @@ def _maximise_inside(
     return tau2, converged
 
 
+def _maximise_one(
+    lanes: Lanes, vmin: FloatArray, span: FloatArray, restricted: bool
+) -> tuple[FloatArray, BoolArray]:
+    """Do for one lane what :func:`_maximise_inside` does for many, without their bookkeeping."""
+    points = _points(span[0])
+    grid = (np.arange(points) / (points - 1.0))[:, None] * span
+    psi, slope = _psi_grid(lanes, vmin, grid, restricted)
+    slope *= span / (points - 1)
+    if not _clear(psi, slope)[0]:
+        return _dense(lanes, vmin, span, restricted)
+    ends = psi[:, 0].tolist()
+    falling = (i for i in range(points - 1) if ends[i] > 0 >= ends[i + 1])
+    cell = next(falling, None)
+    if cell is None:
+        return np.zeros(1), np.ones(1, dtype=np.bool_)
+    low, high = grid[cell], grid[cell + 1]
+    share = _cell_root(psi[cell, 0], psi[cell + 1, 0], slope[cell, 0], slope[cell + 1, 0])
+    return _refine(lanes, vmin, low, high, low + span / (points - 1) * share, restricted)
+
+
+def _refine_one(
+    lanes: Lanes, vmin: float, low: float, high: float, u: float, restricted: bool
+) -> tuple[FloatArray, BoolArray]:
+    """Do for one lane what :func:`_refine` does for many."""
+    new = u
+    for _ in range(MAX_STEPS):
+        t = vmin * np.expm1(u)
+        s = lanes.score_one(t, restricted)
+        psi = np.log(s.data / s.trace)
+        slope = (t + vmin) * (s.data_slope / s.data - s.trace_slope / s.trace)
+        low, high = (u, high) if psi > 0 else (low, u)
+        new = u - psi / slope
+        if not low <= new <= high:
+            new = 0.5 * (low + high)
+        if not abs(new - u) > max(STEP_RTOL * min(new, 1.0), STEP_FLOOR):
+            return np.array([vmin * np.expm1(new)]), np.ones(1, dtype=np.bool_)
+        u = new
+    return np.array([vmin * np.expm1(new)]), np.zeros(1, dtype=np.bool_)
+
+
 def _clear(psi: FloatArray, slope: FloatArray) -> BoolArray:
     """Tell the lanes whose cubic interpolant has no second maximum and comes near none.
 
     A cell is clear when ``psi`` falls all through it, or keeps its sign with a margin; *slope* is per cell.
     """
-    ends = np.stack([psi[:-1], psi[1:], slope[:-1], slope[1:]])
+    ends = np.array([psi[:-1], psi[1:], slope[:-1], slope[1:]])
+    smallest, largest = np.minimum.reduce, np.maximum.reduce
     inner = (HERMITE @ ends.reshape(4, -1)).reshape(6, *ends.shape[1:])
-    falling = (ends[2:].max(axis=0) < 0) & (inner[3:].max(axis=0) < 0)
-    least = np.minimum(ends[:2].min(axis=0), inner[:3].min(axis=0))
-    most = np.maximum(ends[:2].max(axis=0), inner[:3].max(axis=0))
+    falling = (largest(ends[2:], axis=0) < 0) & (largest(inner[3:], axis=0) < 0)
+    least = np.minimum(smallest(ends[:2], axis=0), smallest(inner[:3], axis=0))
+    most = np.maximum(largest(ends[:2], axis=0), largest(inner[:3], axis=0))
     return np.asarray((falling | (least > DOUBT) | (most < -DOUBT)).all(axis=0))
 
 
-def _cell_root(a: FloatArray, b: FloatArray, sa: FloatArray, sb: FloatArray) -> FloatArray:
-    """Approximate the root of the cubic interpolant of a falling cell, as a share of the cell."""
+def _cell_root(a: Any, b: Any, sa: Any, sb: Any) -> Any:
+    """Approximate the root of the cubic interpolant of falling cells, or one, as a share of the cell."""
     rise = b - a
     x = -a / rise
     rest = 1.0 - x
@@ -193,6 +242,8 @@ def _refine(
     lanes: Lanes, vmin: FloatArray, low: FloatArray, high: FloatArray, u: FloatArray, restricted: bool
 ) -> tuple[FloatArray, BoolArray]:
     """Newton on ``psi`` inside brackets where it falls through 0, bisecting where Newton leaves them."""
+    if len(lanes) == 1:
+        return _refine_one(lanes, vmin[0], low[0], high[0], u[0], restricted)
     tau2 = np.zeros(len(lanes))
     converged = np.ones(len(lanes), dtype=np.bool_)
     active = np.arange(len(lanes))

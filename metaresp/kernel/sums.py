@@ -89,7 +89,7 @@ class Lanes:
         self.v: FloatArray = np.ascontiguousarray(v.T)
         self.copies: FloatArray | None = None
         if (copies == 1).all():
-            self.k: FloatArray = np.full(self.y.shape[1], float(self.y.shape[0]))
+            self.k: FloatArray = np.full(self.y.shape[1:], float(self.y.shape[0]))
         else:
             self.copies = np.ascontiguousarray(copies.T)
             self.k = np.add.reduce(self.copies, axis=0)
@@ -135,6 +135,13 @@ class Lanes:
         r = y - mean
         return MeanSums(weight, mean, total(cw, r * r))
 
+    def common(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the sums of the weights and of their squares, and Q, at ``tau2 = 0``."""
+        y, w, cw = self._at(np.zeros(len(self)))
+        weight = np.add.reduce(cw, axis=0)
+        r = y - total(cw, y) / weight
+        return weight, np.add.reduce(cw * w, axis=0), total(cw, r * r)
+
     def slope(self, tau2: FloatArray) -> SlopeSums:
         """Return the generalised Q and minus its derivative at *tau2*, shape (lanes,)."""
         y, w, cw = self._at(tau2)
@@ -160,6 +167,24 @@ class Lanes:
         s3 = total(np.multiply(w, w, out=cwwr), cw)
         return ScoreSums(data, s1 - ratio, data_slope, 2.0 * s3 / s1 - s2 - ratio * ratio)
 
+    def score_one(self, tau2: float, restricted: bool) -> ScoreSums:
+        """Return :meth:`score` of a single lane at one *tau2*, as numbers."""
+        y, w = self.y[:, 0], 1.0 / (self.v[:, 0] + tau2)
+        cw = w if self.copies is None else self.copies[:, 0] * w
+        s1 = np.add.reduce(cw)
+        wr = (y - np.dot(cw, y) / s1) * w
+        cwr = wr if self.copies is None else self.copies[:, 0] * wr
+        cwwr = cwr * w
+        data = np.dot(cwr, wr)
+        wwr_sum = np.add.reduce(cwwr)
+        data_slope = 2.0 * (wwr_sum * wwr_sum / s1 - np.dot(cwwr, wr))
+        s2 = np.dot(cw, w)
+        if not restricted:
+            return ScoreSums(data, s1, data_slope, -s2)
+        ratio = s2 / s1
+        s3 = np.dot(w * w, cw)
+        return ScoreSums(data, s1 - ratio, data_slope, 2.0 * s3 / s1 - s2 - ratio * ratio)
+
     def powers(self, tau2: FloatArray, highest: int) -> list[FloatArray]:
         """Return the sums of ``w``, ``w**2``, ... up to the *highest* power."""
         _, w, cw = self._at(tau2)
@@ -181,7 +206,7 @@ class Lanes:
     def variance_range(self) -> tuple[FloatArray, FloatArray]:
         """Return the smallest and largest sampling variance of the studies present."""
         if self.copies is None:
-            return self.v.min(axis=0), self.v.max(axis=0)
+            return np.minimum.reduce(self.v, axis=0), np.maximum.reduce(self.v, axis=0)
         present = self.copies > 0
         return np.where(present, self.v, np.inf).min(axis=0), np.where(present, self.v, 0.0).max(axis=0)
 
@@ -218,7 +243,10 @@ class Lanes:
     def reasons(self) -> IntArray:
         """Return NO_STUDIES, NOT_FINITE or ESTIMATED for each lane."""
         check = np.add.reduce(self.y * 0.0 + self.v * 0.0, axis=0) + self.k * 0.0
-        code = np.where(np.isfinite(check), ESTIMATED, NOT_FINITE)
+        finite = np.isfinite(check)
+        if finite.all() and self.k.all():
+            return np.zeros(finite.shape, dtype=np.int64)
+        code = np.where(finite, ESTIMATED, NOT_FINITE)
         code[self.k == 0] = NO_STUDIES
         return code
 
@@ -280,8 +308,12 @@ def run_lanes(
     studies = [np.asarray(item, dtype=np.float64) for item in (y, v, copies)]
     known = [np.asarray(item, dtype=np.float64) for item in per_lane]
     shape = studies[0].shape[:-1]
+    alike = all(item.shape == studies[0].shape for item in studies)
+    if alike and shape == (1,) and all(item.shape == shape for item in known):  # one lane, as it is
+        with np.errstate(all="ignore"):
+            return function(Lanes(*studies), *known)
     k = studies[0].shape[-1]
-    if any(item.shape != studies[0].shape for item in studies) or any(item.shape != shape for item in known):
+    if not alike or any(item.shape != shape for item in known):
         shape = np.broadcast_shapes(*(item.shape[:-1] for item in studies), *(item.shape for item in known))
         k = max(item.shape[-1] for item in studies)
         studies = [np.broadcast_to(item, (*shape, k)) for item in studies]

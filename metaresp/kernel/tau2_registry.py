@@ -41,7 +41,8 @@ def estimate(
         if converged is not None and not converged.all():
             reason[~converged & (reason == ESTIMATED)] = NOT_CONVERGED
         value = np.where(lanes.k > 1, np.fmax(value, 0.0), 0.0)
-        value[(reason != ESTIMATED) & (reason != NOT_CONVERGED)] = np.nan
+        if reason.any():
+            value[(reason != ESTIMATED) & (reason != NOT_CONVERGED)] = np.nan
         return value, reason == ESTIMATED, reason
 
     value, converged, reason = run_lanes(finished, y, v, copies)

@@ -15,6 +15,8 @@ from metaresp.kernel import binomial_normal, quadrature
 from metaresp.kernel.beta_binomial import NO_MEAN
 from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_MAX, TAU_UNBOUNDED
 from metaresp.kernel.cluster_robust import groups
+from metaresp.kernel.special import saturated
+from metaresp.kernel.surface import CountSurface
 from metaresp.kernel.two_level_gaussian import ONE_EACH
 from metaresp.kernel.two_level_likelihood import Nested, Point, climb, evaluate
 from metaresp.kernel.two_level_profile import Best, height_at, mu_limit, usual_taus
@@ -80,7 +82,7 @@ def fit_nested_binomial(
     True
     """
     events, rest = float(x.sum()), float((n - x).sum())
-    constant = float(quadrature.saturated(x, n).sum())
+    constant = float(saturated(x, n).sum())
     if events == 0 or rest == 0:
         nan = np.nan
         return NestedFit(nan, nan, nan, nan, nan, nan, nan, nan, constant, nan, nan, NO_MEAN)
@@ -187,7 +189,7 @@ def _fits(data: Nested, free: BoolArray, refine: int) -> dict[str, Best]:
         found["between"] = _highest(data, starts, np.array([True, True, False]), refine)
     if free[2]:
         x, n = data.x[None], data.n[None]
-        flat = binomial_normal.fit(x, n, np.ones_like(x), refine)
+        flat = binomial_normal.fit(CountSurface(x, n, np.ones_like(x)), refine)
         at = np.array([float(flat.mu[0]), 0.0, float(flat.tau[0])])
         found["within"] = Best(at, float(flat.loglik[0] - flat.loglik_saturated[0]))
     if free.all():

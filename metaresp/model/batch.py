@@ -19,19 +19,21 @@ from metaresp.model.count import (
 )
 from metaresp.model.estimates import (
     ALL_EXTREME,
-    EXACT,
     NO_ESTIMATE,
     NO_STUDIES,
     REASONS,
     SINGLE_PATIENTS,
     Estimates,
     Numbers,
+    Rows,
     all_extreme,
     blank,
     classify,
     exact,
     exact_counts,
+    is_exact,
 )
+from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
 from metaresp.model.scales import scale_of
 from metaresp.outcome_words import outcome_words
@@ -147,6 +149,7 @@ def pool_batch(
     correction: Option = DEFAULT,
     correct: Option = DEFAULT,
     back_n: Option = DEFAULT,
+    penalty: Option = DEFAULT,
     level: float = 0.95,
     seed: int | None = None,
     outcome: str | None = None,
@@ -164,7 +167,9 @@ def pool_batch(
     copies : array_like of int, shape (..., k), optional
         How often each study counts in each lane: 0 leaves it out, 2 enters it twice (a bootstrap).
         Not a weight.
-    model, link, transform, tau2, ci, prediction, correction, correct, back_n, level, seed, outcome, digits
+    model, link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
+        As in :func:`metaresp.pool`.
+    level, seed, outcome, digits
         As in :func:`metaresp.pool`.
 
     Returns
@@ -196,6 +201,7 @@ def pool_batch(
         correction=correction,
         correct=correct,
         back_n=back_n,
+        penalty=penalty,
         level=level,
         seed=seed,
         outcome=outcome,
@@ -212,27 +218,35 @@ def pool_batch(
     )
 
 
-def estimate(lanes: Counts, spec: Spec) -> Estimates:
-    """Return the estimates of every lane, exact where no model applies."""
+def estimate(lanes: Counts, spec: Spec, model: Fitted | None = None) -> Estimates:
+    """Return the estimates of every lane, exact where no model applies.
+
+    *model* keeps what is found on the way, where it holds these very lanes.
+    """
     out = blank(lanes.k.size)
     reason = classify(lanes)
     if spec.model == "binomial-normal":
         single = ((lanes.n == 1) | (lanes.copies == 0)).all(axis=-1)
         reason = np.where((reason == OK) & single, SINGLE_PATIENTS, reason)
     out.reason[:] = reason
-    regular = reason == OK
     rng = None if spec.seed is None else np.random.default_rng(spec.seed)
-    fitted = np.flatnonzero(regular)
+    fitted = np.flatnonzero(reason == OK)
     for part in chunked(fitted.size, lanes.x.shape[1], _CHUNK):
         rows = fitted[part]
-        numbers, out.reason[rows] = _fit(lanes.take(rows), spec, rng)
-        out.put(rows, numbers)
+        everything = rows.size == reason.size
+        some = model if model is not None and everything else Fitted(lanes.take(rows), spec)
+        numbers, found = _fit(some, rng)
+        all_of_them: Rows = slice(None) if everything else rows
+        out.reason[all_of_them] = found
+        out.put(all_of_them, numbers)
+    if not out.reason.any():
+        return out
     unbounded = np.flatnonzero(out.reason == TAU_UNBOUNDED)
     if unbounded.size:
         rows = unbounded[all_extreme(lanes.take(unbounded))]
         out.put(rows, dict.fromkeys(Estimates._fields[:-1], np.full(rows.size, np.nan)))
         out.reason[rows] = ALL_EXTREME
-    rows = np.flatnonzero(np.isin(out.reason, EXACT))
+    rows = np.flatnonzero(is_exact(out.reason))
     if rows.size:
         out.put(rows, exact_on_scale(*exact_counts(lanes.take(rows), out.reason[rows]), spec))
     return out
@@ -249,11 +263,12 @@ def exact_on_scale(events: FloatArray, n: FloatArray, spec: Spec) -> Numbers:
     }
 
 
-def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
+def _fit(model: Fitted, rng: Generator | None) -> tuple[Numbers, IntArray]:
+    lanes, spec = model.counts, model.spec
     if spec.model == "binomial-normal":
-        return fit_binomial_normal(lanes, spec, rng)
+        return fit_binomial_normal(model, rng)
     if spec.model == "beta-binomial":
-        return fit_beta_binomial(lanes, spec)
+        return fit_beta_binomial(model)
     if spec.model == "common":
         return fit_common(lanes, spec)
     return fit_inverse_variance(lanes, spec, rng)
@@ -261,12 +276,12 @@ def _fit(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, Int
 
 def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
     """Return each study's share of the pooled estimate in percent, shape (lanes, k)."""
-    fitted = ~np.isin(found.reason, EXACT)
+    fitted = ~is_exact(found.reason)
     w = np.where((found.reason == ALL_EXTREME)[:, None], 1.0, lanes.n)
     if fitted.any():
         part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
         if spec.model == "binomial-normal":
-            w[fitted] = weigh_binomial_normal(part, found.estimate[fitted], tau2, spec.link or "logit")
+            w[fitted] = weigh_binomial_normal(part, spec, found.estimate[fitted], tau2)
         elif spec.model == "beta-binomial":
             w[fitted] = weigh_beta_binomial(part, found.rho[fitted])
         elif spec.model == "inverse-variance":

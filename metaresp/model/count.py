@@ -6,38 +6,40 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel import beta_binomial, binomial_normal
+from metaresp.kernel import binomial_normal
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.beta_predictive import BETA_PREDICTION
 from metaresp.kernel.binomial_normal import TAU_UNBOUNDED
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.count_registry import Lanes
 from metaresp.kernel.links import LINKS, Link
 from metaresp.model.estimates import Numbers, all_extreme, exact
+from metaresp.model.fitted import Fitted
 from metaresp.spec import Spec
 
 
-def fit_binomial_normal(lanes: Counts, spec: Spec, rng: Generator | None) -> tuple[Numbers, IntArray]:
+def fit_binomial_normal(model: Fitted, rng: Generator | None) -> tuple[Numbers, IntArray]:
     """Fit the binomial-normal model by maximum likelihood to lanes that it can fit."""
-    x, n, copies = lanes.x, lanes.n, lanes.copies
-    name = spec.link or "logit"
-    fit = binomial_normal.fit(x, n, copies, link=name)
+    lanes, fit = model.counts, model.fit
     wanted = np.flatnonzero((fit.reason != TAU_UNBOUNDED) | ~all_extreme(lanes))
     if wanted.size == fit.reason.size:
-        return _numbers(lanes, fit, spec, rng), fit.reason
+        return _numbers(lanes, model.lanes._replace(rng=rng), model.spec), fit.reason
     out: Numbers = {}  # studies at 0% and 100% only: the exact answer takes the place of the model's
     if wanted.size:
-        for key, values in _numbers(lanes.take(wanted), fit.take(wanted), spec, rng).items():
+        part = lanes.take(wanted)
+        found = Lanes(model.data.take(wanted), fit.take(wanted), part.k, rng)
+        for key, values in _numbers(part, found, model.spec).items():
             out[key] = np.full(fit.reason.size, np.nan)
             out[key][wanted] = values
     return out, fit.reason
 
 
-def _numbers(lanes: Counts, fit: binomial_normal.Fit, spec: Spec, rng: Generator | None) -> Numbers:
+def _numbers(lanes: Counts, found: Lanes, spec: Spec) -> Numbers:
     """Return what the fit says of every lane."""
-    x, n, copies = lanes.x, lanes.n, lanes.copies
-    name, link = fit.link, LINKS[fit.link]
+    fit, name = found.fit, found.data.link
+    link = LINKS[name]
     tail = (1 - spec.level) / 2
-    ci = COUNT_CI[spec.ci](x, n, copies, fit, lanes.k, tail, rng)
+    ci = COUNT_CI[spec.ci](found, tail)
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
     deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
     tau2 = fit.tau**2
@@ -65,7 +67,7 @@ def _numbers(lanes: Counts, fit: binomial_normal.Fit, spec: Spec, rng: Generator
         "loglik": fit.loglik,
     }
     if spec.prediction is not None:
-        new = COUNT_PREDICTION[spec.prediction](x, n, copies, fit, lanes.k, tail, rng)
+        new = COUNT_PREDICTION[spec.prediction](found, tail)
         out |= {
             "estimate_prediction_low": new.low,
             "estimate_prediction_high": new.high,
@@ -93,17 +95,15 @@ def typical_variance(lanes: Counts, mean: FloatArray, rest: FloatArray, link: Li
     return typical
 
 
-def weigh_binomial_normal(lanes: Counts, estimate: FloatArray, tau2: FloatArray, link: str) -> FloatArray:
+def weigh_binomial_normal(lanes: Counts, spec: Spec, estimate: FloatArray, tau2: FloatArray) -> FloatArray:
     """Return each study's information about mu at the fitted values, shape (lanes, k)."""
-    information = binomial_normal.information(lanes.x, lanes.n, estimate, np.sqrt(tau2), link)
-    return np.maximum(information, 0.0)
+    return np.maximum(Fitted(lanes, spec).data.information(estimate, np.sqrt(tau2)), 0.0)
 
 
-def fit_beta_binomial(lanes: Counts, spec: Spec) -> tuple[Numbers, IntArray]:
+def fit_beta_binomial(model: Fitted) -> tuple[Numbers, IntArray]:
     """Fit the beta-binomial model by maximum likelihood to lanes that it can fit."""
-    x, n, copies = lanes.x, lanes.n, lanes.copies
-    fit = beta_binomial.fit(x, n, copies)
-    ci = BETA_CI[spec.ci](x, n, copies, fit, lanes.k, (1 - spec.level) / 2)
+    lanes, spec, fit = model.counts, model.spec, model.beta.fit
+    ci = BETA_CI[spec.ci](model.beta, (1 - spec.level) / 2)
     rate = special.expit(fit.mu)
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
     deviance = np.maximum(2 * (fit.loglik_saturated - fit.loglik_common), 0.0)

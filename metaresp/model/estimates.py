@@ -38,7 +38,9 @@ REASONS = {
     NO_ESTIMATE: "the estimator has no value for these data",
 }
 Numbers: TypeAlias = dict[str, FloatArray]
+Rows: TypeAlias = IntArray | slice  # of lanes
 EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME, CLUSTERS_EXTREME, SINGLE_PATIENTS)
+_IS_EXACT: BoolArray = np.isin(np.arange(max(REASONS) + 1), EXACT)
 
 
 class Estimates(NamedTuple):
@@ -73,30 +75,48 @@ class Estimates(NamedTuple):
     loglik: FloatArray
     reason: IntArray
 
-    def put(self, rows: IntArray, part: Numbers) -> None:
+    def put(self, rows: Rows, part: Numbers) -> None:
         """Write the fields of *part* into *rows*, and limits that rounding took past the estimate onto it.
 
         At a level near 0 an interval is narrower than what separates two ways to the same number.
         """
         for name, values in part.items():
             getattr(self, name)[rows] = values
-        for name, of in (("", "rate"), ("estimate_", "estimate")):
-            low, middle, high = (getattr(self, key) for key in (f"{name}low", of, f"{name}high"))
-            low[rows] = np.where(low[rows] > middle[rows], middle[rows], low[rows])
-            high[rows] = np.where(high[rows] < middle[rows], middle[rows], high[rows])
-        for name in ("", "estimate_"):
-            low, high = getattr(self, f"{name}prediction_low"), getattr(self, f"{name}prediction_high")
-            high[rows] = np.where(high[rows] < low[rows], low[rows], high[rows])
+        for low, middle, high in (
+            (self.low, self.rate, self.high),
+            (self.estimate_low, self.estimate, self.estimate_high),
+        ):
+            _keep(low, rows, low[rows] > middle[rows], middle)
+            _keep(high, rows, high[rows] < middle[rows], middle)
+        for low, high in (
+            (self.prediction_low, self.prediction_high),
+            (self.estimate_prediction_low, self.estimate_prediction_high),
+        ):
+            _keep(high, rows, high[rows] < low[rows], low)
+
+
+def _keep(limit: FloatArray, rows: Rows, beyond: BoolArray, at: FloatArray) -> None:
+    """Move the limits that are *beyond* onto what they must not pass."""
+    if beyond.any():
+        limit[rows] = np.where(beyond, at[rows], limit[rows])
+
+
+def is_exact(reason: IntArray) -> BoolArray:
+    """Tell the lanes whose answer is a binomial one on the totals."""
+    return _IS_EXACT[reason]
 
 
 def blank(lanes: int) -> Estimates:
     """Return estimates of which nothing is known yet."""
-    numbers = {name: np.full(lanes, np.nan) for name in Estimates._fields if name != "reason"}
+    unknown = np.full(lanes, np.nan)
+    numbers = {name: unknown.copy() for name in Estimates._fields if name != "reason"}
     return Estimates(reason=np.zeros(lanes, dtype=np.int64), **numbers)
 
 
 def classify(lanes: Counts) -> IntArray:
     """Return OK for lanes that a model can fit, otherwise the reason why it cannot."""
+    if ((lanes.k > 1) & (lanes.events > 0) & (lanes.events < lanes.total)).all():
+        return np.full(lanes.k.shape, OK)
     reason: IntArray = np.select(
         [lanes.k == 0, lanes.k == 1, lanes.events == 0, lanes.events == lanes.total],
         [NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND],

@@ -15,7 +15,7 @@ from metaresp.kernel.sums import study_weights
 from metaresp.kernel.tau2 import TAU2, Tau2, Tau2Method
 from metaresp.model.estimates import NO_ESTIMATE, Numbers
 from metaresp.spec import Spec
-from metaresp.transforms import TRANSFORMS, back_size, study_effects
+from metaresp.transforms import TRANSFORMS, apply_correction, back_size, study_effects
 
 
 class Effects(NamedTuple):
@@ -31,6 +31,14 @@ def effects(lanes: Counts, spec: Spec) -> Effects:
     transform, amount = TRANSFORMS[str(spec.transform)], float(spec.correction or 0.0)
     rule = spec.correct or "none"
     return Effects(*study_effects(transform, lanes.x, lanes.n, lanes.copies, rule, amount))
+
+
+def corrected_studies(lanes: Counts, spec: Spec) -> BoolArray:
+    """Return which studies were corrected before they were transformed, shape (lanes, k)."""
+    if not TRANSFORMS[str(spec.transform)].corrected:
+        return np.zeros(lanes.x.shape, dtype=np.bool_)
+    amount, rule = float(spec.correction or 0.0), spec.correct or "none"
+    return apply_correction(lanes.x, lanes.n, lanes.copies, rule, amount)[2]
 
 
 def between_study(spec: Spec) -> Tau2Method:
@@ -55,11 +63,13 @@ def fit_inverse_variance(lanes: Counts, spec: Spec, rng: Generator | None) -> tu
     tau2 = refit(y, v, copies)
     mean = MEAN_CI[spec.ci](y, v, copies, tau2.value, tail, refit, rng)
     het = heterogeneity(y, v, copies, tau2.value, tail)
-    size = back_size(lanes.n, copies, spec.back_n or "harmonic", v, tau2.value)
+    # only a scale with a back_n has a rate that depends on a size
+    size = None if spec.back_n is None else back_size(lanes.n, copies, spec.back_n, v, tau2.value)
     lower, upper = transform.limits
+    endless = lower == -np.inf and upper == np.inf
 
     def back(values: FloatArray) -> FloatArray:
-        rate: FloatArray = transform.inverse(np.clip(values, lower, upper), size)
+        rate: FloatArray = transform.inverse(values if endless else np.clip(values, lower, upper), size)
         return rate
 
     rate = back(mean.estimate)

@@ -6,9 +6,10 @@ import numpy as np
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
-from metaresp.kernel import binomial_normal
-from metaresp.kernel.count_likelihood import Lanes, pvalues
+from metaresp.kernel.beta_interval import pvalues as beta_pvalues
+from metaresp.kernel.count_likelihood import pvalues
 from metaresp.model.batch import estimate
+from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import effects
 from metaresp.model.scales import scale_of
 from metaresp.spec import Spec
@@ -43,22 +44,19 @@ def turning_size(counts: Counts, spec: Spec, tau2: float) -> FloatArray:
     return back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))
 
 
-def likelihood_alphas(targets: FloatArray, counts: Counts, spec: Spec) -> FloatArray:
-    """Return :func:`least_alpha` of each target for a likelihood interval of the binomial-normal model.
+def likelihood_alphas(targets: FloatArray, model: Fitted) -> FloatArray:
+    """Return :func:`least_alpha` of each target for a likelihood interval of a count model.
 
     Parameters
     ----------
     targets : float array, shape (points,)
         On the model's scale.
-    counts : Counts
-        The one lane.
-    spec : Spec
-        Its ci is a name of ``metaresp.kernel.count_likelihood.CALIBRATIONS``.
+    model : Fitted
+        One lane, whose ci is a name of ``count_likelihood.CALIBRATIONS`` or ``beta_interval.LIKELIHOOD``.
     """
-    x, n, copies = counts.x, counts.n, counts.copies
-    fit = binomial_normal.fit(x, n, copies, link=spec.link or "logit")
-    rng = None if spec.seed is None else np.random.default_rng(spec.seed)
-    return pvalues(spec.ci, Lanes(x, n, copies, fit, counts.k, rng), targets)
+    if model.spec.model == "beta-binomial":
+        return beta_pvalues(model.spec.ci, model.beta, targets)
+    return pvalues(model.spec.ci, model.lanes, targets)
 
 
 def least_alpha(target: float, counts: Counts, spec: Spec, which: str = "estimate") -> float:

@@ -7,9 +7,9 @@ from metaresp.arrays import IntArray
 from metaresp.checks import check_level
 from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
-from metaresp.kernel import quadrature
 from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.special import saturated
 from metaresp.kernel.two_level import fall_at
 from metaresp.kernel.two_level_gaussian import fit_nested_gaussian
 from metaresp.kernel.two_level_profile import Best
@@ -23,7 +23,7 @@ COMPONENTS = (BETWEEN, WITHIN, TOTAL)
 def best_of(counts: Counts, mu: float, tau2_between: float, tau2_within: float, loglik: float) -> Best:
     """Return the maximum of the count model from what a fit keeps of it."""
     at = np.array([mu, np.sqrt(tau2_between), np.sqrt(np.nan_to_num(tau2_within))])
-    return Best(at, loglik - float(quadrature.saturated(counts.x, counts.n).sum()))
+    return Best(at, loglik - float(saturated(counts.x, counts.n).sum()))
 
 
 def nested_tau2_interval(

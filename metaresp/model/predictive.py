@@ -10,13 +10,13 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
-from metaresp.kernel import binomial_normal
 from metaresp.kernel.beta_predictive import BetaLaw, cdf_and_density, t_cdf, t_density
 from metaresp.kernel.events import RateLaw, event_probabilities
 from metaresp.kernel.links import LINKS
-from metaresp.kernel.new_trial import Mixture, tau_mixture
+from metaresp.kernel.new_trial import Mixture
 from metaresp.kernel.panels import Logs
 from metaresp.kernel.quantiles import t_quantile
+from metaresp.model.fitted import Fitted
 from metaresp.model.inversion import effect_of, turning_size
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS
@@ -142,8 +142,7 @@ class BetaTrial(NamedTuple):
 
 
 def new_trial(
-    counts: Counts,
-    spec: Spec,
+    model: Fitted,
     limits: tuple[float, float],
     units: float,
     numbers: tuple[float, float, float, float],
@@ -152,10 +151,8 @@ def new_trial(
 
     Parameters
     ----------
-    counts : Counts
-        One lane.
-    spec : Spec
-        Its prediction names an interval that is a quantile of some distribution.
+    model : Fitted
+        One lane, whose prediction names an interval that is a quantile of some distribution.
     limits : tuple of float
         The prediction interval on the scale of the model.
     units : float
@@ -163,15 +160,13 @@ def new_trial(
     numbers : tuple of float
         Estimate, standard error, tau2 and rho of the fit.
     """
+    counts, spec = model.counts, model.spec
     estimate, se, tau2, rho = numbers
     df = {"normal": np.inf, "hts": units - 2}.get(str(spec.prediction), units - 1)
     if spec.model == "beta-binomial":
         return BetaTrial(estimate, se, df, rho)
     if spec.prediction == "likelihood":
-        link = spec.link or "logit"
-        fit = binomial_normal.fit(counts.x, counts.n, counts.copies, link=link)
-        parts, *_ = tau_mixture(counts.x, counts.n, counts.copies, fit, counts.k, (1 - spec.level) / 2)
-        return MixtureTrial(parts, link)
+        return MixtureTrial(model.mixture, model.data.link)
     low, high = limits
     quantile = float(t_quantile(np.array(df), (1 - spec.level) / 2))
     return StudentTrial((low + high) / 2, (high - low) / 2 / quantile, df, counts, spec, tau2)

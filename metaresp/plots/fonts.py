@@ -89,7 +89,8 @@ def families(preferred: Iterable[str], text: Iterable[str]) -> tuple[str, ...]:
 def _unit_size(words: str, names: tuple[str, ...], bold: bool) -> tuple[float, float, float]:
     """Return width, ascent and descent in font sizes."""
     font = font_manager.FontProperties(family=list(names), size=100, weight="bold" if bold else "normal")
-    width, height, descent = _OUTLINES.get_text_width_height_descent(words, font, False)
+    with quiet():
+        width, height, descent = _OUTLINES.get_text_width_height_descent(words, font, False)
     return float(width) / 100, float(height - descent) / 100, float(descent) / 100
 
 
@@ -111,13 +112,11 @@ def text_width(words: str, size: float, names: tuple[str, ...], *, bold: bool = 
     """
     if not words:
         return 0.0
-    with quiet():
-        return _unit_size(words, names, bold)[0] * size * HINTING_SLACK
+    return _unit_size(words, names, bold)[0] * size * HINTING_SLACK
 
 
 def text_reach(words: str, names: tuple[str, ...], *, bold: bool = False) -> tuple[float, float]:
     """Return how far a line reaches above and below its baseline, in font sizes."""
     if not words:
         return 0.0, 0.0
-    with quiet():
-        return _unit_size(words, names, bold)[1:]
+    return _unit_size(words, names, bold)[1:]

@@ -6,11 +6,13 @@ import math
 import os
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from metaresp.errors import InvalidArgument, known_name, option
+from metaresp.plots.embedded import light_fonts
 from metaresp.plots.settings import plain_settings
 from metaresp.readable import readable
 from metaresp.writing import checked_path, write_files
@@ -152,7 +154,7 @@ def rendered(
     else:
         dpi = 72.0
     title, alt = readable(title), readable(alt)
-    with plain_settings():
+    with plain_settings(), light_fonts() if kind == "pdf" else nullcontext():
         if len(figures) > 1 and kind == "pdf":
             return _pdf_pages(figures, title, alt)
         if kind == "tiff":

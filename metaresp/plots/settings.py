@@ -24,6 +24,27 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
+# Not of a figure but of the process and its windows: ``matplotlib.rcdefaults`` leaves them alone too.  (It
+# is not called: it reads every style file there is to know their names, and checks every setting.)
+OF_THE_PROCESS = frozenset(
+    {
+        "backend", "backend_fallback", "datapath", "date.epoch", "docstring.hardcopy",
+        "figure.max_open_warning", "figure.raise_window", "interactive", "savefig.directory", "timezone",
+        "tk.window_focus", "toolbar", "webagg.address", "webagg.open_in_browser", "webagg.port",
+        "webagg.port_retries",
+    }
+)  # fmt: skip
+
+
+def _changed() -> dict[Any, Any]:
+    """Return the settings that are not matplotlib's own, as they are by default."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", matplotlib.MatplotlibDeprecationWarning)
+        names = [name for name in matplotlib.rcParamsDefault if name not in OF_THE_PROCESS]
+        own = {name: matplotlib.rcParamsDefault[name] for name in names}
+        return {name: value for name, value in own.items() if matplotlib.rcParams[name] != value}
+
+
 @contextmanager
 def plain_settings(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
     """Draw with matplotlib's own settings, whatever the user's are, and leave those as they were.
@@ -34,8 +55,7 @@ def plain_settings(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
         Further ones, by matplotlib's names.
     """
     with DRAWING, np.errstate(all="ignore"), matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update({**SETTINGS, **(settings or {})})
+        matplotlib.rcParams.update({**_changed(), **SETTINGS, **(settings or {})})
         with quiet():
             yield
 

@@ -1,5 +1,6 @@
 """The R script (metafor, and meta where it has a counterpart) for the same analysis."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaresp.errors import InvalidArgument, option
@@ -248,6 +249,13 @@ def _meta(spec: "Spec") -> list[str]:
 
 
 def _binomial_normal(spec: "Spec") -> list[str]:
+    if spec.penalty is not None:
+        name, scale = spec.penalty
+        return [
+            f"# metaresp penalised the likelihood: {name}, scale {scale:g}.  No R package for meta-analysis",
+            "# does so; blme::bglmer with a custom prior on the standard deviation comes near.",
+            *_binomial_normal(replace(spec, penalty=None)),
+        ]
     if spec.link not in {None, "logit"}:
         return _other_link(spec)
     test = "z" if spec.ci == "normal" else "t"

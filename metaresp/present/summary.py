@@ -20,7 +20,7 @@ from metaresp.present.rates import (
     told_apart,
     with_digits,
 )
-from metaresp.present.text_tables import TABLES, Summary
+from metaresp.present.text_tables import MOST_ROWS, TABLES, Summary
 
 if TYPE_CHECKING:
     from metaresp.outcome import Levels
@@ -46,27 +46,33 @@ _CI_WORDS = {
 
 @TABLES.add("Fit")
 def fits(fit: "Fit") -> Summary:
-    """Show the summary of a fit."""
-    return summarise(fit)
+    """Show the summary of a fit, with the studies that are printed."""
+    return summarise(fit, most=MOST_ROWS)
 
 
 @silent
-def summarise(fit: "Fit", digits: int | None = None) -> Summary:
-    """Return the summary of *fit*; *digits* goes before the decimals that the fit was asked for."""
+def summarise(fit: "Fit", digits: int | None = None, most: int | None = None) -> Summary:
+    """Return the summary of *fit* with *most* studies at most.
+
+    *digits* goes before the decimals that the fit was asked for.
+    """
     scale = with_digits(PERCENT, fit.spec.digits, digits)
     rates, lows, highs = (np.ravel(getattr(fit.study_ci, name)).tolist() for name in ("rate", "low", "high"))
     level = level_percent(fit.spec.level)
     d = decimals_for_widths([b - a for a, b in zip(lows, highs, strict=True)], scale)
-    texts = rates_and_intervals(rates, lows, highs, scale, decimals=d)
-    counts = [f"{x}/{n}" for x, n in zip(fit.studies.events.tolist(), fit.studies.n.tolist(), strict=True)]
-    weights = map(percent_text, fit.weights.tolist())
+    texts = rates_and_intervals(rates[:most], lows[:most], highs[:most], scale, decimals=d)
+    events, sizes = fit.studies.events[:most].tolist(), fit.studies.n[:most].tolist()
+    counts = [f"{x}/{n}" for x, n in zip(events, sizes, strict=True)]
+    weights = map(percent_text, fit.weights[:most].tolist())
     rows = tuple(
         (label, count, *text, weight)
-        for label, count, text, weight in zip(fit.studies.study, counts, texts, weights, strict=True)
+        for label, count, text, weight in zip(fit.studies.study[:most], counts, texts, weights, strict=True)
     )
     words = outcome_words(fit.spec.outcome)
     columns = ("Study", f"{words.events}/n", "Rate", f"{level} CI", "Weight")
-    return Summary(tuple(_facts(fit, words, level, scale, d)), columns, rows, fit.notes)
+    return Summary(
+        tuple(_facts(fit, words, level, scale, d)), columns, rows, fit.notes, more=fit.k - len(rows)
+    )
 
 
 def _facts(fit: "Fit", words: OutcomeWords, level: str, scale: RateScale, d: int) -> list[tuple[str, str]]:

@@ -6,9 +6,12 @@ and a small command never waits for pandas; workbooks are read with openpyxl, pa
 
 A table passes through: ``files`` (bytes to the cells of each sheet), ``layout`` (where the head is, which
 lines are no row), ``columns`` (what each column holds, by name and values), ``counts`` (every cell checked).
+
+All of it works by columns: what a column's distinct values, or its text as a whole, tell to be usual is not
+looked at row by row (``cells.clean_column``, ``column_cells``, ``rows.may_say_total``).
 """
 
-from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text
+from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text, label_texts, values_of
 from metaresp.read.choice import read_file
 from metaresp.read.columns import Roles, column_place, find_roles
 from metaresp.read.counts import RESERVED, Counts, ExcludedRow, read_counts
@@ -40,6 +43,8 @@ __all__ = [
     "frame_table",
     "is_missing",
     "label_text",
+    "label_texts",
     "read_counts",
     "read_file",
+    "values_of",
 ]

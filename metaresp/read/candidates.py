@@ -9,7 +9,7 @@ from metaresp.read.cells import label_text
 from metaresp.read.groups import names_arm
 from metaresp.read.heads import per_many, read_head
 from metaresp.read.opposites import with_opposites
-from metaresp.read.profile import Column, is_ascending, profile
+from metaresp.read.profile import Column, is_ascending, lawful, profile
 from metaresp.read.response_kinds import is_kind
 from metaresp.read.table import Table, told_name
 from metaresp.read.vocabulary import entries, folded, words
@@ -59,7 +59,8 @@ class Candidates:
 
     def is_index(self, column: Column) -> bool:
         """Whether a column numbers the rows."""
-        if len(self.rows) == 1 and column.place == 0 and "index" in column.head.roles:
+        first = all(place in self.table.unnamed for place in range(column.place))
+        if len(self.rows) == 1 and first and "index" in column.head.roles:
             outcomes = {"events", "response", "percent"}
             others = [
                 c for c in self.columns
@@ -72,26 +73,30 @@ class Candidates:
         if column.numbered:
             # two studies may well have 1 and 2 events
             events = column.head.roles.get("events") == 2
-            return len(self.rows) > 2 or (column.place == 0 and not events) or "index" in column.head.roles
+            return len(self.rows) > 2 or (first and not events) or "index" in column.head.roles
         return "index" in column.head.roles and column.head.roles.get("n", 1) < 2 and is_ascending(
             column, self.rows
-        ) and column.place == 0  # fmt: skip
+        ) and first  # fmt: skip
 
     def is_coordinate(self, column: Column) -> bool:
         """Whether a column is x beside y."""
-        names = {folded(other.name) for other in self.columns}
-        return folded(column.name) in _COORDINATES and names >= _COORDINATES
+        if folded(column.name) not in _COORDINATES:
+            return False
+        return {folded(other.name) for other in self.columns} >= _COORDINATES
 
     def fits(self, events: Column, n: Column) -> bool:
         """Whether no count is above its n."""
-        pairs = [(events.cells[row].events, n.cells[row].events) for row in self.rows]
+        x_, m_ = events.counts_in(self.rows), n.counts_in(self.rows)
+        if lawful(x_, m_):
+            return True
+        pairs = set(zip(x_, m_, strict=True))
         return all(x is None or m is None or 0 <= x <= m for x, m in pairs)
 
     def distinct(self, columns: Iterable[Column]) -> list[Column]:
         """Return columns that differ in their counts, the surest of equal ones."""
         chosen: dict[tuple[int | None, ...], Column] = {}
         for column in columns:
-            key = tuple(column.cells[row].events for row in self.rows)
+            key = column.counts_in(self.rows)
             if key not in chosen or sureness(column) > sureness(chosen[key]):
                 chosen[key] = column
         return list(chosen.values())

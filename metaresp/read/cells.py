@@ -4,12 +4,14 @@ import datetime
 import json
 import math
 import re
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 Value: TypeAlias = int | float | str | None
+Read = TypeVar("Read")
 
 # Counts stay exact in a double far beyond this, and no trial is near it.
 MAX_COUNT = 10**15
@@ -23,6 +25,7 @@ _EDGE = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200c\u2
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\xa0\u202f\u2007]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
@@ -66,6 +69,41 @@ def clean(value: object) -> object:
     return value
 
 
+def clean_column(cells: Sequence[object]) -> list[object]:
+    """Return a column with each cell as :func:`clean` returns it.
+
+    Examples
+    --------
+    >>> clean_column(["Xu ", "", None, 13]), clean_column(["13", " 4"])
+    (['Xu', None, None, 13], ['13', '4'])
+    """
+    kinds = set(map(type, cells))
+    if kinds == {str}:
+        texts: list[str] = list(map(str.strip, cells))  # type: ignore[arg-type]
+        joined = "".join(texts)
+        # what else clean() takes away is not printable
+        if joined.isascii() or joined.isprintable():
+            return [text or None for text in texts] if "" in texts else list(texts)
+    if kinds <= {int, type(None)}:
+        return list(cells)
+    return list(map(clean, cells))
+
+
+def label_texts(cells: Sequence[object]) -> list[str]:
+    """Return a column as labels, each as :func:`label_text` returns it.
+
+    Examples
+    --------
+    >>> label_texts(["Xu  2012", None, 3.0])
+    ['Xu  2012', '', '3']
+    """
+    if set(map(type, cells)) == {str}:
+        texts: list[str] = list(map(str.strip, cells))  # type: ignore[arg-type]
+        if "".join(texts).isprintable():
+            return texts
+    return _by_value(label_text, cells)
+
+
 def label_text(value: object) -> str:
     """Return a study label as one line of printable text."""
     value = clean(value)
@@ -103,25 +141,61 @@ def as_value(value: object) -> Value:
     return _SURROGATE.sub("\ufffd", str(value))
 
 
+def values_of(cells: Sequence[object]) -> list[Value]:
+    """Return a column as covariate values, each as :func:`as_value` returns it.
+
+    Raises
+    ------
+    BadCell
+        If one is an infinite number.
+    """
+    kinds = set(map(type, cells))
+    if kinds <= {str, type(None)}:
+        return clean_column(cells)  # type: ignore[return-value]
+    if kinds == {float} and np.isfinite(np.array(cells, dtype=float)).all():
+        return list(cells)  # type: ignore[arg-type]
+    return _by_value(as_value, cells)
+
+
+def _by_value(function: Callable[[object], Read], cells: Sequence[object]) -> list[Read]:
+    """Return a function of each cell; of equal ones it is asked once."""
+    if not set(map(type, cells)) <= {str, int, type(None)}:
+        return list(map(function, cells))
+    known = {cell: function(cell) for cell in dict.fromkeys(cells)}
+    return [known[cell] for cell in cells]
+
+
 def text_values(cells: tuple[Value, ...], decimal: str) -> tuple[Value, ...]:
     """Return a column of text cells as all-int, all-float or text, with None for the missing ones."""
-    texts = [None if c is None or (isinstance(c, str) and c.lower() in MISSING_VALUE) else c for c in cells]
-    strings = [text for text in texts if isinstance(text, str)]
-    if len(strings) != sum(text is not None for text in texts) or not strings:
-        return tuple(texts)
-    if all(_INTEGER.fullmatch(s) and len(s) < 16 and not re.match(r"[+-]?0[0-9]", s) for s in strings):
-        return tuple(None if text is None else int(str(text)) for text in texts)
-    floats = [_float(s, decimal) for s in strings]
-    if all(number is not None for number in floats):
-        numbers = iter(floats)
-        return tuple(None if text is None else next(numbers) for text in texts)
-    return tuple(None if text is None else label_text(text) for text in texts)
+    known: dict[Value, Value] = dict.fromkeys(cells)
+    missing = {c for c in known if c is None or (isinstance(c, str) and c.lower() in MISSING_VALUE)}
+    strings = [c for c in known if c not in missing and isinstance(c, str)]
+    if len(strings) + len(missing) < len(known) or not strings:
+        return tuple(None if c in missing else c for c in cells) if missing else cells
+    if all(_INTEGER.fullmatch(s) and len(s) < 16 and not _LEADING_ZERO.match(s) for s in strings):
+        known |= {s: int(s) for s in strings}
+    else:
+        floats = _floats(strings, decimal)
+        known |= {s: label_text(s) for s in strings} if floats is None else floats
+    known |= dict.fromkeys(missing)
+    return tuple(map(known.__getitem__, cells))
 
 
 def shown(value: object) -> str:
     """Return a cell as it is quoted in an error: short, on one line."""
     text = repr(str(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _floats(strings: Sequence[str], decimal: str) -> dict[Value, Value] | None:
+    """Return texts as numbers; None where one is none."""
+    found: dict[Value, Value] = {}
+    for text in strings:
+        number = _float(text, decimal)
+        if number is None:
+            return None
+        found[text] = number
+    return found
 
 
 def _float(text: str, decimal: str) -> float | None:
@@ -135,7 +209,7 @@ def _float(text: str, decimal: str) -> float | None:
         text = text.replace(",", ".")
     elif decimal == "." and re.fullmatch(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?", text):
         text = text.replace(",", "")
-    if not _NUMBER.fullmatch(text) or re.match(r"[+-]?0[0-9]", text):
+    if not _NUMBER.fullmatch(text) or _LEADING_ZERO.match(text):
         return None
     number = float(text)
     return number if math.isfinite(number) else None

@@ -3,22 +3,25 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from metaresp.errors import InvalidStudies, known_name, option
-from metaresp.read.cells import BadCell, Value, as_value, shown, text_values
+from metaresp.read.cells import BadCell, Value, as_value, shown, text_values, values_of
 from metaresp.read.codes import like_codes
 from metaresp.read.columns import find_roles
-from metaresp.read.labels import label_of
 from metaresp.read.labels import labels as row_labels
+from metaresp.read.labels import labels_of
 from metaresp.read.options import AS_THEY_STAND, MISSING, TOTALS, UNITS, Options
 from metaresp.read.parsing import ParsedCells
-from metaresp.read.rows import hidden_totals
+from metaresp.read.profile import lawful
+from metaresp.read.rows import hidden_totals, suspects
 from metaresp.read.source import Source, source_of
 from metaresp.read.subtotals import Sum, partial_sums, unlabelled_largest
 from metaresp.read.table import LeftOut, Table
 from metaresp.read.totals import settled, without_totals
 from metaresp.records import Record
+
+T = TypeVar("T")
 
 # Rows that an error lists before it only counts.
 LISTED = 5
@@ -99,38 +102,37 @@ class _Reading(ParsedCells):
         enrolled = self.enrolled(n)
         covariates = self.covariates()
         self.merged_groups(covariates)
-        gaps = [self.gap(row, events, n) for row in range(len(table))]
+        gaps = self.gaps(events, n)
         wrong = {row for row, _, _ in self.problems}
         if self.options.missing == "raise":
             column = self.names()
-            for row, gap in enumerate(gaps):
-                if gap and row not in wrong:
+            for row, gap in gaps.items():
+                if row not in wrong:
                     self.problems.append((row, column["events" if events[row] is None else "n"], gap))
         if self.problems:
             self.fail()
-        kept = [row for row, gap in enumerate(gaps) if not gap]
+        kept = [row for row in range(len(table)) if row not in gaps] if gaps else range(len(table))
         excluded = tuple(
             ExcludedRow(label_list[row], events[row], n[row], _row_number(table, row), gap,
                         {name: column[row] for name, column in covariates.items()})
-            for row, gap in enumerate(gaps) if gap
+            for row, gap in gaps.items()
         )  # fmt: skip
-        left_out = [LeftOut(table.number(row), label_list[row], gap) for row, gap in enumerate(gaps) if gap]
+        left_out = [LeftOut(table.number(row), label_list[row], gap) for row, gap in gaps.items()]
         if left_out:
             told = "; ".join(
                 f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out[:3]
             )
             more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
             self.notes.append(f"Left out, since their counts cannot be used: {told}{more}.")
-        x = tuple(value for row in kept if (value := events[row]) is not None)
-        m = tuple(value for row in kept if (value := n[row]) is not None)
-        kept_labels = tuple(label_list[row] for row in kept)
+        x, m = ([count for count in _at(column, kept) if count is not None] for column in (events, n))
+        kept_labels = tuple(_at(label_list, kept))
         self.suspicious(kept, x, m, kept_labels)
         return Counts(
-            events=x,
-            n=m,
+            events=tuple(x),
+            n=tuple(m),
             study=kept_labels,
-            enrolled=None if enrolled is None else tuple(enrolled[row] or 0 for row in kept),
-            covariates={name: tuple(column[row] for row in kept) for name, column in covariates.items()},
+            enrolled=None if enrolled is None else tuple(count or 0 for count in _at(enrolled, kept)),
+            covariates={name: tuple(_at(column, kept)) for name, column in covariates.items()},
             excluded=excluded,
             source=source_of(table, self.roles, [*label_notes, *self.marks_note(), *self.notes], left_out),
         )
@@ -139,9 +141,12 @@ class _Reading(ParsedCells):
         """Refuse or drop rows without a label that are the sum of others; keep a study that happens to be."""
         if self.options.totals == "keep":
             return None
-        columns = [self.table.columns[place] for place in self.roles.study]
-        raw = [" ".join(filter(None, (label_of(column[row]) for column in columns))) for row in range(len(n))]
-        doubtful, chance = hidden_totals(raw, events, n)
+        parts = [labels_of(self.table, place) for place in self.roles.study]
+        if len(parts) == 1:
+            raw = parts[0]
+        else:
+            raw = [" ".join(filter(None, cells)) for cells in zip(*parts, strict=True)] or [""] * len(n)
+        doubtful, chance = hidden_totals(raw, events, n, suspects(self.table, raw))
         self.notes += [
             f"{label_list[row]} ({self.table.at(row)}, {events[row]}/{n[row]}) equals the sum of the other "
             "studies; it was kept as a study."
@@ -177,6 +182,8 @@ class _Reading(ParsedCells):
             self.notes.append(f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
+        if lawful(events, n) and 0 not in n:
+            return
         column = self.names()
         drop = self.options.missing == "drop"
         for row, (count, total) in enumerate(zip(events, n, strict=True)):
@@ -213,11 +220,15 @@ class _Reading(ParsedCells):
                 self.problems.append((row, name, f"enrolled = {count} is less than n = {total}"))
         return enrolled
 
-    def gap(self, row: int, events: list[int | None], n: list[int | None]) -> str:
-        if row in self.unusable:
-            return self.unusable[row]
-        x, m = events[row], n[row]
-        return "" if x is not None and m is not None else _GAPS[(x is None) + 2 * (m is None) - 1]
+    def gaps(self, events: list[int | None], n: list[int | None]) -> dict[int, str]:
+        """Return what is missing of each row that lacks a count or cannot be used."""
+        if None not in events and None not in n and not self.unusable:
+            return {}
+        rows = enumerate(zip(events, n, strict=True))
+        lacking = {
+            row: _GAPS[(x is None) + 2 * (m is None) - 1] for row, (x, m) in rows if x is None or m is None
+        }
+        return dict(sorted((lacking | self.unusable).items()))
 
     def names(self) -> dict[str, str]:
         """Return the column to name for a wrong or missing events or n."""
@@ -251,24 +262,28 @@ class _Reading(ParsedCells):
         return covariates
 
     def values(self, place: int) -> tuple[Value, ...]:
-        values: list[Value] = []
-        for row, cell in enumerate(self.table.columns[place]):
-            try:
-                values.append(as_value(cell))
-            except BadCell as bad:
-                self.problems.append((row, self.table.names[place], str(bad)))
-                values.append(None)
+        column = self.table.columns[place]
+        try:
+            values = values_of(column)
+        except BadCell:
+            values = [self.value(row, place) for row in range(len(column))]
         return text_values(tuple(values), self.table.decimal) if self.table.written else tuple(values)
+
+    def value(self, row: int, place: int) -> Value:
+        try:
+            return as_value(self.table.columns[place][row])
+        except BadCell as bad:
+            self.problems.append((row, self.table.names[place], str(bad)))
+            return None
 
     def merged_groups(self, covariates: dict[str, tuple[Value, ...]]) -> None:
         """Write values of a group that differ in case or spaces in one way, and say so."""
         for name, column in covariates.items():
-            spelled: dict[str, dict[str, int]] = {}
-            for value in column:
+            spelled: dict[str, list[str]] = {}
+            for value in dict.fromkeys(column):
                 if isinstance(value, str):
-                    forms = spelled.setdefault(" ".join(value.casefold().split()), {})
-                    forms[value] = forms.get(value, 0) + 1
-            several = {plain: list(forms) for plain, forms in spelled.items() if len(forms) > 1}
+                    spelled.setdefault(" ".join(value.casefold().split()), []).append(value)
+            several = {plain: forms for plain, forms in spelled.items() if len(forms) > 1}
             if several:
                 one = {form: forms[0] for forms in several.values() for form in forms}
                 covariates[name] = tuple(one.get(v, v) if isinstance(v, str) else v for v in column)
@@ -276,7 +291,7 @@ class _Reading(ParsedCells):
                 self.notes.append(f"{name}: values that differ in case or spaces are one group ({told}).")
 
     def suspicious(
-        self, kept: list[int], events: Sequence[int], n: Sequence[int], label_list: Sequence[str]
+        self, kept: Sequence[int], events: Sequence[int], n: Sequence[int], label_list: Sequence[str]
     ) -> None:
         """Note codes for "not known", labels that repeat and studies that are there twice."""
         for i in like_codes(events, n):
@@ -284,9 +299,12 @@ class _Reading(ParsedCells):
                 f"{label_list[i]} ({self.table.at(kept[i])}): {events[i]}/{n[i]} looks like a code for 'not "
                 "known'; it was read as a count."
             )
+        if len(set(label_list)) == len(label_list):
+            return
         whole = Counter(zip(label_list, events, n, strict=True))
         twice = [label for (label, _, _), times in whole.items() if times > 1]
-        repeated = [label for label, times in Counter(label_list).items() if times > 1 and label not in twice]
+        told = set(twice)
+        repeated = [label for label, times in Counter(label_list).items() if times > 1 and label not in told]
         if twice:
             self.notes.append(
                 f"The same row stands there more than once: {_listed(twice)}. Each was read as a study."
@@ -302,3 +320,8 @@ def _listed(names: Sequence[str]) -> str:
 def _row_number(table: Table, row: int) -> int | None:
     number = table.rows[row]
     return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def _at(column: Sequence[T], kept: Sequence[int]) -> Sequence[T]:
+    """Return the entries of a column in the rows that are kept, which ascend."""
+    return column if len(kept) == len(column) else [column[row] for row in kept]

@@ -175,8 +175,8 @@ class Doubts(Candidates):
     def refuse_rate_words(self, events: Column, n: Column) -> None:
         """Ask where whole numbers under a head such as ORR fit both as counts and as percentages."""
         pointed = all("." in events.cells[row].rate for row in self.rows if events.cells[row].rate)
-        plain = not any("." in n.cells[row].rate for row in self.rows)
-        like_rates = pointed and plain and not COUNT_WORDS.search(folded(events.name))
+        plain = pointed and not any("." in n.cells[row].rate for row in self.rows)
+        like_rates = plain and not COUNT_WORDS.search(folded(events.name))
         if not (_RATE_WORDS.search(events.name) or like_rates):
             return
         if "events" in self.given or events.kind != "count":

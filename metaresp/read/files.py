@@ -11,7 +11,7 @@ from metaresp.read.html import html_sheets, is_html, refuse_xml
 from metaresp.read.jsonfile import json_table
 from metaresp.read.oldbooks import read_old_workbook
 from metaresp.read.packages import PACKAGES, read_package
-from metaresp.read.sheet import Sheet
+from metaresp.read.sheet import EvenRows, Sheet
 from metaresp.read.table import Table
 from metaresp.read.text import text_grid
 from metaresp.read.workbook import read_workbook
@@ -88,7 +88,8 @@ def read_sheets(
     if is_html(text):
         return html_sheets(text, name, tuple(notes))
     rows, separator = text_grid(text, name, content.ending)
-    return (Sheet("", tuple(rows), "." if separator == "," else "", tuple(notes)),)
+    rows = rows if isinstance(rows, EvenRows) else tuple(rows)
+    return (Sheet("", rows, "." if separator == "," else "", tuple(notes)),)
 
 
 def _kind(content: Content) -> str:

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from metaresp.errors import UnreadableFile
 from metaresp.read.sheet import Sheet
-from metaresp.read.text import MAX_CELLS
+from metaresp.read.text import MAX_CELLS, MAX_LINES
 
 _START = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|table|head|body|meta|style|div)\b",
@@ -72,6 +72,8 @@ class _Page(HTMLParser):
             self._below = {}
         elif tag == "tr" and self.tables:
             self._end_cell()
+            if len(self.tables[-1]) >= MAX_LINES:
+                raise UnreadableFile(f"{self.source} has a table of more than {MAX_LINES:,} rows")
             self.tables[-1].append([])
         elif tag in {"td", "th"} and self.tables:
             self._end_cell()

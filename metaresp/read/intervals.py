@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from metaresp.read.column_cells import column_cells
 from metaresp.read.patterns import INTERVAL
-from metaresp.read.profile import column_cells
 from metaresp.read.table import Table
 from metaresp.read.vocabulary import folded
 from metaresp.read.writing import plain

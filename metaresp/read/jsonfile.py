@@ -5,7 +5,7 @@ from typing import Any
 
 from metaresp.errors import InvalidStudies, UnreadableFile
 from metaresp.read.cells import shown
-from metaresp.read.table import Table, columns_table, records_table
+from metaresp.read.table import Table, columns_table, records_table, refuse_size
 
 _SHAPES = "a list of records, a dictionary of columns, or either under the key 'studies'"
 
@@ -77,6 +77,7 @@ def _from_columns(content: dict[str, Any], source: str) -> Table:
     if content and all(isinstance(column, dict) for column in content.values()):
         # As data frames write themselves: column -> {row: cell}.
         keys = list(dict.fromkeys(key for column in content.values() for key in column))
+        refuse_size(source, len(keys), len(content))
         content = {name: [column.get(key) for key in keys] for name, column in content.items()}
     for name, column in content.items():
         if not isinstance(column, list):

@@ -1,13 +1,15 @@
 """What names a study: a column of labels, author and year, a label and its arm."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from metaresp.read.cells import MISSING_VALUE, label_text
 from metaresp.read.profile import Column
 from metaresp.read.table import Table
 
 _YEAR = re.compile(r"^((?:19|20)[0-9]{2})[.,]0+$")
+_LONGEST_MISSING = max(map(len, MISSING_VALUE))
+_DATED = re.compile(r"(?:19|20)[0-9]{2}")
 
 
 def label_columns(
@@ -51,15 +53,34 @@ def label_of(cell: object) -> str:
     return "" if text.lower() in MISSING_VALUE or not text.strip(" -–—.") else text
 
 
+def labels_of(table: Table, place: int) -> list[str]:
+    """Return a column as labels, each as :func:`label_of` returns it."""
+    found: list[str] = table.known(("labels", place), lambda: _labels_of(table.texts(place)))
+    return found
+
+
+def _labels_of(texts: Sequence[str]) -> list[str]:
+    # nothing longer is a word for a missing one, and nothing that begins otherwise is dashes alone
+    short = {text for text in set(texts) if len(text) <= _LONGEST_MISSING or text[0] in " -–—."}
+    if not short:
+        return list(texts)
+    read = {text: label_of(text) for text in short}
+    return [read.get(text, text) for text in texts]
+
+
 def labels(table: Table, parts: tuple[int, ...]) -> tuple[list[str], list[str]]:
     """Return one label for each row, made up where there is none, and what was done, in sentences."""
     if not parts:
         return [f"Study {number}" for number in range(1, len(table) + 1)], []
-    texts = [[label_of(cell) for cell in table.columns[place]] for place in parts]
+    texts = [labels_of(table, place) for place in parts]
     notes: list[str] = []
     if len(parts) == 2 and _merged(texts[0]):
         texts[0] = _filled_down(texts[0])
         notes.append(f"Blank cells of {table.names[parts[0]]!r} were filled from above, as merged cells.")
+    if len(parts) == 1:
+        return list(texts[0]) if "" not in texts[0] else [
+            text or f"Study {number}" for number, text in enumerate(texts[0], start=1)
+        ], notes
     # a year that a program wrote as a decimal number
     texts[1:] = [[_YEAR.sub(r"\1", text) for text in column] for column in texts[1:]]
     joined = []
@@ -95,16 +116,16 @@ def _first_texts(table: Table, columns: list[Column], taken: set[int]) -> Column
             return columns[place]
     for column in columns[:2]:
         roles = column.head.roles.keys() - {"index"}
-        cells = [cell for cell in table.columns[column.place] if cell is not None]
-        texts = [label_of(cell) for cell in cells]
         if column.kind == "text" and not roles - {"arm"} and column.place not in taken and column.place == 0:
+            every = zip(labels_of(table, column.place), table.columns[column.place], strict=True)
+            texts = [text for text, cell in every if cell is not None]
             return column if len(set(texts)) == len(texts) > len(table) // 2 else None
     return None
 
 
 def _arm(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> int | None:
     """Return the column of arms, where labels are merged cells that an arm tells apart."""
-    texts = [label_of(cell) for cell in table.columns[chosen.place]]
+    texts = labels_of(table, chosen.place)
     merged = _merged(texts)
     if not merged and len(set(texts)) == len(texts):
         return None
@@ -112,7 +133,7 @@ def _arm(table: Table, columns: list[Column], taken: set[int], chosen: Column) -
     for column in columns:
         if column.place in taken or column.place == chosen.place or "arm" not in column.head.roles:
             continue
-        pairs = [(a, label_of(b)) for a, b in zip(filled, table.columns[column.place], strict=True)]
+        pairs = list(zip(filled, labels_of(table, column.place), strict=True))
         if len(set(pairs)) == len(pairs):
             return column.place
     return None
@@ -133,10 +154,15 @@ def _filled_down(texts: list[str]) -> list[str]:
 def _year(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> list[int]:
     """Return the column of years that goes with labels of authors, or tells labels apart."""
     years = [c for c in columns if "year" in c.head.roles and c.kind == "count" and c.place not in taken]
-    texts = [label_of(cell) for cell in table.columns[chosen.place]]
-    dated = sum(bool(re.search(r"(?:19|20)[0-9]{2}", text)) for text in texts)
-    if len(years) != 1 or dated * 2 > len(texts):
+    if len(years) != 1:
         return []
-    joined = list(zip(texts, map(label_of, table.columns[years[0].place]), strict=True))
-    tells = len(set(texts)) < len(texts) == len(set(joined))
+    texts = labels_of(table, chosen.place)
+    different = len(set(texts))
+    if different == len(texts) and "author" not in chosen.head.roles:
+        return []
+    dated = sum(map(bool, map(_DATED.search, texts)))
+    if dated * 2 > len(texts):
+        return []
+    joined = list(zip(texts, labels_of(table, years[0].place), strict=True))
+    tells = different < len(texts) == len(set(joined))
     return [years[0].place] if "author" in chosen.head.roles or tells else []

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from metaresp.errors import InvalidStudies
-from metaresp.read.cells import clean, label_text, shown
+from metaresp.read.body import Body, told, trimmed
+from metaresp.read.cells import label_text, label_texts, shown
 from metaresp.read.heads import read_head
 from metaresp.read.patterns import NUMERIC
 from metaresp.read.sheet import Sheet
@@ -41,61 +42,61 @@ def sheet_table(source: str, sheet: Sheet) -> Table:
     InvalidStudies
         If there is no head, no row beneath it, or a row with more cells than the head has names.
     """
-    lines, blank_before = _lines(sheet)
     name = f"{source} (sheet {sheet.title!r})" if sheet.title else source
+    lines = _first_lines(sheet)
     if not lines:
         raise InvalidStudies(f"{name} is empty: a header and one row per study are needed")
     first, last = _head_lines(lines)
     head, heads = _joined(lines, first, last)
     header_row = lines[last][0]
-    left_out = [LeftOut(number, _told(cells), "stands above the table") for number, cells in lines[:first]]
-    body = lines[last + 1 :]
-    if body and _is_units(body[0][1], head):
-        heads = [f"{a} {b}" if b else a for a, b in zip(heads, _texts(body[0][1], len(heads)), strict=True)]
-        left_out.append(LeftOut(body[0][0], _told(body[0][1]), "holds units"))
-        body = body[1:]
-    body, notes = _foot(body, blank_before)
-    repeated = [row for row in body if _repeats(row[1], head)]
-    left_out += [LeftOut(number, _told(cells), "repeats the header") for number, cells in repeated]
-    comments = [row for row in body if _is_comment(row[1])]
-    gone = {number for number, _ in [*repeated, *comments]}
-    body = [row for row in body if row[0] not in gone]
-    left_out += [LeftOut(number, _told(cells), "is a note") for number, cells in [*comments, *notes]]
-    if not body:
+    left_out = [LeftOut(number, told(cells), "stands above the table") for number, cells in lines[:first]]
+    body = Body.beneath(sheet.rows, header_row, len(head) + 1, name)
+    begin, end = 0, _foot(body)
+    if len(body) and _is_units(body.row(0), head):
+        units = body.row(0)
+        heads = [f"{a} {b}" if b else a for a, b in zip(heads, _texts(units, len(heads)), strict=True)]
+        left_out.append(LeftOut(body.numbers[0], told(units), "holds units"))
+        begin, end = 1, max(1, end)
+    rows = range(begin, end)
+    repeated = [i for i in body.rows_like(head) if i in rows and _repeats(body.row(i), head)]
+    comments = [i for i in body.rows_marked() if i in rows and _is_comment(body.row(i))]
+    left_out += [body.left_out(i, "repeats the header") for i in repeated]
+    left_out += [body.left_out(i, "is a note") for i in [*comments, *range(end, len(body))]]
+    body.keep(rows, {*repeated, *comments})
+    if not len(body):
         names = ", ".join(repr(text[:40]) for text in _named(head)[:30])
         raise InvalidStudies(f"{name} has a header in row {header_row} ({names}) but no study beneath it")
-    body, merged_notes = _unmerged(body, sheet, heads)
+    merged_notes = _unmerged(body, sheet, heads)
     unnamed: tuple[int, ...] = ()
     if _has_row_names(head, body, sheet.decimal):
         head, heads, unnamed = [None, *head], ["", *heads], (0,)
     _refuse_ragged(name, head, body)
-    width = len(head)
-    padded = [cells + [None] * (width - len(cells)) for _, cells in body]
-    columns = list(zip(*padded, strict=True))
+    columns = [tuple(column) for column in body.columns[: len(head)]]
     keep = [i for i, cell in enumerate(head) if cell is not None or any(c is not None for c in columns[i])]
     unnamed = tuple(place for place, i in enumerate(keep) if head[i] is None and not heads[i])
     named = _named(head)
     return plain_table(
-        name, "row", [named[i] for i in keep], [columns[i] for i in keep], [number for number, _ in body],
+        name, "row", [named[i] for i in keep], [columns[i] for i in keep], body.numbers,
         sheet.decimal, written=True, sheet=sheet.title, header_row=header_row,
         heads=tuple(heads[i] for i in keep), unnamed=unnamed, left_out=tuple(left_out),
         notes=(*merged_notes, *_said(left_out)),
     )  # fmt: skip
 
 
-def _unmerged(body: list[Row], sheet: Sheet, heads: Sequence[str]) -> tuple[list[Row], list[str]]:
-    """Write the value of cells that are merged downwards in each of their rows, and say so.
+def _unmerged(body: Body, sheet: Sheet, heads: Sequence[str]) -> list[str]:
+    """Write the value of cells that are merged downwards in each of their rows, and return the notes.
 
     Counts and rates are not: a merged n is that of all its rows together.
     """
-    if not sheet.merged or not body:
-        return body, list(sheet.notes)
-    rows = {number: list(cells) for number, cells in body}
+    if not sheet.merged:
+        return list(sheet.notes)
+    places = {number: place for place, number in enumerate(body.numbers)}
     filled: dict[int, None] = {}
     left = False
     for top, bottom, first, last in sheet.merged:
-        within = [number for number in range(top, min(bottom, body[-1][0]) + 1) if number in rows]
-        value = rows[top][first - 1] if top in rows and first <= len(rows[top]) else None
+        within = [places[at] for at in range(top, min(bottom, body.numbers[-1]) + 1) if at in places]
+        column = body.columns[first - 1] if first <= len(body.columns) else []
+        value = column[places[top]] if column and top in places else None
         if value is None or len(within) < 2:
             continue
         roles = read_head(heads[first - 1]).roles.keys() if first <= len(heads) else set()
@@ -103,11 +104,9 @@ def _unmerged(body: list[Row], sheet: Sheet, heads: Sequence[str]) -> tuple[list
         if first != last or (number and "year" not in roles):
             left = True
             continue
-        for at in within[1:]:
-            cells = rows[at]
-            cells.extend([None] * (first - len(cells)))
-            if cells[first - 1] is None:
-                cells[first - 1] = value
+        for place in within[1:]:
+            if column[place] is None:
+                column[place] = value
                 filled[first - 1] = None
     notes = [note for note in sheet.notes if left or not filled or not note.startswith("merged cells")]
     if filled:
@@ -115,28 +114,25 @@ def _unmerged(body: list[Row], sheet: Sheet, heads: Sequence[str]) -> tuple[list
             repr(heads[i] if i < len(heads) and heads[i] else f"column {i + 1}") for i in filled
         )
         notes.append(f"Merged cells of {names} were filled downwards.")
-    return [(number, rows[number]) for number, _ in body], notes
+    return notes
 
 
-def _lines(sheet: Sheet) -> tuple[list[Row], set[int]]:
-    """Return the lines that hold anything, and the numbers of those with a blank line above."""
+def _first_lines(sheet: Sheet) -> list[Row]:
+    """Return the first lines that hold anything: the head is among them."""
     lines: list[Row] = []
-    blank_before: set[int] = set()
     for number, raw in enumerate(sheet.rows, start=1):
-        cells = [clean(cell) for cell in raw]
-        while cells and cells[-1] is None:
-            cells.pop()
+        cells = trimmed(raw) if raw else None
         if cells:
-            if lines and lines[-1][0] < number - 1:
-                blank_before.add(number)
             lines.append((number, cells))
-    return lines, blank_before
+            if len(lines) == 5 * _TOP:
+                break
+    return lines
 
 
 def _head_lines(lines: Sequence[Row]) -> tuple[int, int]:
     """Return the first and the last line of the head, as positions in *lines*."""
     top = lines[:_TOP]
-    width = max(len(_filled(cells)) for _, cells in lines[: 5 * _TOP])
+    width = max(len(_filled(cells)) for _, cells in lines)
     scores = [_score(cells, width) for _, cells in top]
     best = max(range(len(top)), key=lambda i: (scores[i], -i))
     if scores[best] <= 0:
@@ -258,12 +254,12 @@ def _is_units(cells: list[object], head: list[object]) -> bool:
     return all(_UNIT.fullmatch(str(cell)) for cell in filled)
 
 
-def _foot(body: list[Row], blank_before: set[int]) -> tuple[list[Row], list[Row]]:
-    """Return the rows without the notes beneath them, and the notes."""
+def _foot(body: Body) -> int:
+    """Return where the notes beneath the rows begin."""
     end = len(body)
-    while end and _is_note(body[end - 1][1]):
+    while end and _is_note(body.row(end - 1)):
         end -= 1
-    return body[:end], body[end:]
+    return end
 
 
 def _is_note(cells: list[object]) -> bool:
@@ -307,11 +303,11 @@ def _repeats(cells: list[object], head: list[object]) -> bool:
     return same > 1 and same >= len(pairs) - 1
 
 
-def _has_row_names(head: list[object], body: list[Row], decimal: str) -> bool:
+def _has_row_names(head: list[object], body: Body, decimal: str) -> bool:
     """Whether the rows have one cell more than the head, as R writes its row names."""
-    if any(len(cells) != len(head) + 1 for _, cells in body):
+    if body.longer or None in body.columns[len(head)]:
         return False
-    firsts = [label_text(cells[0]) for _, cells in body]
+    firsts = label_texts(body.columns[0])
     if firsts == [str(i) for i in range(1, len(firsts) + 1)]:
         return True
     if any(cell is None for cell in head):
@@ -323,23 +319,16 @@ def _has_row_names(head: list[object], body: list[Row], decimal: str) -> bool:
     return decimal != "." and len(firsts) > 1 and not numbers and len(set(firsts)) == len(firsts)
 
 
-def _refuse_ragged(name: str, head: list[object], body: list[Row]) -> None:
-    for number, cells in body:
-        if len(cells) > len(head):
-            raise InvalidStudies(
-                f"{name}, row {number}: {len(cells)} cells, but the header has {len(head)}"
-                " (text that holds the separator must stand in quotes)"
-            )
+def _refuse_ragged(name: str, head: list[object], body: Body) -> None:
+    for row in body.rows_beyond(len(head)):
+        raise InvalidStudies(
+            f"{name}, row {body.numbers[row]}: {len(body.row(row))} cells, but the header has {len(head)}"
+            " (text that holds the separator must stand in quotes)"
+        )
 
 
 def _filled(cells: Sequence[object]) -> list[object]:
     return [cell for cell in cells if cell is not None]
-
-
-def _told(cells: list[object]) -> str:
-    """Return a line as it is quoted in a note: short."""
-    text = ", ".join(label_text(cell) for cell in _filled(cells))
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _said(left_out: list[LeftOut]) -> list[str]:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from metaresp.errors import InvalidStudies, option
 from metaresp.read.cells import label_text, shown
+from metaresp.read.column_cells import column_cells
 from metaresp.read.columns import Roles
 from metaresp.read.heads import read_head
 from metaresp.read.intervals import about, interval_columns, is_interval, scale_of
 from metaresp.read.options import Options
-from metaresp.read.profile import column_cells
 from metaresp.read.rates import are_computed, belongs, fits, places, possible_units
 from metaresp.read.table import Table
 from metaresp.read.writing import Cell
@@ -17,6 +17,9 @@ from metaresp.read.writing import Cell
 # (row, column, what is wrong)
 Problem = tuple[int, str, str]
 Column = list[int | None]
+
+_THREE_ZEROS = re.compile(r"[0-9]{1,3}[,.]000(?![0-9])")
+_SEVERAL_ZEROS = re.compile(r"(?<![0-9.,])[0-9]{1,3}[,.]000(?![0-9])")
 
 
 class ParsedCells:
@@ -58,17 +61,22 @@ class ParsedCells:
         given = [self.roles.reasons.get(role) == "given" for role in ("events", "n", "response", "percent")]
         if (given[0] and given[1]) or given[2]:
             return
-        rates = [
-            x / m if x is not None and m and 0 <= x <= m else None for x, m in zip(events, n, strict=True)
-        ]
         found = interval_columns(self.table)
         single = [p for p in (self.roles.percent, self.roles.response) if p is not None]
         for place in dict.fromkeys([*single, *self.roles.events]):
+            said, _ = self.cells[place].times(range(len(n)))
+            if not any(cell.limits for cell in said):
+                continue
             limits = [
                 (cell.limits[0], cell.limits[1]) if len(cell.limits) == 2 else None
                 for cell in self.cells[place]
             ]
             found.append((self.table.names[place], limits))
+        if not found:
+            return
+        rates = [
+            x / m if x is not None and m and 0 <= x <= m else None for x, m in zip(events, n, strict=True)
+        ]
         if self.roles.events or self.roles.percent is not None:
             options = f"{option('events' if self.roles.events else 'percent')} and {option('n')}"
         else:
@@ -93,14 +101,19 @@ class ParsedCells:
     def refuse_three_zeros(self) -> None:
         """Ask where every count is like ``13,000``: thousands, or three decimals."""
         places_ = [*self.roles.events, *self.roles.n]
+        first = next((c for place in places_ for c in self.table.columns[place] if c is not None), None)
+        if first is not None and not _THREE_ZEROS.match(str(first)):
+            return
         texts = [str(cell) for place in places_ for cell in self.table.columns[place] if cell is not None]
         if self.roles.response is not None and not places_:
             places_ = [self.roles.response]
             texts = [str(cell) for cell in self.table.columns[places_[0]] if cell is not None]
-            several = [len(re.findall(r"(?<![0-9.,])[0-9]{1,3}[,.]000(?![0-9])", text)) > 1 for text in texts]
+            if texts and not _SEVERAL_ZEROS.search(texts[0]):
+                return
+            several = [len(_SEVERAL_ZEROS.findall(text)) > 1 for text in texts]
             doubtful = len(texts) > 1 and all(several)
         else:
-            doubtful = len(texts) > 1 and all(re.match(r"[0-9]{1,3}[,.]000(?![0-9])", t) for t in texts)
+            doubtful = len(texts) > 1 and all(map(_THREE_ZEROS.match, texts))
         if doubtful:
             name = self.table.names[places_[0]]
             raise InvalidStudies(
@@ -111,10 +124,15 @@ class ParsedCells:
     def added(self, columns: tuple[int, ...]) -> list[int | None]:
         """Return a column of counts, or the sum of several."""
         parts = [self.parsed(place) for place in columns]
+        if len(parts) == 1:
+            return parts[0]
         return [None if None in row else sum(part or 0 for part in row) for row in zip(*parts, strict=True)]
 
     def parsed(self, place: int) -> list[int | None]:
         """Return the counts of a column; a cell that holds none is a problem, or unusable on request."""
+        said, words = self.cells[place].times(range(len(self.table)))
+        if not words and all(c.kind in {"missing", "count", "counted"} and not c.mark for c in said):
+            return list(self.cells[place].events)
         counts: list[int | None] = []
         name = self.table.names[place]
         for row, cell in enumerate(self.cells[place]):
@@ -206,13 +224,13 @@ class ParsedCells:
     def check_beside(self, place: int, events: list[int | None], n: list[int | None]) -> None:
         """Check the rate that stands in the cell of a count, as in ``13 (72.2%)``."""
         cells = self.cells[place]
+        if len(self.roles.events) > 1 or not cells.says("counted"):
+            return
         decimals = places(cells)
         beside = [
             (row, cell, events[row], n[row]) for row, cell in enumerate(cells)
             if cell.kind == "counted" and events[row] is not None and n[row]
         ]  # fmt: skip
-        if len(self.roles.events) > 1:
-            return
         if beside and all(not cell.percent and cell.rate == str(m) for _, cell, _, m in beside):
             return
         for row, cell, x, m in beside:

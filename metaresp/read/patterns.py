@@ -94,10 +94,38 @@ PAIR = re.compile(
     re.IGNORECASE,
 )
 RATE = re.compile(rf"({N}){S}(%?)(?:{S}[,;:(\[\s]{S}{_INTERVAL})?{S}[)\]]?", re.IGNORECASE)
+_ABOUT = r"ca\.?|c\.|approx\.?|about|under|over|at least|at most|less than|more than|up to|etwa|circa|env\.?"
 CENSORED = re.compile(
-    rf"(?:[<>≤≥~≈±]|<=|>=|ca\.?|c\.|approx\.?|about|under|over|at least|at most|less than|more than|up to|"
-    rf"etwa|circa|env\.?|约|約|大约|超过|少于|未満|以上|약|около|менее|более|أقل من|أكثر من){S}{N}{S}%?.*"
+    rf"(?:[<>≤≥~≈±]|<=|>=|{_ABOUT}|"
+    rf"约|約|大约|超过|少于|未満|以上|약|около|менее|более|أقل من|أكثر من){S}{N}{S}%?.*"
     rf"|{N}{S}(?:\+|以上|以下|未満|이상|이하|미만)"
     rf"|{N}{S}(?:-|–|—|~|to|or|bis|oder|ou|o|или|至|到|から){S}{N}{S}%?",
     re.IGNORECASE,
 )
+# Latin text that begins with a letter and is no number in any of these forms, whatever digits it holds: a
+# label, mostly.  Only what NAMED and CENSORED begin with, and words for a missing number, may be one.
+_PLAIN_WORDS = [word for word in sorted(MISSING_COUNT) if word[0].isalpha()]
+# without the letters that are the same as an ASCII one but for their case
+_LATIN = "\xc0-\xd6\xd8-\xf6\xf8-\u012f\u0132-\u017e\u0180-\u024f"
+PROSE = re.compile(
+    rf"(?!(?:[nNrx]|no)\s*[=:]|(?i:{_ABOUT}|(?:{'|'.join(map(re.escape, _PLAIN_WORDS))})\Z))"
+    rf"[a-zA-Z{_LATIN}][\x00-\x7f{_LATIN}]*\Z"
+)
+_OTHER_BEGINNINGS = (
+    *_PLAIN_WORDS,
+    *(word.replace(r"\.?", "").replace(r"\.", ".") for word in _ABOUT.split("|")),
+)
+
+
+def begins_prose(start: str) -> bool:
+    """Whether three first letters tell that ASCII text is of :data:`PROSE`.
+
+    Examples
+    --------
+    >>> begins_prose("Stu"), begins_prose("abo"), begins_prose("n ="), begins_prose("13")
+    (True, False, False, False)
+    """
+    low = start.lower()
+    if not start[:1].isalpha() or (low[0] in "nrx" and not low.removeprefix("no")[1:2].isalpha()):
+        return False
+    return not any(low.startswith(word) or word.startswith(low) for word in _OTHER_BEGINNINGS)

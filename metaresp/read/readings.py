@@ -54,11 +54,12 @@ class Matcher(Doubts):
     def counts(self) -> Found | None:
         """Read events and n, or events and those without the event, each from a column of counts."""
         events = self.distinct(self.candidates("events", "count", "counted"))
-        # 13.00: counts as some programs write them, where the head says counts
+        # 13.00: counts as some programs write them, where the head says counts or n is written so too
+        written = {self.decimals(n) for n in self.candidates("n", "number") if self.is_whole(n)}
         events += [
             c
             for c in self.candidates("events", "number")
-            if COUNT_WORDS.search(folded(c.name)) and all(c.cells[row].kind != "number" for row in self.rows)
+            if self.is_whole(c) and (COUNT_WORDS.search(folded(c.name)) or self.decimals(c) in written)
         ]
         for role in ("response", "percent"):
             events += [c for c in self.distinct(self.candidates(role, "counted")) if c not in events]
@@ -97,6 +98,14 @@ class Matcher(Doubts):
         self.refuse_rate_words(x, n)
         self.refuse_other_total(x, n, failures)
         return self.checked((x.place,), (n.place,))
+
+    def is_whole(self, column: Column) -> bool:
+        """Whether every number of a column is whole, however it is written."""
+        return all(column.cells[row].kind != "number" for row in self.rows)
+
+    def decimals(self, column: Column) -> int:
+        """Return the decimals that a column is written with."""
+        return places([column.cells[row] for row in self.rows])
 
     def case_pair(
         self, events: list[Column], sizes: list[Column]

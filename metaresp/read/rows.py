@@ -1,12 +1,14 @@
 """Rows that are no study: totals, subtotals, means, pooled estimates, in any language."""
 
 import re
-from collections.abc import Sequence
+import string
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 
-from metaresp.read.cells import label_text
+from metaresp.read.cells import label_texts
+from metaresp.read.column_cells import column_cells
 from metaresp.read.table import Table
-from metaresp.read.vocabulary import folded, words
-from metaresp.read.writing import read_cell
+from metaresp.read.vocabulary import CAMEL, SHORT, Word, folded, unquoted, vocabulary, words
 
 _BRACKETS = re.compile(r"[(\[{（【][^()\[\]{}（）【】]*[)\]}）】]")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
@@ -15,6 +17,9 @@ _STATISTICS = re.compile(
     r"(?:\b(?:n|k|i2|i²|q|p|df|tau2|tau²|chi2|z|ci)\b|χ²|τ²|i\^2)\s*[=:<>]?\s*[0-9.,%]*", re.IGNORECASE
 )
 _NUMBERS = re.compile(r"[0-9][0-9.,%]*")
+
+# All of ASCII that is no letter, as a space.
+_LETTERS = str.maketrans({chr(i): " " for i in range(128) if chr(i) not in string.ascii_letters})
 
 # No table has a subtotal of more studies.
 _LONGEST_RUN = 500
@@ -70,28 +75,99 @@ def _rest_is_outcome(label: str) -> bool:
     return any("event" in word.meanings for word in found) and all(word.meanings for word in found)
 
 
+@cache
+def _total_words() -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
+    """Return words of which one is in each text that says total: ASCII ones, then what finds any inside."""
+    known = vocabulary("rows").phrases
+    total = {max(tokens, key=len) for tokens, said in known.items() if said & {"total", "subtotal"}}
+    plain = frozenset(word for word in total if word.isascii())
+    long = [word for word in plain if len(word) >= SHORT - 1]
+    return plain, re.compile("|".join(map(re.escape, long))), re.compile("|".join(map(re.escape, total)))
+
+
+def may_say_total(labels: Iterable[str]) -> set[str]:
+    """Return the labels in which a word for a total stands: all others need not be looked at."""
+    plain, inside, anywhere = _total_words()
+    several = set(labels)
+    joined = "\n".join(several)
+    said: set[str] = set()
+    if not joined.isascii():
+        wide = {word for word in set(joined.split()) if not word.isascii()}
+        said = {word for word in wide if anywhere.search(unquoted(folded(word)))}
+    said |= {
+        word
+        for word in set(joined.translate(_LETTERS).split())
+        if any(
+            part in plain or (inside.search(part) and any(map(_is_total, words(part, "rows"))))
+            for part in CAMEL.sub(" ", word).lower().split()
+        )
+    }
+    if not said:
+        return said
+    return {
+        label
+        for label in several
+        if not said.isdisjoint(label.translate(_LETTERS).split()) or not said.isdisjoint(label.split())
+    }
+
+
+def suspects(table: Table, labels: Sequence[str]) -> set[str]:
+    """Return :func:`may_say_total` of the labels of a table, which are looked through once."""
+    seen: list[tuple[Sequence[str], set[str]]] = table.known("suspects", list)
+    for known, found in seen:
+        if known == labels:
+            return found
+    seen.append((labels, may_say_total(labels)))
+    return seen[-1][1]
+
+
+def _is_total(word: Word) -> bool:
+    return not word.meanings.isdisjoint(("total", "subtotal"))
+
+
 def labelled_totals(table: Table) -> list[int]:
     """Return the rows whose first text says that they are no study.
 
     The first text of a row is its label in every layout; a column of text that says it in most rows
     (a region "All") is none.
     """
-    said: list[int] = []
-    groups = text_values(table)
-    for row in range(len(table)):
-        first = first_text(table, row)
-        if first and says_total(first, groups):
-            said.append(row)
+    said = rows_of_totals(table, first_texts(table))
     return said if len(said) < len(table) or len(table) == 1 else []
 
 
-def first_text(table: Table, row: int) -> str:
-    """Return the first cell of a row that is text, or empty."""
-    for column in table.columns:
-        cell = column[row]
-        if isinstance(cell, str) and read_cell(cell, table.decimal).kind == "other":
-            return label_text(cell)
-    return ""
+def rows_of_totals(table: Table, labels: Sequence[str]) -> list[int]:
+    """Return the rows whose label says that they are no study."""
+    maybe = suspects(table, labels)
+    if not maybe:
+        return []
+    groups = table.known("groups", lambda: text_values(table))
+    totals = {label for label in maybe if says_total(label, groups)}
+    return [row for row, label in enumerate(labels) if label in totals]
+
+
+def first_texts(table: Table) -> Sequence[str]:
+    """Return the first cell of each row that is text, or empty."""
+    found: Sequence[str] = table.known("first texts", lambda: _first_texts(table))
+    return found
+
+
+def _first_texts(table: Table) -> Sequence[str]:
+    first = [""] * len(table)
+    rest: Sequence[int] = range(len(table))
+    for place, column in enumerate(table.columns):
+        if not rest:
+            break
+        if not any(issubclass(kind, str) for kind in set(map(type, column))):
+            continue
+        cells = column_cells(table, place)
+        if len(rest) == len(table) and cells.words is None:
+            return table.texts(place)
+        here = [row for row in rest if isinstance(column[row], str) and cells.is_other(row)]
+        for row, label in zip(here, label_texts([column[row] for row in here]), strict=True):
+            first[row] = label
+        gone = set(here)
+        rest = [row for row in rest if row not in gone] if here else rest
+    return first
 
 
 def text_values(table: Table) -> frozenset[str]:
@@ -109,7 +185,7 @@ def text_values(table: Table) -> frozenset[str]:
 
 
 def hidden_totals(
-    labels: Sequence[str], events: Sequence[int | None], n: Sequence[int | None]
+    labels: Sequence[str], events: Sequence[int | None], n: Sequence[int | None], maybe: Collection[str]
 ) -> tuple[list[int], list[int]]:
     """Return the rows that are the sum of others and are no study, and those that only happen to be.
 
@@ -119,6 +195,8 @@ def hidden_totals(
         Empty where a row has none; all empty where the table has no labels.
     events, n : sequence of int or None
         Counts as read, None where missing.
+    maybe : collection of str
+        The labels in which a word for a total stands.
 
     Notes
     -----
@@ -128,26 +206,34 @@ def hidden_totals(
     any run, or it is larger than every other row; any other only where it is the sum of all the others, and
     then the label decides.
     """
-    known = [row for row in range(len(n)) if n[row] is not None]
-    all_events, all_n = (sum(column[row] or 0 for row in known) for column in (events, n))
+    known = range(len(n)) if None not in n else [row for row, count in enumerate(n) if count is not None]
+    several = len(known) > 2
+    all_n = sum(filter(None, n))
     labelled = any(labels)
+    led = {label for label in maybe if led_by_total(label)}
+    if not (several and 2 * max(filter(None, n), default=0) >= all_n) and not led and "" not in labels:
+        return [], []
+    all_events = sum(events[row] or 0 for row in known)
+    undated = sum(not re.search(r"[0-9]", labels[row]) for row in known) if several else 0
     doubtful: list[int] = []
     chance: list[int] = []
     for row in known:
-        x, m, label = events[row], n[row] or 0, labels[row]
-        n_whole = len(known) > 2 and all_n - m == m
+        m, label = n[row] or 0, labels[row]
+        n_whole = several and all_n - m == m
+        if not n_whole and label and label not in led:
+            continue
+        x = events[row]
         whole = n_whole and x is not None and all_events - x == x
         if not label and labelled:
             found = whole or n_whole or _is_run(row, events, n)
         elif not label:
             found = n_whole and row in {known[0], known[-1]}
-        elif led_by_total(label):
+        elif label in led:
             alone = len(known) == 2 and all_n - m == m  # of rates that are printed with other digits
             found = whole or n_whole or alone or _is_run(row, events, n)
             found = found or (_rest_is_outcome(label) and _exceeds(row, events, n))
         else:
-            others = [labels[other] for other in known if other != row] if whole else []
-            found = whole and not looks_like_a_study(label, others)
+            found = whole and not looks_like_a_study(label, undated)
             if whole and not found:
                 chance.append(row)
         if found:
@@ -177,17 +263,16 @@ def _is_run(row: int, events: Sequence[int | None], n: Sequence[int | None]) -> 
 
 def _exceeds(row: int, events: Sequence[int | None], n: Sequence[int | None]) -> bool:
     """Whether the first or last of several rows has more patients than each other, and no fewer events."""
-    others = [other for other in range(len(n)) if other != row]
-    if len(others) < 2 or row not in {0, len(n) - 1}:
+    if len(n) < 3 or row not in {0, len(n) - 1}:
         return False
+    others = [other for other in range(len(n)) if other != row]
     return all((n[row] or 0) > (n[o] or 0) and (events[row] or 0) >= (events[o] or 0) for o in others)
 
 
-def looks_like_a_study(label: str, others: Sequence[str]) -> bool:
+def looks_like_a_study(label: str, undated: int) -> bool:
     """Whether a label that is no known total reads like those of the other rows.
 
-    Where the others bear years, or numbers, a study bears one too.
+    Where the others bear years, or numbers, a study bears one too: *undated* is how many of all labels,
+    its own among them, bear none.
     """
-    if not label:
-        return False
-    return not all(re.search(r"[0-9]", other) for other in others) or bool(re.search(r"[0-9]", label))
+    return bool(label) and (bool(re.search(r"[0-9]", label)) or undated > 1)

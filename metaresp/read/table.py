@@ -1,13 +1,14 @@
 """Raw tables: columns of untouched cells with the place each row came from."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from metaresp.errors import InvalidArgument, InvalidStudies
-from metaresp.read.cells import clean, label_text
+from metaresp.read.cells import clean, clean_column, label_text, label_texts
+from metaresp.read.text import MAX_CELLS
 from metaresp.read.writing import decimal_evidence
 from metaresp.records import Record
 
@@ -78,6 +79,18 @@ class Table(Record):
     unnamed: tuple[int, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
+    _known: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def known(self, question: object, answer: Callable[[], Any]) -> Any:
+        """Return the answer to a question about the cells, found once a table."""
+        if question not in self._known:
+            self._known[question] = answer()
+        return self._known[question]
+
+    def texts(self, place: int) -> list[str]:
+        """Return a column as labels."""
+        found: list[str] = self.known(("texts", place), lambda: label_texts(self.columns[place]))
+        return found
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -127,16 +140,26 @@ def columns_table(source: str, place: str, columns: Mapping[str, object], first:
         told = ", ".join(f"{name} has {length}" for name, length in zip(names, lengths, strict=True))
         raise InvalidStudies(f"{source}: the columns differ in length ({told})")
     count = lengths[0] if lengths else 0
-    cleaned = [tuple(map(clean, column)) for column in values]
+    cleaned = [tuple(clean_column(column)) for column in values]
     return plain_table(source, place, names, cleaned, list(range(first, first + count)))
 
 
 def records_table(source: str, records: Sequence[Mapping[str, object]]) -> Table:
     """Return the table of a list of records; keys that a record lacks are missing there."""
     keys = list(dict.fromkeys(key for record in records for key in record))
+    refuse_size(source, len(records), len(keys))
     columns = [tuple(clean(record.get(key)) for record in records) for key in keys]
     names = [label_text(str(key)) for key in keys]
     return plain_table(source, "record", names, columns, list(range(1, len(records) + 1)))
+
+
+def refuse_size(source: str, rows: int, columns: int) -> None:
+    """Refuse rows and columns that make more cells than the memory holds, however many are blank."""
+    if rows * columns > 2 * MAX_CELLS:
+        raise InvalidStudies(
+            f"{source}: {rows:,} rows of {columns:,} columns are more than {2 * MAX_CELLS:,} cells: that is "
+            "no table of studies"
+        )
 
 
 def frame_table(frame: Any) -> Table:
@@ -171,9 +194,9 @@ def _pandas_table(frame: Any) -> Table:
         frame = frame.reset_index(level=named)
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
     names = [label_text(name) or f"column {i}" for i, name in enumerate(names, start=1)]
-    columns = [tuple(map(clean, frame.iloc[:, i].tolist())) for i in range(len(names))]
+    columns = [tuple(clean_column(frame.iloc[:, i].tolist())) for i in range(len(names))]
     if not named and labels and all(isinstance(label, str) for label in labels):
-        columns = [tuple(map(clean, labels)), *columns]
+        columns = [tuple(clean_column(labels)), *columns]
         return plain_table("data frame", "index", ["index", *names], columns, labels, unnamed=(0,))
     return plain_table("data frame", "index", names, columns, labels)
 
@@ -203,6 +226,16 @@ def cell_list(values: Any, name: str) -> list[object]:
         return [values]
 
 
+def blank_rows(columns: Sequence[Sequence[object]], count: int) -> list[int]:
+    """Return the rows of *count* that hold nothing in any column."""
+    blank: Sequence[int] = range(count)
+    for column in columns:
+        if len(blank) == count and None not in column:
+            return []
+        blank = [row for row in blank if column[row] is None]
+    return list(blank)
+
+
 def plain_table(
     source: str,
     place: str,
@@ -213,10 +246,11 @@ def plain_table(
     **more: Any,
 ) -> Table:
     """Return a table without the rows that are blank throughout, its decimal mark settled."""
-    keep = [i for i in range(len(rows)) if any(column[i] is not None for column in columns)]
-    if len(keep) < len(rows):
+    blank = set(blank_rows(columns, len(rows)))
+    if blank:
+        keep = [i for i in range(len(rows)) if i not in blank]
         columns = [tuple(column[i] for i in keep) for column in columns]
         rows = [rows[i] for i in keep]
-    mark = decimal_evidence([cell for column in columns for cell in column]) or decimal
+    mark = decimal_evidence(columns) or decimal
     more.setdefault("heads", tuple(names))
     return Table(source, place, tuple(names), tuple(columns), tuple(rows), mark, **more)

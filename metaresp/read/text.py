@@ -2,9 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 
 from metaresp.errors import UnreadableFile
 from metaresp.read.separators import (
@@ -18,19 +18,22 @@ from metaresp.read.separators import (
     is_counted,
     joined,
 )
+from metaresp.read.sheet import EvenRows
 
 # Cells of one text or sheet; what is larger is no table of studies, and would fill the memory.
 MAX_CELLS, MAX_DIFFERENT = 20_000_000, 8_000_000
+MAX_LINES = 2_000_000
 # Different cells that are remembered at a time.
 _KEPT = 1_000_000
 
-# One cell of a line, in either kind of quotes or in none, where spaces may stand about the quotes.
-_QUOTED = r'\s*"((?:[^"]|"")*)"\s*|\s*\'((?:[^\']|\'\')*)\'\s*'
 # A line of a drawn table that only separates: |---|:-:|, +----+, =====.
 _RULE = re.compile(r"[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*[-=_─━═]{2,}[\s|+:=\-_─━═│┼├┤┌┐└┘┬┴]*")
 _BLANKS = re.compile(r"[ \t]*")
 
-Rows = list[tuple[str, ...]]
+# Lines that begin so may be comments, in which quotes are letters.
+_COMMENT_STARTS = frozenset(comment[0] for comment in COMMENTS)
+
+Rows = Sequence[tuple[object, ...]]
 
 
 def text_grid(text: str, source: str, ending: str = ".csv") -> tuple[Rows, str]:
@@ -60,6 +63,8 @@ def text_grid(text: str, source: str, ending: str = ".csv") -> tuple[Rows, str]:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if '\\"' in text and text.lstrip()[:1] == '"':
         text = text.replace('\\"', '""')  # as R's write.table writes a quote inside quotes
+    if text.count("\n") >= MAX_LINES:
+        raise UnreadableFile(f"{source} has more than {MAX_LINES:,} lines: that is no table of studies")
     lines = text.split("\n")
     if lines[0].strip().lower().startswith("sep=") and len(lines[0].strip("\r\n ")) <= 5:
         # Excel's own directive: it counts as row 1.
@@ -77,7 +82,7 @@ def text_grid(text: str, source: str, ending: str = ".csv") -> tuple[Rows, str]:
         separator = choose_separator(lines, cut_line, ending)
     rows = _rows(lines, separator, source, 1)
     if drawn or framed:
-        rows = [tuple(cell.strip() for cell in row) for row in rows]
+        rows = [tuple(str(cell).strip() for cell in row) for row in rows]
     return rows, separator
 
 
@@ -104,7 +109,10 @@ def _framed(lines: list[str]) -> bool:
 @lru_cache
 def _cell_pattern(separator: str) -> re.Pattern[str]:
     mark = re.escape(separator)
-    return re.compile(rf"(?:(?:{_QUOTED})(?={mark}|$)|([^{mark}]*))(?:{mark}|$)", re.DOTALL)
+    # spaces may stand about the quotes, but a tab that separates is none of them
+    space = rf"[^\S{mark}]*"
+    quoted = rf'{space}"((?:[^"]|"")*)"{space}|{space}\'((?:[^\']|\'\')*)\'{space}'
+    return re.compile(rf"(?:(?:{quoted})(?={mark}|$)|([^{mark}]*))(?:{mark}|$)", re.DOTALL)
 
 
 def _quoted_cells(line: str, separator: str) -> list[str] | None:
@@ -137,14 +145,73 @@ def _rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
         cut = [cut_spaces(line, separator) for line in lines]
         cut = aligned(joined(cut) if separator == WORDS else cut, lines, source)
         return [tuple(row) for row in cut]
-    rows: Rows = []
-    room, different = MAX_CELLS, 0
-    # Cells that are equal are one object: a wide table of small counts takes little memory.
-    same: dict[str, str] = {}
-    intern = same.setdefault
+    mark = re.escape(separator)
+    text = separator.join(lines)
+    # A quote within a cell is a letter; one that begins a cell has a meaning.
+    if ('"' in text or "'" in text) and re.search(rf"(?:^|{mark})\s*['\"]", text):
+        whole = _quoted_rows(lines, separator, text)
+        return _cut_rows(lines, separator, source, first) if whole is None else _bounded(whole, source)
+    del text
+    even = _even_rows(lines, separator, source)
+    return _cut_rows(lines, separator, source, first) if even is None else even
+
+
+def _even_rows(lines: list[str], separator: str, source: str) -> EvenRows | None:
+    """Cut lines in which quotes are letters, by columns; None where they differ in their number of cells."""
+    widths = {line.count(separator) for line in lines}
+    if len(widths) > 1 or "" in lines:
+        return None
+    width = widths.pop() + 1
+    _refuse_cells(width * len(lines), source)
+    seen = _Seen(source) if width * len(lines) > _KEPT else None
+    columns: list[list[str]] = [[] for _ in range(width)]
+    step = max(1, _KEPT // 8 // width)
+    for start in range(0, len(lines), step):
+        cells = separator.join(lines[start : start + step]).split(separator)
+        if seen is not None:
+            cells = seen.same(cells)
+        for place, column in enumerate(columns):
+            column.extend(cells[place::width])
+    return EvenRows(columns)
+
+
+def _quoted_rows(lines: list[str], separator: str, text: str) -> list[list[str]] | None:
+    """Cut lines with cells in double quotes all at once; None where each must be looked at."""
+    mark = re.escape(separator)
+    if any(first in _COMMENT_STARTS or first.isspace() for first in {line[:1] for line in lines}):
+        return None
+    if "'" in text and re.search(rf"(?:^|{mark})\s*'|(?:^|{mark})\s+\"", text):
+        return None
+    lines_ended = map(str.__add__, lines, repeat("\n"))
+    try:
+        return list(csv.reader(lines_ended, delimiter=separator, strict=True, skipinitialspace=True))
+    except csv.Error:
+        return None
+
+
+def _bounded(rows: list[list[str]], source: str) -> Rows:
+    """Return rows with equal cells as one object, by columns where they are of one length."""
+    count = sum(map(len, rows))
+    _refuse_cells(count, source)
+    if len(set(map(len, rows))) == 1 and rows[0]:
+        columns = list(map(list, zip(*rows, strict=True)))
+        del rows
+        if count > _KEPT:
+            seen = _Seen(source)
+            columns = [seen.same(column) for column in columns]
+        return EvenRows(columns)
+    seen = _Seen(source)
+    return [tuple(seen.same(row)) for row in rows]
+
+
+def _cut_rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
+    """Cut lines one by one."""
+    rows: list[tuple[str, ...]] = []
+    room = MAX_CELLS
+    seen = _Seen(source)
     rest = iter(lines)
     for line in rest:
-        if not line:
+        if not line or line.isspace():
             rows.append(())
             continue
         if '"' in line or "'" in line:
@@ -153,16 +220,35 @@ def _rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
             cells = line.split(separator)
         room -= len(cells)
         if room < 0:
-            raise UnreadableFile(f"{source} has more than {MAX_CELLS:,} cells: that is no table of studies")
-        rows.append(tuple(map(intern, cells, cells)))
-        if len(same) > _KEPT:
-            same.clear()
-            different += _KEPT
-            if different >= MAX_DIFFERENT:
-                raise UnreadableFile(
-                    f"{source} has more than {MAX_DIFFERENT:,} different cells: that is no table of studies"
-                )
+            _refuse_cells(MAX_CELLS + 1, source)
+        rows.append(tuple(seen.same(cells)))
     return rows
+
+
+class _Seen:
+    """Makes cells that are equal one object: a table of small counts takes little memory."""
+
+    def __init__(self, source: str) -> None:
+        self.source, self.different = source, 0
+        self.cells: dict[str, str] = {}
+
+    def same(self, cells: list[str]) -> list[str]:
+        """Return cells as the objects that stand for them."""
+        found = list(map(self.cells.setdefault, cells, cells))
+        if len(self.cells) > _KEPT:
+            self.cells.clear()
+            self.different += _KEPT
+            if self.different >= MAX_DIFFERENT:
+                raise UnreadableFile(
+                    f"{self.source} has more than {MAX_DIFFERENT:,} different cells: that is no table of "
+                    "studies"
+                )
+        return found
+
+
+def _refuse_cells(count: int, source: str) -> None:
+    if count > MAX_CELLS:
+        raise UnreadableFile(f"{source} has more than {MAX_CELLS:,} cells: that is no table of studies")
 
 
 def _quoted_row(line: str, rest: Iterator[str], separator: str, where: str) -> list[str]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from metaresp.errors import InvalidStudies, option
 from metaresp.read.cells import shown
 from metaresp.read.columns import Roles
-from metaresp.read.labels import label_of
+from metaresp.read.labels import labels_of
 from metaresp.read.options import Options
-from metaresp.read.rows import first_text, says_total, text_values
+from metaresp.read.rows import first_texts, rows_of_totals
 from metaresp.read.table import LeftOut, Table
 
 # Rows that an error lists before it only counts.
@@ -16,13 +16,10 @@ LISTED = 5
 
 def without_totals(table: Table, roles: Roles, options: Options) -> Table:
     """Refuse, drop or keep the rows whose label says that they are no study."""
-    groups = text_values(table)
-    totals = []
-    for row in range(len(table)):
-        label = label_of(table.columns[roles.study[0]][row]) if roles.study else ""
-        text = label or first_text(table, row)
-        if says_total(text, groups):
-            totals.append((row, text))
+    labels = list(labels_of(table, roles.study[0])) if roles.study else [""] * len(table)
+    if "" in labels:
+        labels = [label or first for label, first in zip(labels, first_texts(table), strict=True)]
+    totals = [(row, labels[row]) for row in rows_of_totals(table, labels)]
     return settled(table, totals, "is a total or a summary of studies, not a study", options)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # Symbols that mean something in the head of a column; all other punctuation only parts words.
 _SYMBOLS = {"%": " % ", "/": " / ", "+": " + ", "#": " # ", "№": " № ", "‰": " ‰ ", "٪": " % "}
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PARTS = re.compile(r"[^\w%/+#№‰]+")
 _TOKEN = re.compile(r"[0-9]+|[^\W\d]+|[%/+#№‰]")
 # Gershayim and geresh of Hebrew (סה"כ), and the letters that French and Italian put before a vowel.
@@ -23,7 +23,7 @@ _ELIDED = re.compile(
 # Scripts that are written without spaces between words.
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f]")
 # A Latin word shorter than this is never looked for inside a longer one.
-_SHORT = 4
+SHORT = 4
 
 
 class Word(NamedTuple):
@@ -54,6 +54,17 @@ def folded(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).casefold().replace("\u0131", "i")
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter) or _voiced(letter))
     return unicodedata.normalize("NFC", plain).strip()
+
+
+def unquoted(text: str) -> str:
+    """Return text without the marks that stand inside a word of Hebrew.
+
+    Examples
+    --------
+    >>> unquoted('סה"כ')
+    'סהכ'
+    """
+    return text if text.isascii() else _INNER.sub("", text)
 
 
 def _voiced(mark: str) -> bool:
@@ -89,8 +100,8 @@ def vocabulary(section: str) -> Vocabulary:
 
 def _tokens(text: str) -> list[str]:
     # Camel case parts words: nPatients, EventsN.
-    spaced = _CAMEL.sub(" ", text) if not text.isupper() else text
-    spaced = _INNER.sub("", _ELIDED.sub(" ", folded(spaced)))
+    spaced = CAMEL.sub(" ", text) if not text.isupper() else text
+    spaced = unquoted(_ELIDED.sub(" ", folded(spaced)))
     for symbol, parted in _SYMBOLS.items():
         spaced = spaced.replace(symbol, parted)
     return _TOKEN.findall(_PARTS.sub(" ", spaced).replace("_", " "))
@@ -153,9 +164,9 @@ def _unspaced(token: str, known: Vocabulary) -> list[Word]:
 
 def _compound(token: str, known: Vocabulary) -> list[Word]:
     """Cut a compound such as ``ansprechpatienten`` in two known words, a linking s between them."""
-    for cut in range(len(token) - _SHORT + 1, _SHORT - 1, -1):
+    for cut in range(len(token) - SHORT + 1, SHORT - 1, -1):
         head, tail = token[:cut], token[cut:]
         for first in (head, head.removesuffix("s"), head.removesuffix("n"), head.removesuffix("en")):
-            if len(first) >= _SHORT and (first,) in known.phrases and (tail,) in known.phrases:
+            if len(first) >= SHORT and (first,) in known.phrases and (tail,) in known.phrases:
                 return [Word(first, known.phrases[first,]), Word(tail, known.phrases[tail,])]
     return []

@@ -4,8 +4,10 @@ import datetime
 import math
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 from metaresp.read.cells import MAX_CELL, MAX_COUNT, BadCell, Formula, ShownPercent, clean, shown
 from metaresp.read.patterns import (
@@ -21,6 +23,7 @@ from metaresp.read.patterns import (
     NUMERIC,
     PAIR,
     PLAIN,
+    PROSE,
     RAISED,
     RATE,
     SIGNS,
@@ -63,6 +66,8 @@ class Cell(NamedTuple):
 
 
 MISSING = Cell("missing")
+
+_ONE_MARK = re.compile(r"(?<![0-9.,])([0-9]+)([.,])([0-9]+)(?![0-9]|[.,][0-9])")
 
 
 def read_cell(value: object, decimal: str = "") -> Cell:
@@ -129,21 +134,44 @@ def is_missing(text: str) -> bool:
     return text.lower() in MISSING_COUNT
 
 
-def decimal_evidence(cells: list[object]) -> str:
+def is_prose(text: str) -> bool:
+    """Whether trimmed text, such as a label, is told at its first letters to be no number.
+
+    Examples
+    --------
+    >>> is_prose("Xu 2012"), is_prose("ca. 5"), is_prose("n = 18"), is_prose("nr")
+    (True, False, False, False)
+    """
+    return PROSE.match(text) is not None
+
+
+def decimal_evidence(columns: Iterable[Sequence[object]]) -> str:
     """Return the decimal mark that the text cells of a table can only mean, or ``""``.
 
     A cell such as ``4,5`` or ``0,125`` can only be a decimal comma, ``1,234`` can be either.
     """
     marks = set()
-    for cell in cells:
-        if isinstance(cell, str) and len(cell) < 60 and ("," in cell or "." in cell or not cell.isascii()):
-            text = plain(cell)
-            if not NUMERIC.fullmatch(text):
-                continue
-            for found in re.finditer(r"(?<![0-9.,])([0-9]+)([.,])([0-9]+)(?![0-9]|[.,][0-9])", text):
-                if len(found[3]) != 3 or len(found[1]) > 3 or found[1] == "0":
-                    marks.add(found[2])
+    for text in map(plain, chain.from_iterable(map(_marked, columns))):
+        if not NUMERIC.fullmatch(text):
+            continue
+        for found in _ONE_MARK.finditer(text):
+            if len(found[3]) != 3 or len(found[1]) > 3 or found[1] == "0":
+                marks.add(found[2])
     return marks.pop() if len(marks) == 1 else ""
+
+
+def _marked(column: Sequence[Any]) -> list[str]:
+    """Return the texts of a column in which a mark may stand."""
+    plain_text = set(map(type, column)) == {str}
+    texts = column if plain_text else [cell for cell in column if isinstance(cell, str)]
+    joined = "".join(texts)
+    if joined.isascii() and "," not in joined and "." not in joined:
+        return []
+    return [
+        text
+        for text in dict.fromkeys(texts)
+        if len(text) < 60 and not text[:1].isalpha() and ("," in text or "." in text or not text.isascii())
+    ]
 
 
 def _text(given: str, decimal: str) -> Cell:
@@ -153,6 +181,13 @@ def _text(given: str, decimal: str) -> Cell:
         return Cell("other", bad=f"{shown(given)} is not a number")
     if is_missing(given):
         return MISSING
+    if is_prose(given):
+        return Cell("other", bad=f"{shown(given)} is not a number")
+    return _written(given, decimal)
+
+
+def _written(given: str, decimal: str) -> Cell:
+    """Return what text that may hold a number says."""
     text = plain(given)
     if not text or is_missing(text):
         return MISSING

@@ -63,7 +63,12 @@ def check_labels(study: Any, k: int) -> tuple[str, ...]:
     cells = read.cell_list(study, "study")
     if len(cells) != k:
         raise InvalidStudies(f"study has {len(cells)} labels for {k} studies")
-    return tuple(read.label_text(cell) or f"Study {i}" for i, cell in enumerate(cells, start=1))
+    labels = read.label_texts(cells)
+    return (
+        tuple(labels)
+        if "" not in labels
+        else tuple(text or f"Study {i}" for i, text in enumerate(labels, start=1))
+    )
 
 
 def check_covariates(columns: Any, k: int) -> Covariates:
@@ -80,7 +85,7 @@ def check_covariates(columns: Any, k: int) -> Covariates:
         if str(name) in read.RESERVED or str(name) in checked:
             raise InvalidArgument(f"covariate {name!r} has the name of another column of the studies")
         try:
-            checked[str(name)] = tuple(read.as_value(cell) for cell in cells)
+            checked[str(name)] = tuple(read.values_of(cells))
         except read.BadCell as bad:
             raise InvalidStudies(f"covariate {name!r}: {bad}") from None
     return Covariates(checked)

@@ -73,14 +73,18 @@ def apply_correction(
     events, size = as_floats(x, n)
     present = np.asarray(copies) > 0
     corrected = CORRECT[rule]((events == 0) | (events == size), present)
-    if amount == 0 or not corrected.any():
-        shape = corrected.shape
-        return np.broadcast_to(events, shape), np.broadcast_to(size, shape), np.zeros(shape, dtype=np.bool_)
     shape = corrected.shape
-    events, size = np.broadcast_to(events, shape).copy(), np.broadcast_to(size, shape).copy()
+    if amount == 0 or not corrected.any():
+        return _spread(events, shape), _spread(size, shape), np.zeros(shape, dtype=np.bool_)
+    events, size = _spread(events, shape).copy(), _spread(size, shape).copy()
     events[corrected] += amount
     size[corrected] += 2.0 * amount
     return events, size, corrected
+
+
+def _spread(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Return *values* broadcast to a shape, as they are where they have it."""
+    return values if values.shape == shape else np.broadcast_to(values, shape)
 
 
 def study_effects(

@@ -24,6 +24,7 @@ _LOGISTIC_Z = np.linspace(-40.0, 40.0, 321)
 _LOGISTIC_W = expit(_LOGISTIC_Z) * expit(-_LOGISTIC_Z) * (_LOGISTIC_Z[1] - _LOGISTIC_Z[0])
 _LEGENDRE_X, _LEGENDRE_W = np.polynomial.legendre.leggauss(80)
 _WIDE_TAU = 3.0
+_LOGIT_RULES = (*_HERMITE, (_WIDE_TAU, _NORMAL_Z, _NORMAL_W))
 _NARROW_TAU = 1e-8  # a spread this small moves a mean rate by less than rounding
 
 
@@ -62,7 +63,9 @@ def as_floats(x: ArrayLike, n: ArrayLike) -> tuple[FloatArray, FloatArray]:
 
 def _normal_parts(mu: ArrayLike, tau2: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the mean, the standard deviation, and a positive stand-in for it, broadcast together."""
-    m, t2 = np.broadcast_arrays(np.asarray(mu, dtype=np.float64), np.asarray(tau2, dtype=np.float64))
+    m, t2 = np.asarray(mu, dtype=np.float64), np.asarray(tau2, dtype=np.float64)
+    if m.shape != t2.shape:
+        m, t2 = np.broadcast_arrays(m, t2)
     tau = np.sqrt(np.maximum(t2, 0.0))
     return m, tau, np.where(tau > 0, tau, 1.0)
 
@@ -90,10 +93,14 @@ def _logit_mean(mu: ArrayLike, tau2: ArrayLike, n_back: ArrayLike | None = None)
     ``P(L < mu + tau Z)`` for a logistic L, integrated over L's density instead.
     """
     m, tau, safe = _normal_parts(mu, tau2)
+    if m.size == 1 and tau.item() <= _WIDE_TAU:
+        z, w = next((z, w) for most, z, w in _LOGIT_RULES if tau.item() <= most)
+        one: FloatArray = expit(m.reshape(1, 1) + tau.reshape(1, 1) * z) @ w
+        return one.reshape(m.shape)
     wide = tau > _WIDE_TAU
     mean = np.empty(m.shape)
     least = -1.0
-    for most, z, w in (*_HERMITE, (_WIDE_TAU, _NORMAL_Z, _NORMAL_W)):
+    for most, z, w in _LOGIT_RULES:
         rows = (tau > least) & (tau <= most)
         least = most
         if rows.any():

@@ -10,7 +10,7 @@ from scipy import optimize, special, stats
 from metaresp.kernel import beta_binomial as bb
 from metaresp.kernel import profile
 from metaresp.kernel.beta_binomial_terms import terms
-from metaresp.kernel.quadrature import saturated
+from metaresp.kernel.special import saturated
 from tests.datasets import NAMES, counts, reference
 
 REFERENCE = 1e-5  # the reference maximised by Nelder-Mead
@@ -224,8 +224,12 @@ def test_profile_limits_against_a_slow_twin(name):
     with np.errstate(all="ignore"):
         mu, rho = (twin_limits(x[0], n[0], found, interest) for interest in ("mu", "rho"))
     # the twin's log-likelihood is flat to 1e-13: its limits are good to about 1e-7 standard errors
-    np.testing.assert_allclose([end[0] for end in bb.mu_limits(x, n, one, found, fall)], mu, atol=1e-7)
-    np.testing.assert_allclose([end[0] for end in bb.rho_limits(x, n, one, found, fall)], rho, rtol=1e-6)
+    np.testing.assert_allclose(
+        [end[0] for end in bb.mu_limits(bb.counts(x, n, one), found, fall)], mu, atol=1e-7
+    )
+    np.testing.assert_allclose(
+        [end[0] for end in bb.rho_limits(bb.counts(x, n, one), found, fall)], rho, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("fall", [0.3, FALL, 40.0])
@@ -234,8 +238,8 @@ def test_limits_put_back_give_the_fall(fall):
     one = np.ones_like(x)
     found = bb.fit(x, n, one)
     rows = np.flatnonzero(found.reason != bb.NO_MEAN)
-    limits = bb.mu_limits(x, n, one, found, np.full(len(x), fall))
-    lanes = bb._counts(x, n, one)
+    limits = bb.mu_limits(bb.counts(x, n, one), found, np.full(len(x), fall))
+    lanes = bb.counts(x, n, one)
     dense = np.sort(
         np.column_stack([lanes.grid()[:, :1], np.log1p(lanes.size[:, None] * np.geomspace(1e-10, 1e4, 45))])
     )
@@ -257,7 +261,7 @@ def test_rho_limits_reach_the_ends_only_where_the_likelihood_does():
     x, n = random_lanes(5, 200, 4)
     one = np.ones_like(x)
     found = bb.fit(x, n, one)
-    low, high = bb.rho_limits(x, n, one, found, np.full(len(x), FALL))
+    low, high = bb.rho_limits(bb.counts(x, n, one), found, np.full(len(x), FALL))
     has = found.reason != bb.NO_MEAN
     assert (np.isnan(low) == ~has).all()
     near = 2 * (found.loglik - found.loglik_common) < FALL
@@ -280,7 +284,10 @@ def test_copies_equal_repeat_and_batch_equals_loop():
     copies[:, 0] = 1
     together = bb.fit(x, n, copies)
     fall = np.full(len(x), FALL)
-    mu, rho = bb.mu_limits(x, n, copies, together, fall), bb.rho_limits(x, n, copies, together, fall)
+    mu, rho = (
+        bb.mu_limits(bb.counts(x, n, copies), together, fall),
+        bb.rho_limits(bb.counts(x, n, copies), together, fall),
+    )
     for i, alone, part in each_alone(x, n, copies):
         assert alone.reason[0] == together.reason[i]
         for field in bb.Fit._fields[:-1]:
@@ -289,7 +296,7 @@ def test_copies_equal_repeat_and_batch_equals_loop():
             )
         for limits, ends in ((bb.mu_limits, mu), (bb.rho_limits, rho)):
             np.testing.assert_allclose(
-                [end[0] for end in limits(*part, alone, fall[:1])],
+                [end[0] for end in limits(bb.counts(*part), alone, fall[:1])],
                 [end[i] for end in ends],
                 rtol=1e-6,
                 atol=SAME,
@@ -303,8 +310,8 @@ def test_mirror():
     np.testing.assert_allclose(here.mu, -there.mu, atol=1e-7, rtol=1e-7)
     np.testing.assert_allclose(here.rho, there.rho, atol=1e-9, rtol=1e-6)
     np.testing.assert_allclose(here.loglik, there.loglik, rtol=1e-10)
-    low, high = bb.mu_limits(x, n, one, here, fall)
-    other = bb.mu_limits(n - x, n, one, there, fall)
+    low, high = bb.mu_limits(bb.counts(x, n, one), here, fall)
+    other = bb.mu_limits(bb.counts(n - x, n, one), there, fall)
     np.testing.assert_allclose(low, -other.high, atol=1e-6, rtol=1e-6)
     np.testing.assert_allclose(high, -other.low, atol=1e-6, rtol=1e-6)
 
@@ -317,7 +324,7 @@ def test_every_study_at_its_end():
     assert found.loglik[0] == pytest.approx(math.log(4 / 27))
     assert found.se[0] == pytest.approx(1 / math.sqrt(3 * 2 / 9))
     fall = np.array([FALL])
-    low, high = bb.mu_limits(*lane((0, 7), (12, 12), (5, 5)), found, fall)
+    low, high = bb.mu_limits(bb.counts(*lane((0, 7), (12, 12), (5, 5))), found, fall)
     for mu in (low[0], high[0]):
         p = special.expit(mu)
         assert 2 * (math.log(4 / 27) - math.log(p * p * (1 - p))) == pytest.approx(FALL, abs=1e-8)
@@ -330,8 +337,8 @@ def test_one_patient_a_study_knows_nothing_of_rho():
     found = bb.fit(*studies)
     assert (found.reason[0], found.rho[0], found.mu[0]) == (bb.RHO_UNKNOWN, 0.0, 0.0)
     assert found.se[0] == pytest.approx(1.0)
-    assert [end[0] for end in bb.rho_limits(*studies, found, np.array([FALL]))] == [0.0, 1.0]
-    low, high = bb.mu_limits(*studies, found, np.array([FALL]))
+    assert [end[0] for end in bb.rho_limits(bb.counts(*studies), found, np.array([FALL]))] == [0.0, 1.0]
+    low, high = bb.mu_limits(bb.counts(*studies), found, np.array([FALL]))
     assert high[0] == pytest.approx(-low[0])
     assert 4 * math.log(0.5) - 2 * math.log(special.expit(low[0]) * special.expit(-low[0])) == pytest.approx(
         FALL / 2, abs=1e-9
@@ -347,7 +354,7 @@ def test_no_event_has_no_mean_and_disturbs_no_neighbour():
     assert np.isnan(found.mu).tolist() == [True, False, True]
     fall = np.full(3, FALL)
     for limits in (bb.mu_limits, bb.rho_limits):
-        ends = np.column_stack(limits(x, n, one, found, fall))
+        ends = np.column_stack(limits(bb.counts(x, n, one), found, fall))
         assert np.isfinite(ends).all(axis=-1).tolist() == [False, True, False]
     assert found.mu[1] == pytest.approx(bb.fit(x[1:2], n[1:2], one[1:2]).mu[0])
 
@@ -365,5 +372,5 @@ def test_evaluations_of_a_single_fit_are_few(monkeypatch):
     monkeypatch.setattr(bb.beta_binomial_terms, "terms", lambda *args: calls.append(1) or once(*args))
     x, n, one = data("pritz1997")
     found = bb.fit(x, n, one)
-    bb.mu_limits(x, n, one, found, np.array([FALL]))
+    bb.mu_limits(bb.counts(x, n, one), found, np.array([FALL]))
     assert len(calls) <= 60

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from metaresp.kernel import binomial_normal
+from metaresp.kernel.surface import CountSurface
 from tests.datasets import NAMES, counts, reference
 
 ESTIMATE = 1e-5  # the reference maximised by Nelder-Mead
@@ -19,7 +20,7 @@ def lanes(*studies):
 def fit(name, **kwargs):
     x, n = counts(name)
     x, n = x[None].astype(float), n[None].astype(float)
-    return binomial_normal.fit(x, n, np.ones_like(x), **kwargs)
+    return binomial_normal.fit(CountSurface(x, n, np.ones_like(x)), **kwargs)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if "exact_logit_ML" in reference(n)["glmm"]])
@@ -64,19 +65,19 @@ def random_lanes(seed, size, k):
 @pytest.mark.parametrize("k", [2, 3, 5, 9])
 def test_never_below_a_brute_force_grid(k):
     x, n = random_lanes(k, 60, k)
-    found = binomial_normal.fit(x, n, np.ones_like(x))
+    found = binomial_normal.fit(CountSurface(x, n, np.ones_like(x)))
     mus, taus = np.meshgrid(np.linspace(-7, 7, 57), np.r_[0, np.geomspace(0.05, 12, 24)])
     for i in range(len(x)):
         xs, ns = (np.broadcast_to(a[i], (mus.size, k)) for a in (x, n))
-        grid = binomial_normal.evaluate(xs, ns, np.ones((mus.size, k)), mus.ravel(), taus.ravel())
+        grid = CountSurface(xs, ns, np.ones((mus.size, k))).at(mus.ravel(), taus.ravel())
         best = grid.value.max() + found.loglik_saturated[i]
         assert found.loglik[i] >= best - 1e-9, (x[i], n[i])
 
 
 def test_optimum_is_stationary():
     x, n = random_lanes(11, 300, 6)
-    found = binomial_normal.fit(x, n, np.ones_like(x))
-    at = binomial_normal.evaluate(x, n, np.ones_like(x), found.mu, found.tau)
+    found = binomial_normal.fit(CountSurface(x, n, np.ones_like(x)))
+    at = CountSurface(x, n, np.ones_like(x)).at(found.mu, found.tau)
     free = found.reason == binomial_normal.OK
     assert free.mean() > 0.9
     np.testing.assert_allclose(at.d_mu[free] * found.se[free], 0, atol=1e-6)
@@ -85,9 +86,9 @@ def test_optimum_is_stationary():
 
 def test_batch_equals_loop():
     x, n = random_lanes(5, 120, 7)
-    together = binomial_normal.fit(x, n, np.ones_like(x))
+    together = binomial_normal.fit(CountSurface(x, n, np.ones_like(x)))
     for i in range(len(x)):
-        alone = binomial_normal.fit(x[i : i + 1], n[i : i + 1], np.ones((1, 7)))
+        alone = binomial_normal.fit(CountSurface(x[i : i + 1], n[i : i + 1], np.ones((1, 7))))
         for field in ("mu", "tau", "se", "loglik", "reason"):
             np.testing.assert_allclose(
                 getattr(alone, field)[0], getattr(together, field)[i], rtol=SAME, atol=SAME
@@ -101,10 +102,10 @@ def test_copies_equal_repeat():
     usable = ((copies * x).sum(1) > 0) & ((copies * x).sum(1) < (copies * n).sum(1)) & (copies.sum(1) > 1)
     x, n, copies = x[usable], n[usable], copies[usable]
     assert len(x) > 50
-    together = binomial_normal.fit(x, n, copies)
+    together = binomial_normal.fit(CountSurface(x, n, copies))
     for i in range(len(x)):
         xs, ns = (np.repeat(a[i], copies[i].astype(int))[None] for a in (x, n))
-        alone = binomial_normal.fit(xs, ns, np.ones_like(xs))
+        alone = binomial_normal.fit(CountSurface(xs, ns, np.ones_like(xs)))
         for field in ("mu", "tau", "se", "loglik", "loglik_saturated"):
             np.testing.assert_allclose(
                 getattr(alone, field)[0], getattr(together, field)[i], rtol=1e-8, atol=1e-8
@@ -112,27 +113,27 @@ def test_copies_equal_repeat():
 
 
 def test_homogeneous_data_have_tau_zero_and_the_pooled_logit():
-    found = binomial_normal.fit(*lanes([(6, 20), (3, 10), (9, 30)]))
+    found = binomial_normal.fit(CountSurface(*lanes([(6, 20), (3, 10), (9, 30)])))
     assert found.tau[0] == 0
     assert found.mu[0] == pytest.approx(np.log(18 / 42), abs=1e-14)
     assert found.se[0] == pytest.approx(1 / np.sqrt(60 * 0.3 * 0.7), rel=1e-12)
 
 
 def test_trials_of_one_patient_say_nothing_of_tau():
-    found = binomial_normal.fit(*lanes([(0, 1), (1, 1), (1, 1), (0, 1), (1, 1)]))
+    found = binomial_normal.fit(CountSurface(*lanes([(0, 1), (1, 1), (1, 1), (0, 1), (1, 1)])))
     assert found.tau[0] == 0
     assert found.mu[0] == pytest.approx(np.log(3 / 2), abs=1e-12)
 
 
 def test_opposite_extremes_leave_tau_unbounded_and_the_centre_at_one_half():
-    found = binomial_normal.fit(*lanes([(0, 7), (7, 7)]))
+    found = binomial_normal.fit(CountSurface(*lanes([(0, 7), (7, 7)])))
     assert found.reason[0] == binomial_normal.TAU_UNBOUNDED
     assert found.mu[0] == pytest.approx(0, abs=1e-9)
     assert np.isfinite(found.se[0])
 
 
 def test_one_giant_among_tiny_ones():
-    found = binomial_normal.fit(*lanes([(3, 10), (2, 7), (300_000_000, 1_000_000_000), (1, 5)]))
+    found = binomial_normal.fit(CountSurface(*lanes([(3, 10), (2, 7), (300_000_000, 1_000_000_000), (1, 5)])))
     assert found.mu[0] == pytest.approx(np.log(3 / 7), abs=1e-2)
     assert np.isfinite([found.tau[0], found.se[0], found.loglik[0]]).all()
 

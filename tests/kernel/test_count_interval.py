@@ -7,6 +7,7 @@ from scipy import special, stats
 import metaresp as mr
 from metaresp.kernel import binomial_normal, count_bootstrap
 from metaresp.kernel.count_likelihood import bartlett_factor
+from metaresp.kernel.surface import CountSurface
 
 MONTE_CARLO = 0.05  # of k (factor - 1), from 400,000 sets
 LARGE = 1e-3  # studies of 1e8 patients are nearly normal effects
@@ -75,8 +76,8 @@ def test_bootstrap_falls_by_hand(monkeypatch):
     monkeypatch.setattr(count_bootstrap, "RESAMPLES", 12)
     x, n = np.array([[2.0, 0.0, 7.0]]), np.array([[9.0, 8.0, 12.0]])
     copies = np.array([[1.0, 2.0, 1.0]])
-    fit = binomial_normal.fit(x, n, copies)
-    found = count_bootstrap.falls(x, n, copies, fit, copies.sum(-1), np.random.default_rng(3))[0]
+    fit = binomial_normal.fit(CountSurface(x, n, copies))
+    found = count_bootstrap.falls(CountSurface(x, n, copies), fit, np.random.default_rng(3))[0]
     child, size = np.random.default_rng(3).spawn(1)[0], np.array([9, 8, 8, 12])
     mu, tau = fit.mu[0], fit.tau[0]
     drawn = child.binomial(size, special.expit(mu + tau * child.standard_normal((12, 4))))
@@ -84,10 +85,10 @@ def test_bootstrap_falls_by_hand(monkeypatch):
     for counts in drawn.astype(float):
         grid = np.r_[0, np.geomspace(1e-3, 25, 3000)]
         xs, ns = (np.broadcast_to(a, (grid.size, 4)) for a in (counts, size.astype(float)))
-        inside = binomial_normal.evaluate(xs, ns, np.ones(xs.shape), np.full(grid.size, mu), grid)
+        inside = CountSurface(xs, ns, np.ones(xs.shape)).at(np.full(grid.size, mu), grid)
         top = 0.0
         if 0 < counts.sum() < size.sum():
-            best = binomial_normal.fit(xs[:1], ns[:1], np.ones((1, 4)))
+            best = binomial_normal.fit(CountSurface(xs[:1], ns[:1], np.ones((1, 4))))
             top = (best.loglik - best.loglik_saturated)[0]
         expected.append(2 * (top - inside.value.max()))
     np.testing.assert_allclose(found, np.sort(expected), atol=1e-4)  # the grid of tau

@@ -8,6 +8,7 @@ from scipy import optimize, stats
 
 from metaresp.kernel import binomial_normal, likelihood_interval
 from metaresp.kernel.likelihood_interval import Maximum, mu_limits, tau_limits
+from metaresp.kernel.surface import CountSurface
 from tests.datasets import NAMES, counts, reference
 from tests.kernel.test_binomial_normal import random_lanes
 
@@ -18,7 +19,7 @@ SAME = 1e-7  # a fall of 1e-11 in the log-likelihood, divided by the slope of a 
 
 def fitted(x, n, copies=None):
     copies = np.ones_like(x) if copies is None else copies
-    fit = binomial_normal.fit(x, n, copies)
+    fit = binomial_normal.fit(CountSurface(x, n, copies))
     sat = fit.loglik_saturated
     return fit, Maximum(fit.mu, fit.tau, fit.se, fit.loglik - sat, fit.loglik_common - sat)
 
@@ -32,7 +33,7 @@ def highest(x, n, *, mu=None, tau=None):
     """The profile by a slow independent maximiser: many starts, scipy's bounded search."""
 
     def minus(m, t):
-        return -binomial_normal.evaluate(x, n, np.ones_like(x), np.array([m]), np.array([t])).value[0]
+        return -CountSurface(x, n, np.ones_like(x)).at(np.array([m]), np.array([t])).value[0]
 
     def lowest(function, *bounds):
         return optimize.minimize_scalar(
@@ -52,7 +53,7 @@ PROFILED = [name for name in NAMES if "profile_ci" in reference(name)["glmm"].ge
 def test_reference(name):
     x, n = data(name)
     fit, _ = fitted(x, n)
-    limits = mu_limits(x, n, np.ones_like(x), fit, np.array([FALL]))
+    limits = mu_limits(CountSurface(x, n, np.ones_like(x)), fit, np.array([FALL]))
     expected = reference(name)["glmm"]["exact_logit_ML"]["profile_ci"]
     np.testing.assert_allclose([limits.low[0], limits.high[0]], expected, atol=REFERENCE)
 
@@ -65,7 +66,7 @@ def test_four_datasets_have_the_reference():
 def test_limits_of_mu_put_back(k):
     x, n = random_lanes(20 + k, 10, k)
     fit, top = fitted(x, n)
-    limits = mu_limits(x, n, np.ones_like(x), fit, np.full(len(x), FALL))
+    limits = mu_limits(CountSurface(x, n, np.ones_like(x)), fit, np.full(len(x), FALL))
     for i in range(len(x)):
         for limit in (limits.low[i], limits.high[i]):
             fall = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))
@@ -76,7 +77,7 @@ def test_limits_of_mu_put_back(k):
 def test_limits_of_tau_put_back(k):
     x, n = random_lanes(40 + k, 12, k)
     _, top = fitted(x, n)
-    limits = tau_limits(x, n, np.ones_like(x), top, np.full(len(x), FALL))
+    limits = tau_limits(CountSurface(x, n, np.ones_like(x)), top, np.full(len(x), FALL))
     assert (limits.low <= top.tau).all()
     assert (limits.high >= top.tau).all()
     for i in range(len(x)):
@@ -95,13 +96,16 @@ def test_batch_equals_loop_and_copies_equal_repeat():
     x, n, copies = x[usable], n[usable], copies[usable]
     fit, top = fitted(x, n, copies)
     fall = np.full(len(x), FALL)
-    together = *mu_limits(x, n, copies, fit, fall), *tau_limits(x, n, copies, top, fall)
+    together = (
+        *mu_limits(CountSurface(x, n, copies), fit, fall),
+        *tau_limits(CountSurface(x, n, copies), top, fall),
+    )
     for i in range(len(x)):
         xs, ns = (np.repeat(a[i], copies[i].astype(int))[None] for a in (x, n))
         one, one_top = fitted(xs, ns)
         alone = (
-            *mu_limits(xs, ns, np.ones_like(xs), one, fall[:1]),
-            *tau_limits(xs, ns, np.ones_like(xs), one_top, fall[:1]),
+            *mu_limits(CountSurface(xs, ns, np.ones_like(xs)), one, fall[:1]),
+            *tau_limits(CountSurface(xs, ns, np.ones_like(xs)), one_top, fall[:1]),
         )
         for a, b in zip(alone, together, strict=True):
             np.testing.assert_allclose(a[0], b[i], rtol=SAME, atol=SAME)
@@ -110,15 +114,17 @@ def test_batch_equals_loop_and_copies_equal_repeat():
 def test_mirror():
     x, n = random_lanes(9, 60, 4)
     fall = np.full(len(x), FALL)
-    a = mu_limits(x, n, np.ones_like(x), fitted(x, n)[0], fall)
-    b = mu_limits(n - x, n, np.ones_like(x), fitted(n - x, n)[0], fall)
+    a = mu_limits(CountSurface(x, n, np.ones_like(x)), fitted(x, n)[0], fall)
+    b = mu_limits(CountSurface(n - x, n, np.ones_like(x)), fitted(n - x, n)[0], fall)
     np.testing.assert_allclose(a.low, -b.high, rtol=1e-6, atol=1e-6)
 
 
 def test_wider_for_a_higher_level():
     x, n = random_lanes(10, 60, 4)
     fit, _ = fitted(x, n)
-    narrow, wide = (mu_limits(x, n, np.ones_like(x), fit, np.full(len(x), f)) for f in (2.7, 6.6))
+    narrow, wide = (
+        mu_limits(CountSurface(x, n, np.ones_like(x)), fit, np.full(len(x), f)) for f in (2.7, 6.6)
+    )
     assert (wide.low < narrow.low).all()
     assert (wide.high > narrow.high).all()
 
@@ -131,7 +137,7 @@ def test_far_limits_at_three_studies_settle_without_bisection(monkeypatch):
     x, n, fall = x[usable], n[usable], np.full(int(usable.sum()), 18.5)
     fit, top = fitted(x, n)
     monkeypatch.setattr(likelihood_interval, "_bisect", None)
-    limits = mu_limits(x, n, np.ones_like(x), fit, fall)
+    limits = mu_limits(CountSurface(x, n, np.ones_like(x)), fit, fall)
     for i in range(0, len(x), 6):
         for limit in (limits.low[i], limits.high[i]):
             depth = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))

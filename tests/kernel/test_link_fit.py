@@ -7,6 +7,7 @@ import metaresp as mr
 from metaresp.kernel import binomial_normal, count_interval
 from metaresp.kernel.likelihood_interval import mu_limits
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.surface import CountSurface
 from tests.datasets import NAMES, counts, reference
 from tests.kernel.test_binomial_normal import random_lanes
 
@@ -54,7 +55,7 @@ REFERENCES = [
 @pytest.mark.parametrize(("name", "link"), REFERENCES)
 def test_lme4(name, link):
     expected = reference(name)["glmm"][f"lme4_{link}_nAGQ25"]
-    found = binomial_normal.fit(*data(name), link=link)
+    found = binomial_normal.fit(CountSurface(*data(name), link))
     assert found.mu[0] == pytest.approx(expected["estimate"], abs=LME4)
     assert found.tau[0] ** 2 == pytest.approx(expected["tau2"], abs=LME4)
     assert found.se[0] == pytest.approx(expected["se"], rel=1e-3)
@@ -67,7 +68,7 @@ def test_lme4_has_fits_of_both_links():
 @pytest.mark.parametrize("link", OTHERS)
 @pytest.mark.parametrize("name", NAMES)
 def test_doubling_the_nodes_changes_nothing(name, link):
-    one, two = (binomial_normal.fit(*data(name), refine=refine, link=link) for refine in (1, 2))
+    one, two = (binomial_normal.fit(CountSurface(*data(name), link), refine) for refine in (1, 2))
     for field in ("mu", "tau", "se", "loglik"):
         np.testing.assert_allclose(getattr(one, field), getattr(two, field), atol=1e-8, rtol=1e-8)
 
@@ -76,7 +77,7 @@ def test_doubling_the_nodes_changes_nothing(name, link):
 def test_rare_events_make_logit_cloglog_and_log_one_scale(link):
     """At a rate of 2 in 10,000 the three scales are the same, and cauchit is -1 / (pi rate)."""
     rates = {
-        name: LINKS[name].rate(binomial_normal.fit(*data("crisafulli2020"), link=name).mu)[0]
+        name: LINKS[name].rate(binomial_normal.fit(CountSurface(*data("crisafulli2020"), name)).mu)[0]
         for name in ("logit", link)
     }
     assert rates[link] == pytest.approx(rates["logit"], rel=1e-2 if link == "cauchit" else 1e-3)
@@ -85,7 +86,7 @@ def test_rare_events_make_logit_cloglog_and_log_one_scale(link):
 @pytest.mark.parametrize("link", OTHERS)
 def test_never_below_a_brute_force_grid(link):
     x, n = random_lanes(3, 12, 4)
-    found = binomial_normal.fit(x, n, np.ones_like(x), link=link)
+    found = binomial_normal.fit(CountSurface(x, n, np.ones_like(x), link))
     y = LINKS[link].forward((x + 0.5) / (n + 1))
     for i in range(len(x)):
         width = max(np.ptp(y[i]), 0.5)
@@ -93,7 +94,7 @@ def test_never_below_a_brute_force_grid(link):
         top = min(4 * width, LINKS[link].tau_max)
         mus, taus = np.meshgrid(np.linspace(low, high, 31), np.r_[0, np.geomspace(0.02, top, 14)])
         xs, ns = (np.broadcast_to(a[i], (mus.size, 4)) for a in (x, n))
-        grid = binomial_normal.evaluate(xs, ns, np.ones((mus.size, 4)), mus.ravel(), taus.ravel(), link=link)
+        grid = CountSurface(xs, ns, np.ones((mus.size, 4)), link).at(mus.ravel(), taus.ravel())
         assert found.loglik[i] >= grid.value.max() + found.loglik_saturated[i] - 1e-8, (x[i], n[i])
 
 
@@ -101,12 +102,12 @@ def test_never_below_a_brute_force_grid(link):
 def test_limits_of_mu_put_back(link):
     x, n = random_lanes(5, 12, 5)
     copies = np.ones_like(x)
-    fit = binomial_normal.fit(x, n, copies, link=link)
-    limits = mu_limits(x, n, copies, fit, np.full(len(x), FALL))
+    fit = binomial_normal.fit(CountSurface(x, n, copies, link))
+    limits = mu_limits(CountSurface(x, n, copies, link), fit, np.full(len(x), FALL))
     for limit in limits:
         profile = np.full(len(x), -np.inf)
         for tau in np.r_[0.0, np.geomspace(0.01, LINKS[link].tau_max, 200)]:
-            s = binomial_normal.evaluate(x, n, copies, limit, np.full(len(x), tau), link=link)
+            s = CountSurface(x, n, copies, link).at(limit, np.full(len(x), tau))
             profile = np.maximum(profile, s.value)
         fall = 2 * (fit.loglik - fit.loglik_saturated - profile)
         inside = np.abs(limit) < 0.99 * LINKS[link].farthest
@@ -117,7 +118,7 @@ def test_limits_of_mu_put_back(link):
 @pytest.mark.parametrize("link", ["probit", "cauchit"])
 def test_symmetric_links_mirror(link):
     x, n = random_lanes(6, 20, 5)
-    a, b = (binomial_normal.fit(e, n, np.ones_like(x), link=link) for e in (x, n - x))
+    a, b = (binomial_normal.fit(CountSurface(e, n, np.ones_like(x), link)) for e in (x, n - x))
     np.testing.assert_allclose(a.mu, -b.mu, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(a.tau, b.tau, rtol=1e-6, atol=1e-6)
 
@@ -129,10 +130,10 @@ def test_batch_equals_loop_and_copies_equal_repeat(link):
     copies = rng.integers(0, 3, x.shape).astype(float)
     usable = ((copies * x).sum(1) > 0) & ((copies * x).sum(1) < (copies * n).sum(1)) & (copies.sum(1) > 1)
     x, n, copies = x[usable], n[usable], copies[usable]
-    together = binomial_normal.fit(x, n, copies, link=link)
+    together = binomial_normal.fit(CountSurface(x, n, copies, link))
     for i in range(len(x)):
         xs, ns = (np.repeat(a[i], copies[i].astype(int))[None] for a in (x, n))
-        alone = binomial_normal.fit(xs, ns, np.ones_like(xs), link=link)
+        alone = binomial_normal.fit(CountSurface(xs, ns, np.ones_like(xs), link))
         if together.reason[i] == binomial_normal.OK:
             for field in ("mu", "tau", "se", "loglik"):
                 np.testing.assert_allclose(

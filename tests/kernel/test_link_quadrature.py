@@ -9,6 +9,7 @@ from scipy import stats
 
 from metaresp.kernel import link_quadrature, quadrature
 from metaresp.kernel.links import LINKS
+from metaresp.kernel.special import saturated
 from tests.kernel.test_links import rates
 
 OTHERS = [name for name in LINKS if name != "logit"]
@@ -64,7 +65,7 @@ def by_long_arithmetic(link, x, n, mu, tau):
 @pytest.mark.parametrize("case", SORTED, ids=str)
 def test_value_is_the_integral(link, case):
     x, n, mu, tau = case
-    got = one(link, *case).value + quadrature.saturated(np.array([[x + 0.0]]), np.array([[n + 0.0]]))
+    got = one(link, *case).value + saturated(np.array([[x + 0.0]]), np.array([[n + 0.0]]))
     with mpmath.workdps(30):
         assert got[0, 0] == pytest.approx(by_long_arithmetic(link, x, n, mu, tau), abs=VALUE, rel=VALUE)
 

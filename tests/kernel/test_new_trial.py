@@ -6,6 +6,7 @@ from scipy import optimize, special, stats
 
 from metaresp.kernel import binomial_normal, new_trial
 from metaresp.kernel.new_trial import cdf, tau_mixture
+from metaresp.kernel.surface import CountSurface
 from tests.datasets import NAMES, counts
 from tests.kernel.test_binomial_normal import random_lanes
 
@@ -17,8 +18,8 @@ LARGE = 2e-5  # studies of 1e10 patients are nearly normal effects
 
 def predicted(x, n, copies=None):
     copies = np.ones_like(x) if copies is None else copies
-    fit = binomial_normal.fit(x, n, copies)
-    return tau_mixture(x, n, copies, fit, copies.sum(axis=-1), TAIL)
+    fit = binomial_normal.fit(CountSurface(x, n, copies))
+    return tau_mixture(CountSurface(x, n, copies), fit, copies.sum(axis=-1), TAIL)
 
 
 @pytest.mark.parametrize("k", [5, 8, 12, 30])
@@ -38,7 +39,7 @@ def twin(x, n):
     xs, ns = (np.repeat(a[None], tau.size, axis=0) for a in (x, n))
     mu = np.full(tau.size, special.logit(x.sum() / n.sum()))
     for _ in range(25):
-        s = binomial_normal.evaluate(xs, ns, np.ones_like(xs), mu, tau)
+        s = CountSurface(xs, ns, np.ones_like(xs)).at(mu, tau)
         mu = mu - np.clip(s.d_mu / s.d_mu_mu, -1, 1)
     j = -s.d_mu_mu
     adjusted = s.value - np.log(j) / 2
@@ -128,6 +129,6 @@ def test_mirror():
 def test_awkward_data_have_limits(x, n):
     x, n = np.array([x], dtype=float), np.array([n], dtype=float)
     _, low, high = predicted(x, n)
-    fit = binomial_normal.fit(x, n, np.ones_like(x))
+    fit = binomial_normal.fit(CountSurface(x, n, np.ones_like(x)))
     assert np.isfinite([low[0], high[0]]).all()
     assert low[0] < fit.mu[0] < high[0]

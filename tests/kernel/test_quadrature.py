@@ -7,6 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from metaresp.kernel import quadrature
+from metaresp.kernel.special import saturated
 
 QUAD_TOLERANCE = 1e-9  # scipy.integrate.quad's own error on these integrands
 NODES_TOLERANCE = 1e-10  # doubling the nodes: what the error bound promises is 1e-11 or better
@@ -47,7 +48,7 @@ CASES = [
 @pytest.mark.parametrize(("x", "n", "mu", "tau"), CASES)
 def test_value_is_the_integral(x, n, mu, tau):
     xs, ns = column(x, n)
-    value = quadrature.moments(xs, ns, np.array([mu]), np.array([tau])).value + quadrature.saturated(xs, ns)
+    value = quadrature.moments(xs, ns, np.array([mu]), np.array([tau])).value + saturated(xs, ns)
     assert value[0, 0] == pytest.approx(by_quad(x, n, mu, tau), abs=QUAD_TOLERANCE)
 
 
@@ -130,7 +131,7 @@ def test_mirror():
 def test_saturated_is_the_binomial_probability():
     x, n = np.array([[0.0, 3, 18, 500, 5e8]]), np.array([[7.0, 9, 18, 1000, 1e9]])
     expected = stats.binom.logpmf(x[:, :4], n[:, :4], x[:, :4] / n[:, :4])
-    got = quadrature.saturated(x, n)
+    got = saturated(x, n)
     np.testing.assert_allclose(got[:, :4], expected, atol=1e-11)
     # Stirling: at x = n/2 the probability is sqrt(2 / (pi n)) (1 - 1/(4n) + ...)
     assert got[0, 4] == pytest.approx(0.5 * np.log(2 / (np.pi * 1e9)), abs=1e-9)

@@ -16,6 +16,7 @@ from metaresp.kernel import two_level_gaussian as tg
 from metaresp.kernel.beta_binomial import FARTHEST, NO_MEAN
 from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.likelihood_interval import mu_limits
+from metaresp.kernel.surface import CountSurface
 from metaresp.kernel.two_level_likelihood import Nested, evaluate
 from tests.datasets import counts, reference
 
@@ -247,8 +248,8 @@ def test_ursino_fits():
     assert [found.tau_within, found.tau_between] == pytest.approx(laplace["theta"], rel=LAPLACE)
     assert found.loglik == pytest.approx(laplace["logLik"], abs=0.1)
     # the clusters add nothing here: the answer is that of the model without them, in all its digits
-    flat = bn.fit(x[None], n[None], np.ones((1, x.size)))
-    ends = mu_limits(x[None], n[None], np.ones((1, x.size)), flat, np.array([FALL]))
+    flat = bn.fit(CountSurface(x[None], n[None], np.ones((1, x.size))))
+    ends = mu_limits(CountSurface(x[None], n[None], np.ones((1, x.size))), flat, np.array([FALL]))
     assert found.tau_between == 0
     assert (found.mu, found.tau_within) == pytest.approx((flat.mu[0], flat.tau[0]), abs=1e-7)
     assert (found.se, found.loglik) == pytest.approx((flat.se[0], flat.loglik[0]), abs=1e-7)
@@ -299,8 +300,8 @@ def test_one_study_each_is_the_plain_model():
     x, n, _ = nested_counts(7)
     found = tl.fit_nested_binomial(x, n, np.arange(x.size), fall=FALL)
     one = np.ones((1, x.size))
-    flat = bn.fit(x[None], n[None], one)
-    ends = mu_limits(x[None], n[None], one, flat, np.array([FALL]))
+    flat = bn.fit(CountSurface(x[None], n[None], one))
+    ends = mu_limits(CountSurface(x[None], n[None], one), flat, np.array([FALL]))
     assert (found.reason, found.tau_within) == (tl.ONE_EACH, 0.0)
     mine = (found.mu, found.tau_between, found.se, found.loglik, found.low, found.high)
     assert mine == pytest.approx([f[0] for f in (flat.mu, flat.tau, flat.se, flat.loglik, *ends)], abs=1e-7)
@@ -309,7 +310,7 @@ def test_one_study_each_is_the_plain_model():
 def test_one_cluster_has_no_between():
     x, n, _ = nested_counts(8)
     found = tl.fit_nested_binomial(x, n, np.zeros(x.size, dtype=int))
-    flat = bn.fit(x[None], n[None], np.ones((1, x.size)))
+    flat = bn.fit(CountSurface(x[None], n[None], np.ones((1, x.size))))
     assert found.tau_between == 0
     assert found.tau_within == pytest.approx(flat.tau[0], abs=1e-7)
 

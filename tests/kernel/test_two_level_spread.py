@@ -12,6 +12,7 @@ from metaresp.kernel import two_level as tl
 from metaresp.kernel import two_level_gaussian as tg
 from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.likelihood_interval import Maximum, tau_limits
+from metaresp.kernel.surface import CountSurface
 from metaresp.kernel.two_level_likelihood import contributions, evaluate
 from metaresp.kernel.two_level_profile import height_at
 from metaresp.kernel.two_level_spread import count_limits, effect_limits
@@ -63,10 +64,10 @@ def test_total_of_one_study_each_is_the_ordinary_interval():
     x, n, _ = nested_counts(7)
     cluster, one = np.arange(x.size), np.ones((1, x.size))
     fit = tl.fit_nested_binomial(x, n, cluster)
-    flat = bn.fit(x[None], n[None], one)
+    flat = bn.fit(CountSurface(x[None], n[None], one))
     saturated = flat.loglik_saturated
     ordinary = Maximum(flat.mu, flat.tau, flat.se, flat.loglik - saturated, flat.loglik_common - saturated)
-    expected = tau_limits(x[None], n[None], one, ordinary, np.array([FALL]))
+    expected = tau_limits(CountSurface(x[None], n[None], one), ordinary, np.array([FALL]))
     found = count_limits(x, n, cluster, tl.top_of(fit), FALL, "between")
     assert found == pytest.approx((expected.low[0], expected.high[0]), abs=1e-6)
 
@@ -178,7 +179,8 @@ def test_contributions_sum_to_the_information(at):
     assert (found > 0).all()
     assert found.sum() == pytest.approx(-evaluate(data, np.array(at)).hessian[0, 0], rel=1e-9)
     if at[1] == 0:
-        own = bn.information(data.x[None], data.n[None], np.array([at[0]]), np.array([at[2]]))[0]
+        alone = CountSurface(data.x[None], data.n[None], np.ones((1, data.x.size)))
+        own = alone.information(np.array([at[0]]), np.array([at[2]]))[0]
         assert found == pytest.approx(own, rel=1e-9)
 
 

@@ -129,7 +129,7 @@ def test_no_pyplot():
     code = (
         "import sys, metaresp as mr\n"
         "mr.Studies(events=[1, 2], n=[9, 9]).forest()._repr_png_()\n"
-        "print(sorted({'matplotlib.pyplot', 'pandas', 'scipy.stats'} & set(sys.modules)))"
+        "print(sorted({'matplotlib.pyplot', 'matplotlib.style', 'pandas', 'scipy.stats'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
