@@ -159,7 +159,13 @@ class Doubts(Candidates):
         )
 
     def refuse_letters(self, events: Column, n: Column) -> None:
-        """Ask where the columns Y and N may hold yes and no."""
+        """Ask where the columns Y and N may hold yes and no, or "No" and "NR" those without the event."""
+        if n.name.strip() in {"No", "no", "NO", "NR"} and "n" not in self.given:
+            both = f"{self.say(events)} + {self.say(n)}"
+            raise Doubtful(
+                f"{self.table.source}: {n.name!r} may be a number of patients, or those without the event: "
+                f"give {option('n', self.say(n))} or {option('n', both)}"
+            )
         if (events.name, n.name) == ("Y", "N") and not self.given:
             raise Doubtful(
                 f"{self.table.source}: 'Y' and 'N' may be yes and no, or events and patients: give "
