@@ -116,7 +116,7 @@ class Doubts(Candidates):
 
     def refuse_kinds(self) -> None:
         """Ask where kinds of response are counted, and no n: it is the sum of all kinds."""
-        responses, others, overall = kinds_of([c for c in self.columns if c.place not in self.taken])
+        responses, others, overall = kinds_of(self.columns)
         if not responses or len(others) < 2 or self.given.keys() & {"n", "response", "percent"}:
             return
         kinds = {column.place for column in (*responses, *others)}

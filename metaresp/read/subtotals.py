@@ -9,7 +9,7 @@ from typing import NamedTuple
 # No table has a subtotal of more studies.
 _LONGEST_RUN = 500
 # Several sums that are rarer than this by chance are sums of groups.
-_BY_CHANCE = 0.01
+_BY_CHANCE = 0.05
 # Sums of sums: cities, regions, countries, all.
 _LEVELS = 4
 
