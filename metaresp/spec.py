@@ -9,7 +9,7 @@ import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.checks import as_float, check_digits, check_level
-from metaresp.errors import InvalidArgument, folded, known_name, option
+from metaresp.errors import InvalidArgument, UnknownName, folded, known_name, meant, option
 from metaresp.kernel.beta_interval import BETA_CI
 from metaresp.kernel.beta_predictive import BETA_PREDICTION
 from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
@@ -153,8 +153,10 @@ def _resolved(
         if name not in known:
             owners = " or ".join(f"{option('model', m)}" for m, names in MODELS.items() if name in names)
             where = f" (it belongs to {owners})" if owners else ""
+            hint = _elsewhere(model, name, value, named=False)
             raise InvalidArgument(
                 f"{option(name, value)} has no meaning for {option('model', model)}{where}: leave it out"
+                f"{hint}"
             )
         resolved[name] = value
     complete: dict[str, Any] = {**known, **resolved}
@@ -246,7 +248,26 @@ def _checked(model: str, name: str, value: Option) -> Option:
         return number
     if name == "correction":
         raise InvalidArgument(f"{option('correction', value)}: must be a number of 0 or more, such as 0.5")
-    return known_name(name, value, _choices(model)[name])
+    try:
+        return known_name(name, value, _choices(model)[name])
+    except UnknownName as error:
+        hint = "" if "did you mean" in str(error) else _elsewhere(model, name, value)
+        raise UnknownName(f"{error.marked}{hint}") from None
+
+
+def _elsewhere(model: str, name: str, value: Option, named: bool = True) -> str:
+    """Return a hint at the name of another model that *value* is, here or in other software, or nothing."""
+    if not isinstance(value, str):
+        return ""
+    for other in MODELS:
+        choices = _choices(other).get(name, ()) if other != model else ()
+        ours = next((known for known in choices if folded(known) == folded(value)), "")
+        if ours and named:
+            return f"; {ours!r} belongs to {option('model', other)}"
+        hint = "" if ours else meant(name, value, choices)
+        if "(" in hint:  # a name of other software, not a misspelling
+            return f"{hint.removesuffix('?')} with {option('model', other)}?"
+    return ""
 
 
 def _penalty(value: Any) -> tuple[str, float]:

@@ -147,12 +147,12 @@ def test_named_columns_win(write):
 COLUMN_ERRORS = {
     "two for events": ("x,r,n\n1,2,9\n", {}, InvalidStudies, "columns 'x', 'r' could each hold events"),
     "two for n": ("x,n,total\n1,9,12\n", {}, InvalidStudies, "columns 'n', 'total' could each hold n"),
-    "the same name twice": ("x,n,n\n1,9,12\n", {}, InvalidStudies, "'n', 'n' could each hold n"),
+    "the same name twice": ("x,n,n\n1,9,12\n", {}, InvalidStudies, "n='n (column 2)' or n='n (column 3)'"),
     "given name twice": (
         "x,n,n\n1,9,9\n",
         {"n": "n"},
         InvalidStudies,
-        "names several columns: 'n' (column 2)",
+        "names several columns: give n='n (column 2)' or",
     ),
     "none for events": (
         "study,n,foo\nA,9,1\n",
@@ -304,10 +304,18 @@ def test_missing_counts_can_be_dropped(write):
     ]
 
 
-@pytest.mark.parametrize("row", ["B,-1,", "B,3,0", "B,9/x,", "B,,1.5", "B,8,7"])
+@pytest.mark.parametrize("row", ["B,-1,", "B,3,-1", "B,9/x,", "B,,1.5", "B,8,7"])
 def test_wrong_values_are_never_dropped(write, row):
     with pytest.raises(InvalidStudies, match="row 3"):
         read_studies(write(f"study,events,n\nA,13,18\n{row}\n"), missing="drop")
+
+
+def test_counts_of_no_patients_are_dropped_and_listed(write):
+    path = write("study,events,n\nA,13,18\nB,3,0\nC,0,0\n")
+    with pytest.raises(InvalidStudies, match=r"row 3, column 'n': n = 0.*missing='drop'"):
+        read_studies(path)
+    studies = read_studies(path, missing="drop")
+    assert [(row.study, row.reason) for row in studies.excluded] == [("B", "3 of n = 0"), ("C", "n = 0")]
 
 
 def test_missing_has_two_values(write):

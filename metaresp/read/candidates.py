@@ -1,14 +1,24 @@
 """The columns of one table that can hold what, and what is asked where several can."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 
 from metaresp.errors import Doubtful, InvalidStudies, option
+from metaresp.read.cells import label_text
+from metaresp.read.groups import names_arm
+from metaresp.read.heads import per_many, read_head
+from metaresp.read.opposites import with_opposites
 from metaresp.read.profile import Column, is_ascending, lawful, profile
-from metaresp.read.table import Table
-from metaresp.read.vocabulary import folded, words
-from metaresp.read.writing import MISSING, Cell
+from metaresp.read.response_kinds import is_kind
+from metaresp.read.table import Table, told_name
+from metaresp.read.vocabulary import entries, folded, words
+from metaresp.read.writing import MISSING, Cell, read_cell
 
 _COORDINATES = {"x", "y"}
+# What the outcome of one patient is written as.
+_OF_A_PATIENT = frozenset(entries("opposites", "patient"))
+_NUMBERS = {"count", "number", "rate", "counted", "fraction"}
 
 
 class Candidates:
@@ -18,7 +28,8 @@ class Candidates:
         self.table = table
         self.given = given
         self.unit = unit
-        self.columns, self.rows = profile(table)
+        columns, self.rows = profile(table)
+        self.columns = with_opposites(columns)
         self.notes: list[str] = []
         self.reasons: dict[str, str] = {}
         self.taken = {place for places_ in given.values() for place in places_}
@@ -109,7 +120,7 @@ class Candidates:
 
     def named(self, columns: tuple[int, ...]) -> str:
         """Return the names of columns whose sum is taken."""
-        return " + ".join(self.columns[place].name for place in columns)
+        return " + ".join(told_name(self.table, place) for place in columns)
 
     def refuse_several(self, role: str, columns: Sequence[Column]) -> None:
         """Ask where more than one column remains for a role."""
@@ -119,21 +130,41 @@ class Candidates:
 
     def ask(self, role: str, columns: Sequence[Column], what: str = "") -> Doubtful:
         """Return the error that shows each reading and its option."""
-        names = ", ".join(repr(column.name) for column in columns)
-        choices = " or ".join(option(role, column.name) for column in columns[:4])
+        names = ", ".join(repr(self.say(column)) for column in columns)
+        choices = " or ".join(option(role, self.say(column)) for column in columns[:4])
         text = (
             f"{self.table.source}: columns {names} could each hold {what or role}: say which, as in {choices}"
         )
-        if role == "events" and len(columns) > 1:
-            added = " + ".join(column.name for column in columns[:3])
+        parts = [column for column in columns if is_kind(column.name) and not self.is_sum(column, columns)]
+        if role == "events" and 1 < len(parts) < 4:
+            added = " + ".join(self.say(column) for column in parts)
             text += f" (where they are parts of one outcome, add them: {option('events', added)})"
         return Doubtful(text)
 
+    def say(self, column: Column) -> str:
+        """Return the name of a column as it works when it is given: with its place, where it is not alone."""
+        return told_name(self.table, column.place)
+
+    def is_sum(self, column: Column, others: Sequence[Column]) -> bool:
+        """Whether a column adds up others in every row, in some of which it is above each."""
+        parts = [other for other in others if other is not column]
+        for size in range(2, len(parts) + 1):
+            for several in combinations(parts[:6], size):
+                sums = [self.sum(tuple(part.place for part in several), row) for row in self.rows]
+                if all(total == column.cells[row].events for total, row in zip(sums, self.rows, strict=True)):
+                    return True
+        return False
+
     def nothing(self) -> InvalidStudies:
         """Return the error of a table in which no reading was found, with what came near."""
+        turned = self.turned()
+        if turned:
+            return InvalidStudies(turned)
         near = []
         for column in self.columns:
-            if column.head.roles.keys() & {"events", "n"}:
+            if per_many(column.name):
+                near.append(f"{column.name!r} holds rates of many patients, which are not read")
+            elif column.head.roles.keys() & {"events", "n"}:
                 role = "events" if "events" in column.head.roles else "n"
                 if self.is_coordinate(column):
                     other = "y" if folded(column.name) == "x" else "x"
@@ -158,17 +189,78 @@ class Candidates:
             f"{option('percent')} and {option('n')}{self.suggested()}"
         )
 
+    def refuse_headless(self) -> None:
+        """Refuse a table without a header, whose first study would be lost."""
+        names = [self.table.heads[c.place] for c in self.columns if c.place not in self.table.unnamed]
+        numbers = [name for name in names if read_cell(name, self.table.decimal).kind in _NUMBERS]
+        known = any(column.head.roles for column in self.columns if column.name not in numbers)
+        dated = all(re.fullmatch("(?:19|20)[0-9]{2}", name) for name in numbers)
+        if not numbers or known or dated or self.given or self.table.header_row is None:
+            return
+        raise InvalidStudies(
+            f"{self.table.source} has no header: its first row, {listed(self.table)}, holds numbers, as a "
+            "study does: write a row with the names of the columns above it, such as study, events, n"
+        )
+
+    def refuse_patients(self) -> None:
+        """Refuse a table in which each row is a patient."""
+        if self.given or len(self.table) < 4:
+            return
+        texts = {c.place: [label_text(cell) for cell in self.table.columns[c.place]] for c in self.columns}
+        trials = [
+            column
+            for column in self.columns
+            if column.kind == "text" and 1 <= len(set(texts[column.place])) <= len(self.table) / 2
+        ]
+        for column in self.columns:
+            values = {text.casefold() for text in texts[column.place] if text}
+            said = column.head.roles.keys() & {"events", "response", "percent"}
+            by = [trial for trial in trials if trial is not column]
+            if said and by and 0 < len(values) < 8 and values <= _OF_A_PATIENT:
+                study = next((trial for trial in by if "study" in trial.head.roles), by[0])
+                raise InvalidStudies(
+                    f"{self.table.source} holds a row for each patient: count them with "
+                    f"Studies.from_patients(frame, by={study.name!r}, response={column.name!r})"
+                )
+
+    def turned(self) -> str:
+        """Return what to say of a table whose studies stand in columns; empty where they do not."""
+        for column in self.columns[:2]:
+            if column.kind != "text":
+                continue
+            labels = [label_text(cell) for cell in self.table.columns[column.place]]
+            heads = [read_head(label).roles for label in labels if len(label) < 60]
+            sure = [{role for role, how in roles.items() if how == 2} for roles in heads]
+            if any(roles & {"events", "response", "percent"} for roles in sure) and any(
+                "n" in r for r in sure
+            ):
+                names = ", ".join(repr(c.name) for c in self.columns if c is not column and c.kind != "text")
+                return (
+                    f"{self.table.source}: the studies stand in columns ({names}), what they report in rows: "
+                    "turn the table (paste it transposed), so that each study has a row"
+                )
+        return ""
+
     def suggested(self) -> str:
         """Return the pairs of columns whose values would do, as options."""
         columns = [
             c for c in self.columns
             if c.kind == "count"
             and not (self.is_index(c) or self.is_coordinate(c) or c.head.roles.keys() & {"year", "index"})
+            and not (says_something_else(c) and not c.head.roles and not names_arm(c.name))
+            and not per_many(c.name)
         ]  # fmt: skip
-        pairs = [(x, n) for x in columns for n in columns if x is not n and self.fits(x, n)]
+        pairs = [
+            (x, n) for x in columns for n in columns
+            if x is not n and self.fits(x, n)
+            and ("events" in x.head.roles or "n" in n.head.roles)
+            and x.head.roles.keys() != {"n"} and "failures" not in x.head.roles
+            and "events" not in n.head.roles
+            and not any(word.meanings & {"not", "negative"} for word in words(x.name))
+        ]  # fmt: skip
         if not 0 < len(pairs) <= 3:
             return ""
-        shown_ = " or ".join(f"{option('events', x.name)}, {option('n', n.name)}" for x, n in pairs)
+        shown_ = " or ".join(f"{option('events', self.say(x))}, {option('n', self.say(n))}" for x, n in pairs)
         return f", as in {shown_}"
 
 

@@ -68,7 +68,8 @@ def read_file(
         longest = max(found, key=lambda one: len(one.rows))
         raise errors[longest.title]
     (title,) = tables
-    others = ", ".join(repr(one.title) for one in found if one.title != title)
-    note = f"Sheet {title!r} was read; {others} holds no studies that can be read."
+    others = [repr(one.title) for one in found if one.title != title]
+    hold = "holds" if len(others) == 1 else "hold"
+    note = f"Sheet {title!r} was read; {', '.join(others)} {hold} no studies that can be read."
     table = tables[title]
     return replace(table, notes=(note, *table.notes))

@@ -136,11 +136,14 @@ def column_place(table: Table, role: str, name: object) -> int:
     if not isinstance(name, str):
         raise InvalidArgument(f"{option(role, name)} must be a column name")
     found = _places(table, name)
+    numbered = re.fullmatch(r"(.*) \(column ([0-9]{1,6})\)", name)
+    if numbered and not found and int(numbered[2]) - 1 in _places(table, numbered[1]):
+        return int(numbered[2]) - 1
     if len(found) == 1:
         return found[0]
     if found:
-        columns = ", ".join(f"{table.names[i]!r} (column {i + 1})" for i in found)
-        raise InvalidStudies(f"{table.source}: {option(role, name)} names several columns: {columns}")
+        columns = " or ".join(option(role, f"{table.names[i]} (column {i + 1})") for i in found[:5])
+        raise InvalidStudies(f"{table.source}: {option(role, name)} names several columns: give {columns}")
     raise UnknownName(
         f"{option(role, name)} is no column of {table.source}: it has {listed(table)}"
         f"{closest(name, table.names)}"

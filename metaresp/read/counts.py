@@ -7,6 +7,7 @@ from typing import NoReturn, TypeVar
 
 from metaresp.errors import InvalidStudies, known_name, option
 from metaresp.read.cells import BadCell, Value, as_value, shown, text_values, values_of
+from metaresp.read.codes import like_codes
 from metaresp.read.columns import find_roles
 from metaresp.read.labels import labels as row_labels
 from metaresp.read.labels import labels_of
@@ -15,6 +16,7 @@ from metaresp.read.parsing import ParsedCells
 from metaresp.read.profile import lawful
 from metaresp.read.rows import hidden_totals, suspects
 from metaresp.read.source import Source, source_of
+from metaresp.read.subtotals import Sum, partial_sums, unlabelled_largest
 from metaresp.read.table import LeftOut, Table
 from metaresp.read.totals import settled, without_totals
 from metaresp.records import Record
@@ -25,8 +27,6 @@ T = TypeVar("T")
 LISTED = 5
 # Names that a covariate cannot have, since a column of the studies has it.
 RESERVED = frozenset(["study", "events", "n", "enrolled", "rate"])
-# Codes that statistics packages and spreadsheets hold for "not known".
-SENTINELS = frozenset([99, 999, 9999, 99999, 88, 888, 777])
 
 _GAPS = ("events are missing", "n is missing", "events and n are missing")
 
@@ -92,6 +92,7 @@ class _Reading(ParsedCells):
         table, roles = self.table, self.roles
         events, n = self.events_and_n()
         self.refuse_three_zeros()
+        self.check_intervals(events, n)
         label_list, label_notes = row_labels(table, roles.study)
         unlabelled = self.sums(events, n, label_list)
         if unlabelled is not None:
@@ -151,10 +152,34 @@ class _Reading(ParsedCells):
             "studies; it was kept as a study."
             for row in chance
         ]
-        if not doubtful:
+        of_groups, others = partial_sums(raw, events, n)
+        doubtful = sorted({*doubtful, *of_groups})
+        if doubtful:
+            told = [(row, raw[row]) for row in doubtful]
+            return settled(self.table, told, "is the sum of other rows, not a study", self.options)
+        self.note_partial_sums([one for one in others if one.row not in chance], events, n, label_list)
+        largest = unlabelled_largest(raw, n)
+        if largest is None:
             return None
-        told = [(row, raw[row]) for row in doubtful]
-        return settled(self.table, told, "is the sum of other rows, not a study", self.options)
+        what = "has the largest n and may be a total, not a study"
+        return settled(self.table, [(largest, "")], what, self.options)
+
+    def note_partial_sums(
+        self,
+        found: Sequence[Sum],
+        events: Sequence[int | None],
+        n: Sequence[int | None],
+        labels: Sequence[str],
+    ) -> None:
+        """Say which studies equal the sum of rows beside them."""
+        told = [
+            f"{labels[one.row]} ({self.table.at(one.row)}, {events[one.row]}/{n[one.row]})" for one in found
+        ]
+        told = list(dict.fromkeys(told))
+        if told:
+            verb, kept = ("equals", "it was") if len(told) == 1 else ("each equal", "they were")
+            studies = "a study" if len(told) == 1 else "studies"
+            self.notes.append(f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
         if lawful(events, n) and 0 not in n:
@@ -165,10 +190,16 @@ class _Reading(ParsedCells):
             if count is not None and count < 0:
                 self.problems.append((row, column["events"], f"{count} is negative: a count is 0 or more"))
             if total is not None and total < 1:
-                if total == 0 and drop and not count:
-                    self.unusable.setdefault(row, "n = 0")
+                if total == 0 and drop:
+                    self.unusable.setdefault(row, "n = 0" if not count else f"{count} of n = 0")
                 else:
-                    self.problems.append((row, column["n"], f"n = {total}: a study has at least 1 patient"))
+                    hint = (
+                        f" ({option('missing', 'drop')} leaves such rows out and lists them)"
+                        if total == 0
+                        else ""
+                    )
+                    text = f"n = {total}: a study has at least 1 patient{hint}"
+                    self.problems.append((row, column["n"], text))
             elif count is not None and total is not None and count > total:
                 self.problems.append((row, column["events"], f"events = {count} is more than n = {total}"))
 
@@ -263,15 +294,11 @@ class _Reading(ParsedCells):
         self, kept: Sequence[int], events: Sequence[int], n: Sequence[int], label_list: Sequence[str]
     ) -> None:
         """Note codes for "not known", labels that repeat and studies that are there twice."""
-        coded = [] if SENTINELS.isdisjoint(n) else [i for i, m in enumerate(n) if m in SENTINELS]
-        coded = [i for i in coded if events[i] == n[i]]
-        largest_other = sorted(n)[-2] if coded and len(n) > 1 else 0
-        for i in coded:
-            if n[i] > 99 or n[i] > largest_other:
-                self.notes.append(
-                    f"{label_list[i]} ({self.table.at(kept[i])}): {events[i]}/{n[i]} looks like a code for "
-                    "'not known'; it was read as a count."
-                )
+        for i in like_codes(events, n):
+            self.notes.append(
+                f"{label_list[i]} ({self.table.at(kept[i])}): {events[i]}/{n[i]} looks like a code for 'not "
+                "known'; it was read as a count."
+            )
         if len(set(label_list)) == len(label_list):
             return
         whole = Counter(zip(label_list, events, n, strict=True))

@@ -17,7 +17,8 @@ _WHEN = re.compile(
 )
 # Rates of a thousand or more people: no percentage, and mostly of person-years.
 _PER_MANY = re.compile(
-    r"‰|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:10{0,2}[ ,.']?0{3}|mill)",
+    r"‰|\bper mille?\b|\bpro(?:mille| mille)\b|\bpour mille\b|\bpor mil\b|\bper mille\b|промилле|千分"
+    r"|(?:\bper\b|/|\bpro\b|\bpour\b|\bpor\b|\bna\b|每)\s*(?:10{0,2}[ ,.']?0{3}|mill)",
     re.I,
 )
 
@@ -47,6 +48,28 @@ ROLES = (
 )
 
 
+def per_many(name: str) -> bool:
+    """Whether a head is that of rates of a thousand or more.
+
+    Examples
+    --------
+    >>> per_many("Cases per 100,000"), per_many("per mille"), per_many("Cases per study")
+    (True, True, False)
+    """
+    return len(name) <= 200 and _PER_MANY.search(name) is not None
+
+
+def without_times(name: str) -> str:
+    """Return a head without the time at which was counted.
+
+    Examples
+    --------
+    >>> without_times("Response at 6 months").split()
+    ['Response']
+    """
+    return _WHEN.sub(" ", name)
+
+
 @lru_cache(maxsize=4096)
 def read_head(name: str) -> Head:
     """Return what the head of a column says.
@@ -58,9 +81,9 @@ def read_head(name: str) -> Head:
     >>> read_head("ORR (%)"), read_head("Age (years)").roles
     (Head(roles={'percent': 2}, unit='percent'), {})
     """
-    if len(name) > 200 or _PER_MANY.search(name):
+    if len(name) > 200 or per_many(name):
         return Head({}, "")
-    text = _WHEN.sub(" ", name)
+    text = without_times(name)
     number_sign = re.search(r"\bno\b(?=[.\s_]+(?:of|with|de)\b|\.|_)|n[°º]", text, re.IGNORECASE)
     found = words(text)
     meanings = [set(word.meanings) for word in found]
@@ -137,6 +160,11 @@ def _counts(
     event = "event" in said
     case = "case" in said and not event
     negated = any("not" in meaning and not meaning & {"number", "n"} for meaning in meanings[:-1] or meanings)
+    nots = [
+        i for i, meaning in enumerate(meanings[:-1]) if "not" in meaning and not meaning & {"number", "n"}
+    ]
+    if (event or case) and nots and not any(meanings[i + 1] for i in nots):
+        return None  # "Non-smokers with event"
     rate = bool(said & {"rate", "percent", "proportion"})
     size = said & {"patient", "sample", "n"}
     if "study" in said and not event and not size:

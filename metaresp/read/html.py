@@ -31,13 +31,14 @@ def html_sheets(text: str, source: str, notes: tuple[str, ...]) -> tuple[Sheet, 
     page = _Page(source)
     page.feed(text)
     page.close()
-    tables = [[tuple(row) for row in table] for table in page.tables if any(map(any, table))]
+    filled = [i for i, table in enumerate(page.tables) if any(map(any, table))]
+    tables = [([tuple(row) for row in page.tables[i]], tuple(page.merged[i])) for i in filled]
     if not tables:
         raise UnreadableFile(f"{source} is an HTML page without a table")
     several = len(tables) > 1
     return tuple(
-        Sheet(f"table {number}" if several else "", tuple(rows), "", notes)
-        for number, rows in enumerate(tables, start=1)
+        Sheet(f"table {number}" if several else "", tuple(rows), "", notes, merged)
+        for number, (rows, merged) in enumerate(tables, start=1)
     )
 
 
@@ -54,6 +55,7 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.source = source
         self.tables: list[list[list[str | None]]] = []
+        self.merged: list[list[tuple[int, int, int, int]]] = []
         self.room = MAX_CELLS
         self._cell: list[str] | None = None
         self._span = (1, 1)
@@ -66,6 +68,7 @@ class _Page(HTMLParser):
         elif tag == "table":
             self._end_cell()
             self.tables.append([])
+            self.merged.append([])
             self._below = {}
         elif tag == "tr" and self.tables:
             self._end_cell()
@@ -104,6 +107,8 @@ class _Page(HTMLParser):
             row.append(None)
         high, wide = self._span
         if high > 1:
+            top = len(self.tables[-1])
+            self.merged[-1].append((top, top + high - 1, len(row) + 1, len(row) + wide))
             for column in range(len(row), len(row) + wide):
                 self._below[column] = len(self.tables[-1]) + high - 1
         row.append(" ".join("".join(self._cell).split()) or None)

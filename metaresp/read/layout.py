@@ -23,6 +23,8 @@ _MARKED = re.compile(
     r"^(?:[*†‡§¶#‖]|[ªº⁰¹²³⁴-⁹ᵃ-ᵛ]|[a-z]\s*[).:]|\([a-z0-9]\)|\[[a-z0-9]\]|[a-z]\s+(?=[A-Z]))"
 )
 _LONG_TEXT = 60
+# "n = 50" alone at the foot
+_SIZE = re.compile(r"\(?\s*(?:n|k)\s*=\s*[0-9]", re.IGNORECASE)
 _UNIT = re.compile(
     r"[(\[（].*[)\]）]|%|n|no\.?|counts?|number|patients|percent|years?|months?|weeks?|days?|mg|kg|events",
     re.IGNORECASE,
@@ -64,6 +66,7 @@ def sheet_table(source: str, sheet: Sheet) -> Table:
     if not len(body):
         names = ", ".join(repr(text[:40]) for text in _named(head)[:30])
         raise InvalidStudies(f"{name} has a header in row {header_row} ({names}) but no study beneath it")
+    merged_notes = _unmerged(body, sheet, heads)
     unnamed: tuple[int, ...] = ()
     if _has_row_names(head, body, sheet.decimal):
         head, heads, unnamed = [None, *head], ["", *heads], (0,)
@@ -76,8 +79,42 @@ def sheet_table(source: str, sheet: Sheet) -> Table:
         name, "row", [named[i] for i in keep], [columns[i] for i in keep], body.numbers,
         sheet.decimal, written=True, sheet=sheet.title, header_row=header_row,
         heads=tuple(heads[i] for i in keep), unnamed=unnamed, left_out=tuple(left_out),
-        notes=(*sheet.notes, *_said(left_out)),
+        notes=(*merged_notes, *_said(left_out)),
     )  # fmt: skip
+
+
+def _unmerged(body: Body, sheet: Sheet, heads: Sequence[str]) -> list[str]:
+    """Write the value of cells that are merged downwards in each of their rows, and return the notes.
+
+    Counts and rates are not: a merged n is that of all its rows together.
+    """
+    if not sheet.merged or not len(body):
+        return list(sheet.notes)
+    place_of = {number: place for place, number in enumerate(body.numbers)}
+    filled: dict[int, None] = {}
+    left = False
+    for top, bottom, first, last in sheet.merged:
+        within = [place_of[n] for n in range(top, min(bottom, body.numbers[-1]) + 1) if n in place_of]
+        column = body.columns[first - 1] if first <= len(body.columns) else []
+        value = column[within[0]] if column and len(within) > 1 and top in place_of else None
+        if value is None:
+            continue
+        roles = read_head(heads[first - 1]).roles.keys() if first <= len(heads) else set()
+        number = not isinstance(value, str) or _is_numeric(value)
+        if first != last or (number and "year" not in roles):
+            left = True
+            continue
+        for place in within[1:]:
+            if column[place] is None:
+                column[place] = value
+                filled[first - 1] = None
+    notes = [note for note in sheet.notes if left or not filled or not note.startswith("merged cells")]
+    if filled:
+        names = ", ".join(
+            repr(heads[i] if i < len(heads) and heads[i] else f"column {i + 1}") for i in filled
+        )
+        notes.append(f"Merged cells of {names} were filled downwards.")
+    return notes
 
 
 def _first_lines(sheet: Sheet) -> list[Row]:
@@ -231,6 +268,8 @@ def _is_note(cells: list[object]) -> bool:
     if not all(isinstance(cell, str) for cell in filled):
         return False
     texts = [str(cell) for cell in filled]
+    if len(texts) == 1 and _SIZE.match(texts[0]):
+        return True
     if any(_is_numeric(text) or is_missing(text) for text in texts[1:]) or _is_numeric(texts[0]):
         return False
     first = texts[0]

@@ -8,6 +8,7 @@ from metaresp.read.cells import label_text, shown
 from metaresp.read.column_cells import column_cells
 from metaresp.read.columns import Roles
 from metaresp.read.heads import read_head
+from metaresp.read.intervals import about, interval_columns, is_interval, scale_of
 from metaresp.read.options import Options
 from metaresp.read.rates import are_computed, belongs, fits, places, possible_units
 from metaresp.read.table import Table
@@ -54,6 +55,43 @@ class ParsedCells:
         if roles.percent is not None:
             self.check_rates(roles.percent, events, n)
         return events, n
+
+    def check_intervals(self, events: list[int | None], n: list[int | None]) -> None:
+        """Check that the intervals beside rates, in their cells or in columns, are those of n."""
+        given = [self.roles.reasons.get(role) == "given" for role in ("events", "n", "response", "percent")]
+        if (given[0] and given[1]) or given[2]:
+            return
+        rates = [
+            x / m if x is not None and m and 0 <= x <= m else None for x, m in zip(events, n, strict=True)
+        ]
+        found = interval_columns(self.table)
+        single = [p for p in (self.roles.percent, self.roles.response) if p is not None]
+        for place in dict.fromkeys([*single, *self.roles.events]):
+            limits = [
+                (cell.limits[0], cell.limits[1]) if len(cell.limits) == 2 else None
+                for cell in self.cells[place]
+            ]
+            found.append((self.table.names[place], limits))
+        if self.roles.events or self.roles.percent is not None:
+            options = f"{option('events' if self.roles.events else 'percent')} and {option('n')}"
+        else:
+            options = option("response")
+        hint = f" (where n is right, give {options})"
+        for name, limits in found:
+            scale = scale_of(limits, rates)
+            for row, (pair, p) in enumerate(zip(limits, rates, strict=True)):
+                m = n[row]
+                if scale is None or pair is None or p is None or not m or is_interval(p, pair, m, scale):
+                    continue
+                text = (
+                    f"the interval {pair[0]} to {pair[1]} contradicts n = {m}: that of {events[row]}/{m} is "
+                    f"about {about(p, m)}"
+                )
+                if given[1] and given[3]:
+                    self.notes.append(f"{self.table.at(row)}, column {name}: {text}.")
+                else:
+                    self.problems.append((row, name, text + hint))
+                    hint = ""
 
     def refuse_three_zeros(self) -> None:
         """Ask where every count is like ``13,000``: thousands, or three decimals."""

@@ -74,6 +74,7 @@ _CI = (
     rf"(?:CrI|C\.?I\.?|KI|IC|ДИ|GA|CL|信頼区間|置信区间|신뢰구간){S}[:;,=]?{S}(?:9[059]{S}%)?[:;,]?{S})?"
 )
 _INTERVAL = rf"[(\[]?{S}{_CI}[(\[]?{S}({N}){S}%?{_DASH}({N}){S}%?{S}[)\]]?"
+INTERVAL = re.compile(_INTERVAL, re.IGNORECASE)
 _OPEN, _CLOSE = r"[(\[]", r"[)\]]"
 _OF = r"(?:/|\bout\s+of\b|\bof\b|\bvon\b|\bsur\b|\bde\b|\bsu\b|\bdi\b|\bvan\b|\bz\b|\bиз\b|\bmi\b|\bav\b|من)"
 

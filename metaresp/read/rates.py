@@ -1,12 +1,12 @@
 """Counts behind a column of rates: proportion or percentage, rounded or cut off."""
 
-import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from metaresp.percent import fitting_counts
+from metaresp.read.intervals import is_interval
 from metaresp.read.options import UNITS
 from metaresp.read.writing import Cell
 
@@ -153,11 +153,7 @@ def is_interval_of(cell: Cell, n: int) -> bool:
     """
     if len(cell.limits) != 2 or not cell.rate:
         return True
-    p, low, high = (float(Decimal(text)) for text in (cell.rate, *cell.limits))
-    least = math.pow(10, -min(len(text.partition(".")[2]) for text in cell.limits))
-    # Wilson's at 95%: any interval in use is from half to twice as wide
-    width = 4 * math.sqrt(abs(p * (1 - p)) / n + 1 / n**2) / (1 + 4 / n)
-    return 0.5 * width - least <= high - low <= 2 * width + least
+    return is_interval(float(Decimal(cell.rate)), (cell.limits[0], cell.limits[1]), n, 1)
 
 
 def possible_units(cells: Sequence[Cell], said: str) -> tuple[str, ...]:

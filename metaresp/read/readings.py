@@ -6,6 +6,7 @@ from metaresp.errors import InvalidStudies, option
 from metaresp.read.candidates import says_something_else, sureness, unique
 from metaresp.read.cells import label_text
 from metaresp.read.doubts import COUNT_WORDS, Doubts
+from metaresp.read.groups import parted
 from metaresp.read.profile import Column
 from metaresp.read.rates import belongs, places, possible_units
 from metaresp.read.vocabulary import folded
@@ -25,6 +26,9 @@ class Matcher(Doubts):
             If two readings remain, or there is none.
         """
         given = self.given
+        self.refuse_headless()
+        self.refuse_kinds()
+        self.refuse_groups()
         if "response" in given and "events" not in given:
             return {"response": given["response"], "n": given.get("n", ())}
         if "percent" in given and "events" not in given:
@@ -33,6 +37,7 @@ class Matcher(Doubts):
             return self.checked(given["events"], given["n"])
         found = self.counts() or self.fractions() or self.rates() or self.as_named()
         if found is None:
+            self.refuse_patients()
             raise self.nothing()
         return found | {role: given[role] for role in ("events", "n") if role in given and role in found}
 
@@ -60,10 +65,11 @@ class Matcher(Doubts):
             events += [c for c in self.distinct(self.candidates(role, "counted")) if c not in events]
         # a decimal number under the head of n is a cell to ask about, not a reason to take another column
         sizes = self.distinct(self.candidates("n", "count", "number"))
-        both = self.case_pair(sizes) if not events else None
+        both = self.case_pair(events, sizes)
         if both:
             return self.checked(*both)
         sizes = self.surest(sizes)
+        self.refuse_mortal(events, sizes)
         failures = self.distinct(self.candidates("failures", "count", "counted", "number"))
         split = any("failures" in column.head.roles for column in self.columns)
         if events and not sizes and not split and "n" not in self.given:
@@ -88,6 +94,7 @@ class Matcher(Doubts):
         self.refuse_several("events", [x for x, _ in good])
         self.refuse_several("n", [n for _, n in good])
         x, n = good[0]
+        self.refuse_letters(x, n)
         self.refuse_rate_words(x, n)
         self.refuse_other_total(x, n, failures)
         return self.checked((x.place,), (n.place,))
@@ -100,15 +107,28 @@ class Matcher(Doubts):
         """Return the decimals that a column is written with."""
         return places([column.cells[row] for row in self.rows])
 
-    def case_pair(self, sizes: list[Column]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """Read n and N as events and patients, as tables in articles have them."""
-        pair = {column.name.strip(): column for column in self.columns if column.name.strip() in {"n", "N"}}
-        if len(pair) != 2 or len(sizes) > 2 or "events" in self.given or "n" in self.given:
+    def case_pair(
+        self, events: list[Column], sizes: list[Column]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Read n and N as events and patients, as tables in articles have them; also "CR n", "CR N"."""
+        pairs: dict[str, dict[str, Column]] = {}
+        for column in self.columns:
+            found = re.fullmatch(r"(?:(.*\W)\s*)?([nN])\W*", column.name.strip())
+            if found and column.place not in self.taken:
+                pairs.setdefault(folded(found[1] or ""), {})[found[2]] = column
+        several = [pair for pair in pairs.values() if len(pair) == 2]
+        members = {column.place for pair in several for column in pair.values()}
+        beside = [column for column in (*events, *sizes) if column.place not in members]
+        if not several or beside or "events" in self.given or "n" in self.given:
             return None
-        small, large = pair["n"], pair["N"]
+        if len(several) > 1:
+            self.refuse_arms([pair["n"] for pair in several], [pair["N"] for pair in several])
+        small, large = several[0]["n"], several[0]["N"]
         if {small.kind, large.kind} != {"count"} or not self.fits(small, large):
             return None
-        self.notes.append("'n' was taken as events and 'N' as patients: each n is at most its N.")
+        self.notes.append(
+            f"{small.name!r} was taken as events and {large.name!r} as patients: each n is at most its N."
+        )
         return (small.place,), (large.place,)
 
     def with_failures(self, events: list[Column], failures: list[Column]) -> Found:
@@ -117,6 +137,7 @@ class Matcher(Doubts):
         if len(failures) > 1:
             raise self.ask("n", failures, "those without the event")
         x, other = events[0], failures[0]
+        self.refuse_third(x, other)
         self.notes.append(f"n is the sum of {x.name!r} and {other.name!r}.")
         return self.checked((x.place,), (x.place, other.place))
 
@@ -156,10 +177,14 @@ class Matcher(Doubts):
                 x, m = self.sum(events, row), self.sum(n, row)
                 cell = label_text(self.table.columns[column.place][row])
                 percent = f"{100 * (x or 0) / (m or 1):.4g}%"
+                names = self.named(events)
+                other = (
+                    "" if COUNT_WORDS.search(folded(names)) else f"give {option('percent', column.name)}, "
+                )
                 raise InvalidStudies(
                     f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} "
-                    f"contradicts {x}/{m} = {percent} ({self.named(events)} of {self.named(n)}): correct it, "
-                    f"or give both {option('events', self.named(events))} and {option('n', self.named(n))}"
+                    f"contradicts {x}/{m} = {percent} ({names} of {self.named(n)}): correct it, {other}"
+                    f"or give both {option('events', names)} and {option('n', self.named(n))}"
                 )
         return {}
 
@@ -184,6 +209,16 @@ class Matcher(Doubts):
             worst = max(worst or (first, agree), (first, agree), key=lambda found: found[1])
         return worst
 
+    def may_agree(self, rates: Column, events: Column, n: Column) -> bool:
+        """Whether a column of counts is the outcome of rates that the caller named, one cell or so wrong."""
+        wrong = self.contradicting(rates, (events.place,), (n.place,))
+        if wrong is None or wrong[1] * 2 >= len(self.rows) or COUNT_WORDS.search(folded(events.name)):
+            return True
+        self.notes.append(
+            f"{events.name!r} is another outcome: it contradicts {rates.name!r}, which is given."
+        )
+        return False
+
     def fractions(self) -> Found | None:
         """Read fractions such as 13/18."""
         if "events" in self.given:
@@ -197,6 +232,9 @@ class Matcher(Doubts):
             raise self.ask("response", found, "fractions")
         if not found:
             found = [c for c in self.columns if c.kind == "fraction" and self.may_be_fractions(c)]
+            others = [c for c in self.columns if c.kind == "fraction" and self.may_be_fractions(c, True)]
+            if found and len(others) > 1:
+                raise self.ask("response", others, "fractions")
             if len(found) != 1:
                 return None
             self.notes.append(
@@ -206,9 +244,14 @@ class Matcher(Doubts):
         beside = [n for n in sizes if n.place != found[0].place]
         return {"response": (found[0].place,), "n": (beside[0].place,) if len(beside) == 1 else ()}
 
-    def may_be_fractions(self, column: Column) -> bool:
-        """Whether a head that is not known leaves open that fractions under it are responders."""
+    def may_be_fractions(self, column: Column, groups: bool = False) -> bool:
+        """Whether a head that is not known leaves open that fractions under it are responders.
+
+        With *groups*, also a head that names a group of patients.
+        """
         roles = column.head.roles
+        if groups and parted(column.name).named and not parted(column.name).core:
+            return column.place not in self.taken
         known = re.search(r"\b(?:m|male|f|female|sex|date|day)\b|[男女]|월|日", column.name, re.IGNORECASE)
         return column.place not in self.taken and not roles and not known and not says_something_else(column)
 
@@ -236,6 +279,7 @@ class Matcher(Doubts):
         if not sizes:
             sizes = self.distinct(self.candidates("enrolled", "count"))
         if not sizes:
+            self.refuse_patients()
             raise InvalidStudies(
                 f"{self.table.source}: {columns[0].name!r} holds rates, and no column holds n, which they "
                 f"are of: name it with {option('n')}"
@@ -249,7 +293,7 @@ class Matcher(Doubts):
         events = self.distinct(self.candidates("events", "count"))
         column = self.columns[self.given["percent"][0]]
         sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
-        events = [x for x in events if any(self.fits(x, n) for n in sizes)]
+        events = [x for x in events if any(self.fits(x, n) and self.may_agree(column, x, n) for n in sizes)]
         if events and sizes:
             self.refuse_several("events", events)
             self.refuse_several("n", sizes)

@@ -8,7 +8,7 @@ from functools import cache
 from metaresp.read.cells import label_texts
 from metaresp.read.column_cells import column_cells
 from metaresp.read.table import Table
-from metaresp.read.vocabulary import CAMEL, SHORT, Word, folded, vocabulary, words
+from metaresp.read.vocabulary import CAMEL, SHORT, Word, folded, spelled, vocabulary, words
 
 _BRACKETS = re.compile(r"[(\[{（【][^()\[\]{}（）【】]*[)\]}）】]")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
@@ -93,7 +93,7 @@ def may_say_total(labels: Iterable[str]) -> set[str]:
     said: set[str] = set()
     if not joined.isascii():
         wide = {word for word in set(joined.split()) if not word.isascii()}
-        said = {word for word in wide if anywhere.search(folded(word))}
+        said = {word for word in wide if anywhere.search(spelled(word))}
     said |= {
         word
         for word in set(joined.translate(_LETTERS).split())

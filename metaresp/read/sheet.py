@@ -55,9 +55,13 @@ class Sheet(Record):
         The decimal mark of its text cells, ``"."`` or ``","``, where the format tells it; else ``""``.
     notes : tuple of str
         What a reader should know of the file: hidden rows that were read, an encoding that was guessed.
+    merged : tuple of (int, int, int, int)
+        First and last row, first and last column (counted from 1) of cells that were merged over several
+        rows; their value stands in the first.
     """
 
     title: str
     rows: Sequence[RawRow]
     decimal: str
     notes: tuple[str, ...]
+    merged: tuple[tuple[int, int, int, int], ...] = ()

@@ -117,6 +117,12 @@ class Table(Record):
         )
 
 
+def told_name(table: Table, place: int) -> str:
+    """Return the name of a column as a caller can give it: with its place, where several bear it."""
+    name = table.names[place]
+    return f"{name} (column {place + 1})" if table.names.count(name) > 1 else name
+
+
 def columns_table(source: str, place: str, columns: Mapping[str, object], first: int = 1) -> Table:
     """Return the table of named columns (arguments of a call, columns of a JSON file).
 

@@ -13,6 +13,13 @@ _SYMBOLS = {"%": " % ", "/": " / ", "+": " + ", "#": " # ", "№": " № ", "‰
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PARTS = re.compile(r"[^\w%/+#№‰]+")
 _TOKEN = re.compile(r"[0-9]+|[^\W\d]+|[%/+#№‰]")
+# Gershayim and geresh of Hebrew (סה"כ), and the letters that French and Italian put before a vowel.
+_INNER = re.compile(
+    "(?<=[\u05d0-\u05ea])[\"'\u2018\u2019\u201c\u201d\u05f3\u05f4`\u00b4]{1,2}(?=[\u05d0-\u05ea])"
+)
+_ELIDED = re.compile(
+    "(?<![^\\W_])(?:d|l|qu|dell|dall|nell|sull|all|un|aux|s|c)['\u2018\u2019\u00b4`](?=[^\\W\\d_])"
+)
 # Scripts that are written without spaces between words.
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f]")
 # A Latin word shorter than this is never looked for inside a longer one.
@@ -55,11 +62,20 @@ def _voiced(mark: str) -> bool:
 
 
 @cache
+def _content() -> dict[str, dict[str, str]]:
+    return tomllib.loads(resources.files("metaresp.read").joinpath("words.toml").read_text("utf-8"))
+
+
+def entries(section: str, key: str) -> tuple[str, ...]:
+    """Return the entries of one key of ``words.toml``, as they stand there."""
+    return tuple(entry.strip() for entry in re.split(r"[;\n]", _content()[section][key]) if entry.strip())
+
+
+@cache
 def vocabulary(section: str) -> Vocabulary:
     """Return the words of one section of ``words.toml``."""
-    content = tomllib.loads(resources.files("metaresp.read").joinpath("words.toml").read_text("utf-8"))
     phrases: dict[tuple[str, ...], set[str]] = {}
-    for meaning, entries in content[section].items():
+    for meaning, entries in _content()[section].items():
         for entry in re.split(r"[;\n]", entries):
             tokens = tuple(_tokens(entry))
             if tokens:
@@ -74,10 +90,15 @@ def vocabulary(section: str) -> Vocabulary:
 def _tokens(text: str) -> list[str]:
     # Camel case parts words: nPatients, EventsN.
     spaced = CAMEL.sub(" ", text) if not text.isupper() else text
-    spaced = folded(spaced)
+    spaced = spelled(spaced)
     for symbol, parted in _SYMBOLS.items():
         spaced = spaced.replace(symbol, parted)
     return _TOKEN.findall(_PARTS.sub(" ", spaced).replace("_", " "))
+
+
+def spelled(text: str) -> str:
+    """Return a text folded, without the quotes inside its words and the articles before an apostrophe."""
+    return _INNER.sub("", _ELIDED.sub(" ", folded(text)))
 
 
 def words(text: str, section: str = "heads") -> list[Word]:

@@ -6,6 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -130,7 +131,7 @@ def first_line(error: Exception) -> str:
 
 
 def _noted(sheet: Sheet, note: str) -> Sheet:
-    return Sheet(sheet.title, sheet.rows, sheet.decimal, (*sheet.notes, note))
+    return replace(sheet, notes=(*sheet.notes, note))
 
 
 class _Bounded:
@@ -192,7 +193,7 @@ def _read_page(reader: Any, title: str, part: str, source: str) -> Sheet:
             timedelta_formats=book._timedelta_formats,
         )
         rows = dense(_numbered(parser, source, title), source, title)
-        return Sheet(title, rows, "", tuple(_notes(parser, rows)))
+        return Sheet(title, rows, "", tuple(_notes(parser, rows)), _merged(parser))
 
 
 def _numbered(parser: Any, source: str, title: str) -> Iterator[tuple[int, list[object]]]:
@@ -214,6 +215,18 @@ def _format(number: int, formats: Any) -> str:
     if number >= 164:
         return str(formats[number - 164]) if number - 164 < len(formats) else ""
     return {9: "0%", 10: "0.00%"}.get(number, "")
+
+
+def _merged(parser: Any) -> tuple[tuple[int, int, int, int], ...]:
+    """Return the ranges of cells that are merged over several rows."""
+    from openpyxl.utils import range_boundaries
+
+    found = []
+    for cells in parser.merged_cells.mergeCell if parser.merged_cells else []:
+        left, top, right, bottom = range_boundaries(str(cells.ref))
+        if None not in {left, top, right, bottom} and top < bottom:
+            found.append((top, bottom, left, right))
+    return tuple(sorted(found))
 
 
 def _notes(parser: Any, rows: Grid) -> Iterator[str]:

@@ -245,7 +245,7 @@ def _unmarked(text: str, given: str, decimal: str) -> Cell:
         if found:
             return _fraction(found[3], found[4], found[1], found[2], (), given, decimal)
         found = RATE.fullmatch(text)
-        if found and (found[2] or found[3]) and not _is_decimal_comma(text, found):
+        if found and (found[2] or found[3]) and not _is_decimal_comma(text, found, decimal):
             limits = tuple(_rate(limit, decimal) for limit in (found[3], found[4]) if limit)
             return Cell("rate", rate=_rate(found[1], decimal), percent="%" in text, limits=limits,
                         bad=f"{shown(given)} is a rate, not a count")  # fmt: skip
@@ -261,9 +261,11 @@ def _unmarked(text: str, given: str, decimal: str) -> Cell:
     return Cell("other", bad=f"{shown(given)} is not a number")
 
 
-def _is_decimal_comma(text: str, found: "re.Match[str]") -> bool:
+def _is_decimal_comma(text: str, found: "re.Match[str]", decimal: str) -> bool:
     """Whether what looks like limits parted by a comma, as in ``1 (5,00%)``, is one number."""
-    return bool(found[3]) and "." not in text and text[found.end(3) : found.start(4)] == ","
+    return (
+        bool(found[3]) and (decimal == "," or "." not in text) and text[found.end(3) : found.start(4)] == ","
+    )
 
 
 def _fraction(
