@@ -224,12 +224,12 @@ def hidden_totals(
             continue
         x = events[row]
         whole = n_whole and x is not None and all_events - x == x
+        alone = len(known) == 2 and all_n - m == m  # of rates that are printed with other digits
         if not label and labelled:
-            found = whole or n_whole or _is_run(row, events, n)
+            found = whole or n_whole or alone or _is_run(row, events, n)
         elif not label:
             found = n_whole and row in {known[0], known[-1]}
         elif label in led:
-            alone = len(known) == 2 and all_n - m == m  # of rates that are printed with other digits
             found = whole or n_whole or alone or _is_run(row, events, n)
             found = found or (_rest_is_outcome(label) and _exceeds(row, events, n))
         else:
