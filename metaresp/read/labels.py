@@ -7,9 +7,9 @@ from metaresp.read.cells import MISSING_VALUE, label_text
 from metaresp.read.profile import Column
 from metaresp.read.table import Table
 
-_YEAR = re.compile(r"^((?:19|20)[0-9]{2})[.,]0+$")
 _LONGEST_MISSING = max(map(len, MISSING_VALUE))
 _DATED = re.compile(r"(?:19|20)[0-9]{2}")
+_YEAR = re.compile(r"^((?:19|20)[0-9]{2})[.,]0+$")
 
 
 def label_columns(
@@ -77,12 +77,12 @@ def labels(table: Table, parts: tuple[int, ...]) -> tuple[list[str], list[str]]:
     if len(parts) == 2 and _merged(texts[0]):
         texts[0] = _filled_down(texts[0])
         notes.append(f"Blank cells of {table.names[parts[0]]!r} were filled from above, as merged cells.")
+    # a year that a program wrote as a decimal number
+    texts[1:] = [[_YEAR.sub(r"\1", text) for text in column] for column in texts[1:]]
     if len(parts) == 1:
         return list(texts[0]) if "" not in texts[0] else [
             text or f"Study {number}" for number, text in enumerate(texts[0], start=1)
         ], notes
-    # a year that a program wrote as a decimal number
-    texts[1:] = [[_YEAR.sub(r"\1", text) for text in column] for column in texts[1:]]
     joined = []
     for number, cells in enumerate(zip(*texts, strict=True), start=1):
         label = cells[0]

@@ -88,16 +88,16 @@ def _unmerged(body: Body, sheet: Sheet, heads: Sequence[str]) -> list[str]:
 
     Counts and rates are not: a merged n is that of all its rows together.
     """
-    if not sheet.merged:
+    if not sheet.merged or not len(body):
         return list(sheet.notes)
-    places = {number: place for place, number in enumerate(body.numbers)}
+    place_of = {number: place for place, number in enumerate(body.numbers)}
     filled: dict[int, None] = {}
     left = False
     for top, bottom, first, last in sheet.merged:
-        within = [places[at] for at in range(top, min(bottom, body.numbers[-1]) + 1) if at in places]
+        within = [place_of[n] for n in range(top, min(bottom, body.numbers[-1]) + 1) if n in place_of]
         column = body.columns[first - 1] if first <= len(body.columns) else []
-        value = column[places[top]] if column and top in places else None
-        if value is None or len(within) < 2:
+        value = column[within[0]] if column and len(within) > 1 and top in place_of else None
+        if value is None:
             continue
         roles = read_head(heads[first - 1]).roles.keys() if first <= len(heads) else set()
         number = not isinstance(value, str) or _is_numeric(value)

@@ -8,7 +8,7 @@ from functools import cache
 from metaresp.read.cells import label_texts
 from metaresp.read.column_cells import column_cells
 from metaresp.read.table import Table
-from metaresp.read.vocabulary import CAMEL, SHORT, Word, folded, unquoted, vocabulary, words
+from metaresp.read.vocabulary import CAMEL, SHORT, Word, folded, spelled, vocabulary, words
 
 _BRACKETS = re.compile(r"[(\[{（【][^()\[\]{}（）【】]*[)\]}）】]")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
@@ -93,7 +93,7 @@ def may_say_total(labels: Iterable[str]) -> set[str]:
     said: set[str] = set()
     if not joined.isascii():
         wide = {word for word in set(joined.split()) if not word.isascii()}
-        said = {word for word in wide if anywhere.search(unquoted(folded(word)))}
+        said = {word for word in wide if anywhere.search(spelled(word))}
     said |= {
         word
         for word in set(joined.translate(_LETTERS).split())
@@ -224,12 +224,12 @@ def hidden_totals(
             continue
         x = events[row]
         whole = n_whole and x is not None and all_events - x == x
+        alone = len(known) == 2 and all_n - m == m  # of rates that are printed with other digits
         if not label and labelled:
-            found = whole or n_whole or _is_run(row, events, n)
+            found = whole or n_whole or alone or _is_run(row, events, n)
         elif not label:
             found = n_whole and row in {known[0], known[-1]}
         elif label in led:
-            alone = len(known) == 2 and all_n - m == m  # of rates that are printed with other digits
             found = whole or n_whole or alone or _is_run(row, events, n)
             found = found or (_rest_is_outcome(label) and _exceeds(row, events, n))
         else:

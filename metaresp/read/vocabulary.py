@@ -56,17 +56,6 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", plain).strip()
 
 
-def unquoted(text: str) -> str:
-    """Return text without the marks that stand inside a word of Hebrew.
-
-    Examples
-    --------
-    >>> unquoted('סה"כ')
-    'סהכ'
-    """
-    return text if text.isascii() else _INNER.sub("", text)
-
-
 def _voiced(mark: str) -> bool:
     """Whether a mark makes another syllable of a Japanese one, not an accent."""
     return mark in "\u3099\u309a"
@@ -101,10 +90,15 @@ def vocabulary(section: str) -> Vocabulary:
 def _tokens(text: str) -> list[str]:
     # Camel case parts words: nPatients, EventsN.
     spaced = CAMEL.sub(" ", text) if not text.isupper() else text
-    spaced = unquoted(_ELIDED.sub(" ", folded(spaced)))
+    spaced = spelled(spaced)
     for symbol, parted in _SYMBOLS.items():
         spaced = spaced.replace(symbol, parted)
     return _TOKEN.findall(_PARTS.sub(" ", spaced).replace("_", " "))
+
+
+def spelled(text: str) -> str:
+    """Return a text folded, without the quotes inside its words and the articles before an apostrophe."""
+    return _INNER.sub("", _ELIDED.sub(" ", folded(text)))
 
 
 def words(text: str, section: str = "heads") -> list[Word]:

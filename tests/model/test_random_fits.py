@@ -8,6 +8,7 @@ import pytest
 
 import metaresp as mr
 from metaresp.binomial import BINOMIAL_CI
+from metaresp.kernel.surface import PENALTIES
 from metaresp.spec import MODELS, NESTED, _choices
 
 SEED = 1
@@ -45,6 +46,8 @@ def random_options(rng, k):
         options["correction"] = float(rng.choice([0, 0.5, 1e-6, 3]))
     if "tau2" in choices and rng.random() < 0.1:
         options["tau2"] = float(rng.choice([0, 0.3, 1e-12, 1e6]))
+    if model == "binomial-normal" and "cluster" not in options and rng.random() < 0.15:
+        options["penalty"] = pick(rng, PENALTIES), float(rng.choice([0.3, 1.0, 20.0]))
     if rng.random() < 0.1:
         options["prediction"] = None
     if rng.random() < 0.2:
