@@ -2,8 +2,8 @@
 
 The mean rate is ``m(mu, tau) = E p(mu + tau z)``; its logit psi takes the place of mu: at given psi and tau
 the mu that belongs to them solves ``psi = G(mu, tau)``, where G is the difference of two log-likelihoods,
-those of one patient with an event and of one without.  The profile likelihood of psi over tau is then searched
-as that of any parameter (:mod:`metaresp.kernel.profile`), with derivatives by the chain rule.
+those of one patient with an event and of one without.  The profile of psi over tau is searched as that of any
+parameter (:mod:`metaresp.kernel.profile`), with derivatives by the chain rule.
 """
 
 import numpy as np
