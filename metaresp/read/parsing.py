@@ -101,17 +101,18 @@ class ParsedCells:
     def refuse_three_zeros(self) -> None:
         """Ask where every count is like ``13,000``: thousands, or three decimals."""
         places_ = [*self.roles.events, *self.roles.n]
-        first = next((c for place in places_ for c in self.table.columns[place] if c is not None), None)
-        if first is not None and not _THREE_ZEROS.match(str(first)):
+        fractions = self.roles.response is not None and not places_
+        if fractions:
+            places_ = [self.roles.response or 0]
+        # a cell without a digit says that there is no number
+        told = (str(cell) for place in places_ for cell in self.table.columns[place] if cell is not None)
+        counted = (text for text in told if any(map(str.isdigit, text)))
+        first = next(counted, "")
+        if not (_SEVERAL_ZEROS.search(first) if fractions else _THREE_ZEROS.match(first)):
             return
-        texts = [str(cell) for place in places_ for cell in self.table.columns[place] if cell is not None]
-        if self.roles.response is not None and not places_:
-            places_ = [self.roles.response]
-            texts = [str(cell) for cell in self.table.columns[places_[0]] if cell is not None]
-            if texts and not _SEVERAL_ZEROS.search(texts[0]):
-                return
-            several = [len(_SEVERAL_ZEROS.findall(text)) > 1 for text in texts]
-            doubtful = len(texts) > 1 and all(several)
+        texts = [first, *counted]
+        if fractions:
+            doubtful = len(texts) > 1 and all(len(_SEVERAL_ZEROS.findall(text)) > 1 for text in texts)
         else:
             doubtful = len(texts) > 1 and all(map(_THREE_ZEROS.match, texts))
         if doubtful:
