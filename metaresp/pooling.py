@@ -14,6 +14,7 @@ from metaresp.inputs import find_studies
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS
 from metaresp.model.fitted import Fitted, keep, lane_of
+from metaresp.model.mean_interval import mean_interval
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import tau2_interval
 from metaresp.outcome_words import outcome_words
@@ -270,6 +271,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         )
     )
     heterogeneity = _heterogeneity(model, one)
+    mean_ci: Any = Later(lambda: Interval(*(end[0].item() for end in mean_interval(lane, spec, found))))
 
     def said() -> tuple[str, ...]:
         sparse = say_sparse(model, one, lambda: heterogeneity.H2_ci)
@@ -283,6 +285,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         rate=one["rate"],
         rate_ci=Interval(one["low"], one["high"]),
         mean_rate=one["mean_rate"],
+        mean_rate_ci=mean_ci,
         prediction_interval=_interval(one["prediction_low"], one["prediction_high"]),
         estimate=one["estimate"],
         se=one["se"],

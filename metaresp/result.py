@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Heterogeneity", "Levels", "TestResult"]
 
 
-@on_demand("weights", "study_ci", "notes")
+@on_demand("mean_rate_ci", "weights", "study_ci", "notes")
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Fit(Record):
     """A pooled response rate with its uncertainty.
@@ -40,8 +40,10 @@ class Fit(Record):
         Every option, complete.
     rate, rate_ci : float, Interval
         Pooled response rate: that of the median trial where trials differ.
-    mean_rate : float
-        Rate averaged over trials; nearer to one half than ``rate`` when tau2 is not 0.
+    mean_rate, mean_rate_ci : float, Interval
+        Rate averaged over trials; nearer to one half than ``rate`` when tau2 is not 0.  Its interval is that
+        of its own profile likelihood in the binomial-normal model; elsewhere that of the rate, which is the
+        mean, or the limits of ``estimate_ci`` averaged over trials at the estimated tau2.
     prediction_interval : Interval or None
         For the true rate of a new trial.
     estimate, se, df, estimate_ci, estimate_prediction
@@ -70,6 +72,7 @@ class Fit(Record):
     rate: float
     rate_ci: Interval
     mean_rate: float
+    mean_rate_ci: Interval
     prediction_interval: Interval | None
     estimate: float
     se: float
