@@ -50,7 +50,9 @@ def partial_sums(labels: Sequence[str], events: Column, n: Column) -> tuple[list
     found = _sums(rows, events, n)
     if not found:
         return [], []
-    real = _told_by_label(found, rows, labels) | _groups(found, rows, events, n)
+    # none of none tells nothing: any row without events is such a sum by its n alone
+    telling = [one for one in found if events[one.row]]
+    real = _told_by_label(telling, rows, labels) | _groups(found, rows, events, n)
     more = real
     for _ in range(_LEVELS):
         if not more:
