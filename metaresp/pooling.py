@@ -270,6 +270,8 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
             studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
         )
     )
+    if spec.study_ci == "blyth-still-casella":
+        study_ci = study_ci()  # the one that may have no answer, and says so now
     heterogeneity = _heterogeneity(model, one)
     mean_ci: Any = Later(lambda: Interval(*(end[0].item() for end in mean_interval(lane, spec, found))))
 

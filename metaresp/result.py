@@ -285,7 +285,7 @@ class Fit(Record):
         """
         return study_rates(self)
 
-    def test(self, rate: float, *, alternative: str = "two-sided") -> TestResult:
+    def test(self, rate: float, *, alternative: str = "two-sided", of: str = "typical") -> TestResult:
         """Test the pooled rate against a benchmark.
 
         Parameters
@@ -294,13 +294,16 @@ class Fit(Record):
             Benchmark between 0 and 1.
         alternative : {"two-sided", "greater", "less"}
             ``greater``: is the pooled rate above the benchmark?
+        of : {"typical", "mean"}
+            The rate of a typical trial (``rate``), or the rate averaged over trials (``mean_rate``).
 
         Returns
         -------
         TestResult
-            Agrees with ``rate_ci``: a benchmark at a limit has a p-value of ``1 - level``.  Where the
-            interval is not one of a t or normal quantile (profile, Henmi-Copas, bootstrap), the p-value
-            is the least ``1 - level`` whose interval leaves the benchmark out, looked for down to 1e-10
+            Agrees with ``rate_ci``, or ``mean_rate_ci``: a benchmark at a limit has a p-value of
+            ``1 - level``.  Where the interval is not one of a t or normal quantile (profile, Henmi-Copas,
+            bootstrap), the p-value is the least ``1 - level`` whose interval leaves the benchmark out, looked
+            for down to 1e-10
             (profile likelihood of the binomial-normal model: read off the fall of the profile).
 
         Raises
@@ -310,7 +313,7 @@ class Fit(Record):
         CannotEstimate
             If the standard error is 0, as Hartung-Knapp's is for studies that agree exactly.
         """
-        return questions.test(self, rate, alternative)
+        return questions.test(self, rate, alternative, of)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a study: counts, rate, low, high, weight, shrunken rate and its limits, cluster."""

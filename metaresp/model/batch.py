@@ -35,9 +35,10 @@ from metaresp.model.estimates import (
 )
 from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
+from metaresp.model.mean_interval import mean_interval
 from metaresp.model.scales import scale_of
 from metaresp.outcome_words import outcome_words
-from metaresp.records import Record
+from metaresp.records import Later, Record, on_demand
 from metaresp.spec import DEFAULT, Option, Spec, resolve
 
 if TYPE_CHECKING:

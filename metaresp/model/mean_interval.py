@@ -3,17 +3,20 @@
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import FloatArray, IntArray, chunked
 from metaresp.counts import Counts
 from metaresp.kernel.binomial_normal import mean_rate
 from metaresp.kernel.count_likelihood import CALIBRATIONS
+from metaresp.kernel.links import LINKS
 from metaresp.kernel.mean_rate import MeanSurface, mean_fall, mean_limits
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.estimates import EXACT, Estimates
 from metaresp.model.fitted import Fitted
-from metaresp.model.inverse_variance import effects
+from metaresp.model.inverse_variance import effects, turning_size
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS, back_size
+
+_CHUNK = 1 << 17  # counts worked on at once
 
 
 def mean_interval(lanes: Counts, spec: Spec, found: Estimates) -> tuple[FloatArray, FloatArray]:
@@ -29,12 +32,13 @@ def mean_interval(lanes: Counts, spec: Spec, found: Estimates) -> tuple[FloatArr
     if not rows.size or spec.model in {"beta-binomial", "common"}:
         return low, high
     if spec.model == "binomial-normal" and spec.cluster is None:
-        ends = _of_counts(Fitted(lanes.take(rows), spec))
+        ends = np.empty((2, rows.size))
+        for part in chunked(rows.size, lanes.x.shape[1], _CHUNK):
+            ends[:, part] = _of_counts(Fitted(lanes.take(rows[part]), spec))
     else:
-        ends = _at_tau2(lanes, spec, found, rows)
-    low[rows], high[rows] = np.minimum(ends[0], found.mean_rate[rows]), np.maximum(
-        ends[1], found.mean_rate[rows]
-    )
+        ends = np.array(_at_tau2(lanes, spec, found, rows))
+    low[rows] = np.minimum(ends[0], found.mean_rate[rows])
+    high[rows] = np.maximum(ends[1], found.mean_rate[rows])
     return low, high
 
 
@@ -84,3 +88,32 @@ def mean_pvalue(model: Fitted, rate: float) -> float:
     df = lanes.k - 1 if model.spec.ci == "t" else np.full_like(lanes.k, np.inf)
     below = np.where(np.isfinite(df), special.stdtr(df, distance), special.ndtr(distance))
     return float(2 * below[0])
+
+
+def typical_of_mean(counts: Counts, spec: Spec, tau2: float, rate: float) -> float:
+    """Return the rate of a typical trial where the mean over trials is *rate*, at a known tau2."""
+    from scipy.optimize import brentq
+
+    if spec.model == "binomial-normal":
+        name = spec.link or "logit"
+        link, tau = LINKS[name], np.sqrt([tau2])
+        ends = -link.farthest, link.farthest
+
+        def miss(mu: float) -> float:
+            return float(mean_rate(np.array([mu]), tau, name)[0]) - rate
+
+        return float(link.rate(np.array([brentq(miss, *ends, xtol=1e-12)]))[0])
+    transform = TRANSFORMS[str(spec.transform)]
+    size = turning_size(counts, spec, tau2) if spec.back_n is not None else None
+    low, high = transform.limits
+    low, high = max(low, -700.0), min(high, 700.0)
+
+    def short(mu: float) -> float:
+        return float(transform.mean_rate(np.array([mu]), np.array([tau2]), size)[0]) - rate
+
+    if short(low) >= 0 or short(high) <= 0:
+        at = low if short(low) >= 0 else high
+    else:
+        at = brentq(short, low, high, xtol=1e-12)
+    typical = float(transform.inverse(np.array([at]), size)[0])
+    return min(max(typical, 1e-12), 1 - 1e-12)

@@ -17,7 +17,8 @@ from metaresp.kernel.new_trial import Mixture
 from metaresp.kernel.panels import Logs
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.model.fitted import Fitted
-from metaresp.model.inversion import effect_of, turning_size
+from metaresp.model.inverse_variance import turning_size
+from metaresp.model.inversion import effect_of
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS
 
