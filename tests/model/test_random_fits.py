@@ -63,6 +63,7 @@ def assert_ordered(low, middle, high, where):
 def ask(fit, rng, where):
     """Ask a fit two of all questions; what it has no answer to is an error of ours."""
     assert_ordered(fit.rate_ci.low, fit.rate, fit.rate_ci.high, where)
+    assert_ordered(fit.mean_rate_ci.low, fit.mean_rate, fit.mean_rate_ci.high, where)
     assert abs(fit.weights.sum() - 100) < 1e-6, where
     if fit.prediction_interval is not None:
         low, high = fit.prediction_interval
@@ -82,7 +83,7 @@ def ask(fit, rng, where):
         lambda: fit.probability_above(float(rng.choice([1e-9, 0.2, 0.5, 1 - 1e-9]))),
         lambda: fit.predict_events(int(rng.choice([1, 20]))),
         lambda: mr.subgroups(fit, "arm"),
-        lambda: fit.test(float(rng.choice([1e-6, 0.2, 0.97]))),
+        lambda: fit.test(float(rng.choice([1e-6, 0.2, 0.97])), of=str(rng.choice(["typical", "mean"]))),
         lambda: mr.funnel(fit),
         lambda: mr.baujat(fit),
     ]
