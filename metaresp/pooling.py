@@ -11,6 +11,7 @@ from metaresp.binomial import binomial_ci
 from metaresp.counts import clean
 from metaresp.errors import CannotEstimate, option
 from metaresp.inputs import find_studies
+from metaresp.kernel.links import LINKS
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS
 from metaresp.model.fitted import Fitted, keep, lane_of
@@ -240,7 +241,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
     lane, place = lane_of(counts, spec)
-    model = Fitted(lane, spec)
+    model = Fitted(lane, spec, later=spec.prediction == "likelihood" and spec.cluster is None)
     levels: Levels | None = None
     weights: Any
     if spec.cluster is None:
@@ -275,6 +276,11 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     heterogeneity = _heterogeneity(model, one)
     mean_ci: Any = Later(lambda: Interval(*(end[0].item() for end in mean_interval(lane, spec, found))))
 
+    new: Any = _interval(one["prediction_low"], one["prediction_high"])
+    new_estimate: Any = _interval(one["estimate_prediction_low"], one["estimate_prediction_high"])
+    if model.later and one["reason"] not in EXACT:
+        new, new_estimate = Later(lambda: _new_trial(model, rates=True)), Later(lambda: _new_trial(model))
+
     def said() -> tuple[str, ...]:
         sparse = say_sparse(model, one, lambda: heterogeneity.H2_ci)
         notes = (note, *say(studies, counts, spec, one, reason), *say_nested(spec, one, levels), *sparse)
@@ -288,12 +294,12 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         rate_ci=Interval(one["low"], one["high"]),
         mean_rate=one["mean_rate"],
         mean_rate_ci=mean_ci,
-        prediction_interval=_interval(one["prediction_low"], one["prediction_high"]),
+        prediction_interval=new,
         estimate=one["estimate"],
         se=one["se"],
         df=one["df"],
         estimate_ci=Interval(one["estimate_low"], one["estimate_high"]),
-        estimate_prediction=_interval(one["estimate_prediction_low"], one["estimate_prediction_high"]),
+        estimate_prediction=new_estimate,
         tau2=one["tau2"],
         rho=one["rho"],
         heterogeneity=heterogeneity,
@@ -306,6 +312,13 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     )
     keep(result, model)
     return result
+
+
+def _new_trial(model: Fitted, rates: bool = False) -> Interval:
+    """Return the likelihood interval of a new trial, on the scale of the model or as rates."""
+    ends = model.new_trial[1][:2]
+    low, high = (LINKS[model.data.link].rate(end) if rates else end for end in ends)
+    return Interval(low[0].item(), max(low[0], high[0]).item())
 
 
 def _heterogeneity(model: Fitted, one: dict[str, Any]) -> Heterogeneity:

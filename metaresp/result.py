@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Heterogeneity", "Levels", "TestResult"]
 
 
-@on_demand("mean_rate_ci", "weights", "study_ci", "notes")
+@on_demand("mean_rate_ci", "prediction_interval", "estimate_prediction", "weights", "study_ci", "notes")
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Fit(Record):
     """A pooled response rate with its uncertainty.

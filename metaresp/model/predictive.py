@@ -167,7 +167,7 @@ def new_trial(
     if spec.model == "beta-binomial":
         return BetaTrial(estimate, se, df, rho)
     if spec.prediction == "likelihood":
-        return MixtureTrial(model.mixture, model.data.link)
+        return MixtureTrial(model.new_trial[0], model.data.link)
     low, high = limits
     quantile = float(t_quantile(np.array(df), (1 - spec.level) / 2))
     return StudentTrial((low + high) / 2, (high - low) / 2 / quantile, df, counts, spec, tau2)
