@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts import binomial_normal, new_trial
 from metaresp.kernel.counts.new_trial import cdf, tau_mixture
 from metaresp.kernel.counts.surface import CountSurface
 from tests.datasets import NAMES, counts
@@ -87,10 +87,10 @@ def test_more_points_change_nothing(monkeypatch):
             continue
         few = predicted(x, n)[1:]
         with monkeypatch.context() as patch:
-            patch.setattr(mixture, "_LEVELS", (8, 16, 32, 64, 128))
-            patch.setattr(mixture, "_TAIL", 1e-10)
-            patch.setattr(mixture, "_NATS", 32.0)
-            patch.setattr(mixture, "_FALL", 55.0)
+            patch.setattr(new_trial, "_LEVELS", (8, 16, 32, 64, 128))
+            patch.setattr(new_trial, "_TAIL", 1e-10)
+            patch.setattr(new_trial, "_NATS", 32.0)
+            patch.setattr(new_trial, "_FALL", 55.0)
             many = predicted(x, n)[1:]
         np.testing.assert_allclose(few, many, atol=INTERPOLATED)
 
