@@ -9,6 +9,9 @@ node, one exponential a study and node, and one product of matrices for all mome
     d/dmu: E u        d2/dmu2: Var u + E u'        u' = x a' + y b'
     d/dtau: E u z     d2/dtau2: Var u z + E u' z**2        d2/dmu dtau: Cov(u, u z) + E u' z
 
+Where tau is large beside a unit of theta the nodes are equally spaced in s, ``theta = sinh(s)``, so that they
+crowd where a rate turns, and derivatives come from the moments of z.
+
 Halving the step squares the error of such a sum (Trefethen and Weideman 2014, SIAM Review 56, theorem 5.1): a
 lane whose sums over every other node agree to half the digits is right to all of them.  Others are left to
 nodes about each study's own mode.
@@ -21,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.links import LINKS, Link
-from metaresp.kernel.counts.moments import Moments
+from metaresp.kernel.counts.moments import Moments, by_positions
 
 # What a patient tells of theta at most, and how far from the real axis the likelihood stays tame.
 _REACH: Mapping[str, tuple[float, float]] = {
@@ -34,6 +37,8 @@ _TIERS = np.array(
 )  # odd: every other node is a rule too
 _MOST_PATIENTS = 2_000.0  # sums over nodes lose about n times the rounding of a float
 _DEEPEST = 500.0  # log-likelihood at mu, less the saturated one, beyond which exponentials lose digits
+# From which tau on nodes may crowd, and the strip in s: beyond a quarter of pi the normal density grows.
+_CROWDED_FROM, _CROWDED_STRIP = 2.0, 0.7
 _SPARE = 6.0  # e-foldings more than asked for: derivatives need finer nodes than the value
 _HALF = 0.38  # share of the digits asked for to which every other node must agree
 _ELEMENTS = 100_000  # nodes of studies worked on at once, to stay in cache
@@ -41,11 +46,12 @@ _HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
 
 class Plan(NamedTuple):
-    """Ends of the range of z and number of nodes of each lane, 0 where others serve; shape (lanes,)."""
+    """Ends of the range of z, number of nodes (0: others serve) and whether they crowd; shape (lanes,)."""
 
     low: FloatArray
     high: FloatArray
     nodes: IntArray
+    crowded: BoolArray
 
 
 def serves(link: str) -> bool:
@@ -74,13 +80,21 @@ def _plan(
         side = np.minimum(np.abs(own) + reach, farthest)
         low = -np.where(own < 0, side, reach).max(axis=-1)
         high = np.where(own > 0, side, reach).max(axis=-1)
-        width = 1 / np.sqrt(1 + most * n.max(axis=-1) * tau * tau)
-        wanted = nats + _SPARE
-        inside = np.minimum(strip / tau, width * np.sqrt(2 * wanted))
-        step = 2 * np.pi * inside / (wanted + 0.5 * (inside / width) ** 2)
-        count = refine * np.ceil((high - low) / step) + 1
+        largest, wanted = n.max(axis=-1), nats + _SPARE
+        even = (high - low) / _step(1 / np.sqrt(1 + most * largest * tau * tau), strip / tau, wanted)
+        span = np.arcsinh(mu + high * tau) - np.arcsinh(mu + low * tau)
+        crowd = span / _step(1 / np.sqrt(1 + most * largest), np.full_like(tau, _CROWDED_STRIP), wanted)
+    crowded = (tau >= _CROWDED_FROM) & (crowd < even)
+    count = refine * np.ceil(np.minimum(np.where(crowded, crowd, even), 1e6)) + 1
     usable = (count <= _TIERS[-1]) & (n.max(axis=-1) <= _MOST_PATIENTS) & (depth.max(axis=-1) < _DEEPEST)
-    return Plan(low, high, np.where(usable, count, 0).astype(np.int64))
+    return Plan(low, high, np.where(usable, count, 0).astype(np.int64), crowded)
+
+
+def _step(width: FloatArray, strip: FloatArray, nats: float) -> FloatArray:
+    """Return the step of a trapezoidal rule for an integrand of some width, tame within a strip."""
+    inside = np.minimum(strip, width * np.sqrt(2 * nats))
+    step: FloatArray = 2 * np.pi * inside / (nats + 0.5 * (inside / width) ** 2)
+    return step
 
 
 def fill(
@@ -97,14 +111,15 @@ def fill(
     plan = _plan(link, x, n, mu, tau, nats, refine)
     left = [np.flatnonzero(plan.nodes == 0)]
     tier = np.searchsorted(_TIERS, plan.nodes)
-    for g in np.unique(tier[plan.nodes > 0]):
-        lanes = np.flatnonzero((tier == g) & (plan.nodes > 0))
-        nodes = int(_TIERS[g])
+    group = 2 * tier + plan.crowded
+    for g in np.unique(group[plan.nodes > 0]):
+        lanes = np.flatnonzero((group == g) & (plan.nodes > 0))
+        nodes, integrate = int(_TIERS[g // 2]), (_integrated, _crowded)[g % 2]
         size = max(1, _ELEMENTS // (nodes * x.shape[1]))
         for begin in range(0, lanes.size, size):
             rows = lanes[begin : begin + size]
             ends = plan.low[rows], plan.high[rows]
-            part, sure = _integrated(LINKS[link], x[rows], n[rows], mu[rows], tau[rows], ends, nodes, nats)
+            part, sure = integrate(LINKS[link], x[rows], n[rows], mu[rows], tau[rows], ends, nodes, nats)
             for target, values in zip(out, part, strict=True):
                 target[rows] = values
             left.append(rows[~sure])
@@ -149,6 +164,40 @@ def _integrated(
     step = (high - low) / (nodes - 1)
     value = np.log(mass) + (np.log(step) - _HALF_LOG_2PI)[:, None]
     return _derived(value, sums[1:] / mass, x, y, (here.d_log_p[:, None], here.d_log_q[:, None])), sure
+
+
+def _crowded(
+    link: Link,
+    x: FloatArray,
+    n: FloatArray,
+    mu: FloatArray,
+    tau: FloatArray,
+    ends: tuple[FloatArray, FloatArray],
+    nodes: int,
+    nats: float,
+) -> tuple[Moments, np.ndarray]:
+    """Return what :func:`_integrated` does, on nodes that crowd where rates turn."""
+    first, last = (np.arcsinh(mu + end * tau) for end in ends)
+    y = n - x
+    s = first[:, None] + (last - first)[:, None] * _unit(nodes)
+    theta = np.sinh(s)
+    z = (theta - mu[:, None]) / tau[:, None]
+    at = link.log_terms(theta)
+    saturated = special.xlogy(x, x / n) + special.xlogy(y, y / n)
+    jacobian = 0.5 * np.log1p(theta * theta) - 0.5 * z * z
+    terms = np.stack([at.log_p, at.log_q, jacobian, np.ones_like(z)], axis=1)
+    f = np.exp(np.stack([x, y, np.ones_like(x), -saturated], axis=-1) @ terms)
+    half = f[..., ::2].sum(axis=-1)
+    zz = z * z
+    sums = np.moveaxis(f @ np.stack([np.ones_like(z), z, zz, zz * z, zz * zz], axis=-1), -1, 0)
+    mass = sums[0]
+    sure = (np.abs(2 * half - mass) <= np.exp(-_HALF * nats) * mass).all(axis=-1)
+    t1, t2, t3, t4 = sums[1:] / mass
+    v2 = t2 - t1 * t1
+    v3 = t3 - t1 * (3 * t2 - 2 * t1 * t1)
+    v4 = t4 - t1 * (4 * t3 - t1 * (6 * t2 - 3 * t1 * t1))
+    value = np.log(mass) + (np.log((last - first) / (nodes - 1) / tau) - _HALF_LOG_2PI)[:, None]
+    return by_positions(value, t1, (v2, v3, v4), tau[:, None]), sure
 
 
 def _derived(

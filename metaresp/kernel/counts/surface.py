@@ -59,6 +59,8 @@ class CountSurface(NamedTuple):
     link : str
         A name of ``metaresp.kernel.counts.links.LINKS``.
     penalty : Penalty or None
+    nats : float
+        Accuracy at most: errors are about ``exp(-nats)``.
     """
 
     x: FloatArray
@@ -66,6 +68,7 @@ class CountSurface(NamedTuple):
     copies: FloatArray
     link: str = "logit"
     penalty: Penalty | None = None
+    nats: float = quadrature.FULL
 
     @property
     def lanes(self) -> int:
@@ -90,6 +93,7 @@ class CountSurface(NamedTuple):
         self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1
     ) -> Moments:
         """Return log-likelihood (less the saturated one) and derivatives of every study, shape (lanes, k)."""
+        nats = min(nats, self.nats)
         if self.link == "logit":
             return quadrature.moments(self.x, self.n, mu, tau, nats, refine)
         return link_quadrature.moments(self.link, self.x, self.n, mu, tau, nats, refine)
