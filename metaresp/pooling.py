@@ -11,36 +11,18 @@ from metaresp.binomial import binomial_ci
 from metaresp.counts import clean
 from metaresp.errors import CannotEstimate, option
 from metaresp.inputs import find_studies
-from metaresp.kernel.counts.links import LINKS
-from metaresp.model.batch import estimate, weigh
+from metaresp.model.base import Model
+from metaresp.model.batch import estimate, mean_interval, weights
 from metaresp.model.estimates import EXACT, REASONS
-from metaresp.model.fitted import Fitted, keep, lane_of
-from metaresp.model.mean_interval import mean_interval
-from metaresp.model.nested import estimate_nested
-from metaresp.model.variance_interval import tau2_interval
+from metaresp.model.kept import clusters_of, keep, lane_of
+from metaresp.model.registry import model_of
+from metaresp.model.spec import DEFAULT, Option, Spec, nested_only, resolve
 from metaresp.outcome_words import outcome_words
 from metaresp.readable import readable
 from metaresp.records import Interval, Later
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested, say_sparse
-from metaresp.spec import DEFAULT, NESTED_ONLY, Option, Spec, resolve
 from metaresp.studies import Studies
-
-_Q_WORDS = {
-    "beta-binomial": "likelihood-ratio test of one common rate against a rate for each study",
-    "binomial-normal": "likelihood-ratio test of one common rate against a rate for each study",
-    "common": "likelihood-ratio test of one common rate against a rate for each study",
-    "inverse-variance": "Cochran's Q: weighted squared distances from the common-effect mean",
-}
-_I2_WORDS = {
-    "beta-binomial": "not defined: the intraclass correlation rho is the share of variance between studies",
-    "binomial-normal": "tau2 / (tau2 + typical sampling variance of a logit at the mean rate over trials)",
-    "common": "not defined for one common rate",
-    "Q": "max(0, (Q - df) / Q)",
-    "inverse-variance": "tau2 / (tau2 + typical sampling variance), Higgins and Thompson 2002",
-}
-
-_I2_CI = {"binomial-normal", "inverse-variance"}  # models whose I2 has the interval of tau2
 
 
 @silent
@@ -231,7 +213,7 @@ def _clustered(studies: Studies, cluster: str, options: dict[str, Any]) -> tuple
         Why the model is the ordinary one, or empty.
     """
     count, k = len(studies.clusters(cluster)), len(studies)
-    if 1 < count < k or options["ci"] in NESTED_ONLY:
+    if 1 < count < k or options["ci"] in nested_only():
         return resolve(**options, cluster=cluster), ""
     return resolve(**options), nothing_nested(cluster, count, k)
 
@@ -241,15 +223,13 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
     lane, place = lane_of(counts, spec)
-    model = Fitted(lane, spec, later=spec.prediction == "likelihood" and spec.cluster is None)
+    model = model_of(spec)(lane, spec, clusters_of(studies, spec), later=True)
+    found = estimate(model)
     levels: Levels | None = None
-    weights: Any
-    if spec.cluster is None:
-        found = estimate(lane, spec, model)
-        weights = Later(lambda: (weigh(lane, spec, found) / lane.copies)[0, place])
-    else:
-        found, weights, parts = estimate_nested(counts, studies.cluster_codes(spec.cluster), spec)
+    parts = model.levels(found)
+    if spec.cluster is not None and parts is not None:
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
+    shares: Any = Later(lambda: (weights(model, found) / lane.copies)[0, place])
     one: dict[str, Any] = {name: values.item() for name, values in zip(found._fields, found, strict=True)}
     reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
@@ -274,16 +254,16 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     if spec.study_ci == "blyth-still-casella":
         study_ci = study_ci()  # the one that may have no answer, and says so now
     heterogeneity = _heterogeneity(model, one)
-    mean_ci: Any = Later(lambda: Interval(*(end[0].item() for end in mean_interval(lane, spec, found))))
+    mean_ci: Any = Later(lambda: Interval(*(end[0].item() for end in mean_interval(model, found))))
 
     new: Any = _interval(one["prediction_low"], one["prediction_high"])
     new_estimate: Any = _interval(one["estimate_prediction_low"], one["estimate_prediction_high"])
-    if model.later and one["reason"] not in EXACT:
-        new, new_estimate = Later(lambda: _new_trial(model, rates=True)), Later(lambda: _new_trial(model))
+    if model.waits and one["reason"] not in EXACT:
+        new, new_estimate = Later(lambda: model.new_interval()[0]), Later(lambda: model.new_interval()[1])
 
     def said() -> tuple[str, ...]:
         sparse = say_sparse(model, one, lambda: heterogeneity.H2_ci)
-        notes = (note, *say(studies, counts, spec, one, reason), *say_nested(spec, one, levels), *sparse)
+        notes = (note, *say(studies, model, one, reason), *say_nested(spec, one, levels), *sparse)
         return tuple(readable(words) for words in notes if words)
 
     notes: Any = Later(said)
@@ -305,7 +285,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         heterogeneity=heterogeneity,
         levels=levels,
         loglik=one["loglik"],
-        weights=weights,
+        weights=shares,
         study_ci=study_ci,
         reason=reason,
         notes=notes,
@@ -314,27 +294,16 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     return result
 
 
-def _new_trial(model: Fitted, rates: bool = False) -> Interval:
-    """Return the likelihood interval of a new trial, on the scale of the model or as rates."""
-    ends = model.new_trial[1][:2]
-    low, high = (LINKS[model.data.link].rate(end) if rates else end for end in ends)
-    return Interval(low[0].item(), max(low[0], high[0]).item())
-
-
-def _heterogeneity(model: Fitted, one: dict[str, Any]) -> Heterogeneity:
+def _heterogeneity(model: Model, one: dict[str, Any]) -> Heterogeneity:
     spec = model.spec
     i2_ci: Any = None
     h2_ci: Any = None
     by_q = _interval(one["I2_Q_low"], one["I2_Q_high"])
     if spec.tau2 == "common":
         i2_ci = by_q
-    elif (
-        spec.cluster is None
-        and one["reason"] not in EXACT
-        and spec.model in {"binomial-normal", "inverse-variance"}
-    ):
+    elif model.I2_has_interval and one["reason"] not in EXACT:
         typical = one["typical_v"]
-        limits = Later(lambda: [limit.item() for limit in tau2_interval(model, None, spec.level)])
+        limits = Later(lambda: [limit.item() for limit in model.tau2_limits(None, spec.level)])
         i2_ci = Later(lambda: Interval(*(_share(limit, typical) for limit in limits())))
         h2_ci = Later(lambda: Interval(*(1 + limit / typical for limit in limits())))
     return Heterogeneity(
@@ -349,8 +318,8 @@ def _heterogeneity(model: Fitted, one: dict[str, Any]) -> Heterogeneity:
         I2_Q_ci=by_q,
         lrt=one["lrt"],
         lrt_pvalue=one["lrt_pvalue"],
-        Q_definition=_Q_WORDS[spec.model],
-        I2_definition=_I2_WORDS["Q" if spec.tau2 == "common" else spec.model],
+        Q_definition=model.Q_definition,
+        I2_definition=model.I2_definition(spec),
     )
 
 

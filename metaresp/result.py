@@ -12,11 +12,12 @@ from metaresp.binomial import BinomialCI
 from metaresp.checks import check_digits
 from metaresp.forecast import EventForecast
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, REASONS
+from metaresp.model.registry import model_of
 from metaresp.model.scales import scale_name
+from metaresp.model.spec import Spec
 from metaresp.outcome import Heterogeneity, Levels, TestResult
 from metaresp.records import Interval, Record, on_demand
 from metaresp.shrinkage import StudyRates, study_rates
-from metaresp.spec import Spec
 from metaresp.studies import Studies
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Fit(Record):
     @property
     def is_exact(self) -> bool:
         """Whether the answer is a binomial interval on the totals, because no model applies."""
-        return bool(np.isnan(self.se)) or self.spec.model == "common"
+        return bool(np.isnan(self.se)) or model_of(self.spec).exact
 
     @property
     def counted(self) -> str:
@@ -146,19 +147,8 @@ class Fit(Record):
         """The model in words."""
         if self.is_exact:
             return f"Exact binomial on the {self.counted}"
-        nested = ""
-        if self.levels is not None:
-            nested = f", studies nested in {self.levels.words}"
-        if self.spec.model == "binomial-normal":
-            penalty = ""
-            if self.spec.penalty is not None:
-                name, scale = self.spec.penalty
-                penalty = f", {name} penalty of scale {scale:g}"
-            return f"Random effects (binomial-normal, {self.spec.link} link{penalty}{nested})"
-        if self.spec.model == "beta-binomial":
-            return "Beta-binomial"
-        kind = "Common effect" if self.spec.tau2 == "common" else "Random effects"
-        return f"{kind} (inverse variance, {self.spec.transform}, tau2 {self.spec.tau2}{nested})"
+        nested = "" if self.levels is None else f", studies nested in {self.levels.words}"
+        return model_of(self.spec).label(self.spec, nested)
 
     def tau2_ci(
         self, method: str | None = None, *, component: str | None = None, level: float | None = None

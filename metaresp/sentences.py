@@ -8,21 +8,14 @@ import numpy as np
 
 from metaresp.counts import Counts
 from metaresp.kernel.counts.binomial_normal import OK
-from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.model.base import Model
 from metaresp.model.batch import estimate
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY
-from metaresp.model.fitted import Fitted
-from metaresp.model.inverse_variance import corrected_studies
+from metaresp.model.registry import model_of
+from metaresp.model.spec import Spec, resolve
 from metaresp.outcome import Levels
 from metaresp.outcome_words import outcome_words
-from metaresp.spec import Spec, resolve
 from metaresp.studies import Studies
-
-# Intervals whose centre is not the mean at the tau2 that was asked for.
-_OWN_CENTRE = {
-    "profile": "the maximum likelihood mean",
-    "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
-}
 
 # An interval whose ends are this many times one another, or this far apart, says nearly nothing.
 _NEARLY_EVERYTHING, _MOST_RATES = 1000.0, 0.9
@@ -44,90 +37,42 @@ def listed(studies: Studies) -> str:
     return shown + (f"; and {more} more" if more > 0 else "")
 
 
-def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any], reason: str) -> list[str]:
+def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> list[str]:
     """Say in sentences what was done to awkward data; *one* holds the estimates of the one lane.
 
     *reason* is why the answer is not the model's, or empty.
     """
+    spec = model.spec
     notes = list(studies.source.notes) if studies.source is not None else []
     told = {item.text for item in studies.source.left_out} if studies.source is not None else set()
     if any(item.study not in told for item in studies.excluded):
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
     if reason:
-        if spec.model == "common":
+        if model.exact:
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
         notes.append(f"{reason[0].upper()}{reason[1:]}.")
     if one["reason"] in EXACT:
         return notes
     k, nested = len(studies), spec.cluster is not None
-    if k == 2 and spec.model != "common":
-        name = "rho" if spec.model == "beta-binomial" else "tau2"
-        notes.append(f"With two studies the data say next to nothing about {name}.")
+    if k == 2 and model.spread:
+        notes.append(f"With two studies the data say next to nothing about {model.spread}.")
     if spec.prediction not in {None, "likelihood"} and np.isnan(one["prediction_low"]) and not nested:
         notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
-    estimated = spec.model != "common" and spec.tau2 not in {"common", 0.0}
-    notes += [
-        f"{name} is estimated as 0: the fit is that of one common rate."
-        for name in ("tau2", "rho")
-        if estimated and one[name] == 0 and one["reason"] == OK
-    ]
-    if spec.ci in _OWN_CENTRE and spec.model == "inverse-variance":
-        notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
-    if spec.ci == "hartung-knapp" and _narrower_than_normal(one, spec):
-        notes.append(
-            "The studies differ less than chance alone would have them: the Hartung-Knapp interval is "
-            "narrower than the normal one; ci='hartung-knapp-floor' never is."
-        )
-    if spec.model == "inverse-variance":
-        notes += _transform_notes(studies, counts, spec, one)
-    return notes
-
-
-def _narrower_than_normal(one: dict[str, Any], spec: Spec) -> bool:
-    """Whether a Hartung-Knapp interval is narrower than ``estimate +- z se``; with tau2 = 0 by Q alone."""
-    if one["tau2"] != 0 or not one["Q_df"] > 0:
-        return False
-    t, z = t_quantile(np.array([one["Q_df"], np.inf]), (1 - spec.level) / 2)
-    return bool(t * np.sqrt(one["Q"] / one["Q_df"]) < z)
-
-
-def _transform_notes(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any]) -> list[str]:
-    notes = []
-    corrected = np.flatnonzero(corrected_studies(counts, spec)[0])
-    if corrected.size:
-        notes.append(
-            f"{spec.correction:g} was added to events and non-events of {corrected.size} of {len(studies)} "
-            f"studies for the pooling ({names(studies, corrected.tolist())}); their own rates and intervals "
-            "are those of the counts."
-        )
-    if spec.transform == "freeman-tukey" and studies.n.max() > 10 * studies.n.min():
-        notes.append(
-            f"Sample sizes range from {studies.n.min()} to {studies.n.max()}: the Freeman-Tukey "
-            f"back-transform with one size ({spec.back_n}) can mislead; compare another transform or the "
-            "binomial-normal model."
-        )
-    if spec.transform in {"identity", "log"}:
-        limits = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}[spec.transform]
-        values = [one["estimate_low"], one["estimate_high"]]
-        if spec.prediction is not None and not np.isnan(one["prediction_low"]):
-            values += [one["estimate_prediction_low"], one["estimate_prediction_high"]]
-        if min(values) < limits[0] or max(values) > limits[1]:
-            notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
-    return notes
+    if model.spread and spec.tau2 not in {"common", 0.0} and one[model.spread] == 0 and one["reason"] == OK:
+        notes.append(f"{model.spread} is estimated as 0: the fit is that of one common rate.")
+    return notes + model.notes(one, lambda positions: names(studies, positions))
 
 
 def say_sparse(
-    model: Fitted, one: dict[str, Any], spread_of: Callable[[], tuple[float, float] | None]
+    model: Model, one: dict[str, Any], spread_of: Callable[[], tuple[float, float] | None]
 ) -> list[str]:
     """Say why an interval is nearly everything, and what helps, with numbers.
 
     *spread_of* gives the interval of H2, infinite where the data do not bound tau.
     """
     spec = model.spec
-    if spec.model != "binomial-normal" or spec.cluster is not None or spec.penalty is not None:
-        return []
-    if one["reason"] in EXACT:
+    if not model.explains or spec.penalty is not None or one["reason"] in EXACT:
         return []
     low, high = one["low"], one["high"]
     upper = spec.link != "log" and (1 - low) > _NEARLY_EVERYTHING * (1 - high)
@@ -159,7 +104,8 @@ def say_sparse(
 
 def _answer(counts: Counts, options: dict[str, Any], level: float) -> str:
     """Return the rate that another model finds for the same counts, with its interval."""
-    found = estimate(counts, resolve(**options, level=level))
+    spec = resolve(**options, level=level)
+    found = estimate(model_of(spec)(counts, spec))
     rate, low, high = (float(field[0]) for field in (found.rate, found.low, found.high))
     return f"{_percent(rate)} ({_percent(low)} to {_percent(high)})"
 

@@ -4,17 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.counts import clean, distinct
-from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.trial.beta_mixture import patients
-from metaresp.kernel.trial.study_rate import posterior_rates
-from metaresp.model.inverse_variance import effects
-from metaresp.model.nested_rates import nested_rates
+from metaresp.model.base import StudyTruths
+from metaresp.model.kept import model_for
+from metaresp.model.registry import model_of
 from metaresp.records import Record
-from metaresp.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +65,7 @@ class StudyRates(Record):
 @silent
 def study_rates(fit: "Fit") -> StudyRates:
     """Answer :meth:`metaresp.Fit.study_rates`."""
-    (shrunken, low, high), note = _shrink(fit)
+    shrunken, low, high, note = _shrink(fit)
     ci = fit.study_ci
     return StudyRates(
         study=tuple(fit.studies.study),
@@ -89,52 +84,13 @@ def study_rates(fit: "Fit") -> StudyRates:
     )
 
 
-def _shrink(fit: "Fit") -> tuple[tuple[FloatArray, FloatArray, FloatArray], str]:
-    k, tail = fit.k, (1 - fit.spec.level) / 2
-    if fit.spec.model != "common" and fit.is_exact:
+def _shrink(fit: "Fit") -> StudyTruths:
+    k, kind = fit.k, model_of(fit.spec)
+    if fit.is_exact and not kind.exact:
         nothing = np.full(k, np.nan)
-        return (nothing, nothing, nothing), f"No shrunken rates: {fit.reason}."
-    if fit.spec.model == "common" or fit.tau2 == 0 or fit.rho == 0:
-        why = "one common rate" if fit.spec.model == "common" else "no variation between studies is estimated"
+        return StudyTruths(nothing, nothing, nothing, f"No shrunken rates: {fit.reason}.")
+    if kind.exact or fit.tau2 == 0 or fit.rho == 0:
+        why = "one common rate" if kind.exact else "no variation between studies is estimated"
         rate, low, high = (np.full(k, value) for value in (fit.rate, *fit.rate_ci))
-        return (rate, low, high), f"Every study has the pooled rate with its interval: {why}."
-    counts = clean(fit.studies.events[None], fit.studies.n[None], None)[0]
-    x, n = counts.x[0], counts.n[0]
-    if fit.levels is not None and not np.isnan(fit.tau2_between):  # NaN: one study a cluster
-        codes = fit.studies.cluster_codes(str(fit.spec.cluster))
-        found = nested_rates(counts, codes, fit.spec, fit.estimate, fit.tau2_between, fit.tau2_within)
-        return _triple(*found), "Given all counts of a study's cluster, at the fitted mean and variances."
-    if fit.spec.model == "beta-binomial":
-        return _beta(x, n, fit.rate, fit.rho, tail), "Beta posterior, at the fitted mean rate and rho."
-    if fit.spec.model == "binomial-normal":
-        link = LINKS[fit.spec.link or "logit"]
-        once, pair = distinct(counts)
-        posterior = posterior_rates(link, x[once], n[once], fit.estimate, fit.tau, tail)
-        return _triple(
-            *(values[pair] for values in posterior)
-        ), "Posterior mean of the rate, at the fitted mu and tau."
-    transform = TRANSFORMS[str(fit.spec.transform)]
-    y, v, _ = effects(counts, fit.spec)
-    share = fit.tau2 / (fit.tau2 + v[0])
-    centre, sd = fit.estimate + share * (y[0] - fit.estimate), np.sqrt(share * v[0])
-    z = -float(special.ndtri(tail))
-    ends = (centre, centre - z * sd, centre + z * sd)
-    rates = (transform.inverse(np.clip(value, *transform.limits), n) for value in ends)
-    scale = f"Normal posterior on the {fit.spec.transform} scale"
-    return _triple(*rates), f"{scale} at the fitted mu and tau, turned back into a rate."
-
-
-def _triple(*values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    mean, low, high = values
-    return mean, low, high
-
-
-def _beta(
-    x: FloatArray, n: FloatArray, rate: float, rho: float, tail: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return mean and limits of a beta distribution with the study's count added."""
-    size = float(patients(np.array(rho)))
-    a, b = size * rate + x, size * (1 - rate) + n - x
-    low = special.betaincinv(a, b, tail).astype(np.float64)
-    high = special.betainccinv(a, b, tail).astype(np.float64)
-    return a / (a + b), low, high
+        return StudyTruths(rate, low, high, f"Every study has the pooled rate with its interval: {why}.")
+    return model_for(fit.studies, fit.spec).study_rates(fit)

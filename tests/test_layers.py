@@ -19,7 +19,6 @@ ROOMS = [
     {"datasets"},
     {"binomial", "transforms"},
     {"kernel"},
-    {"spec"},
     {"model"},
     {"outcome"},
     {"forecast", "shrinkage"},

@@ -18,10 +18,10 @@ from metaresp.kernel.effects.tau2 import TAU2
 from metaresp.kernel.effects.tau2_interval import TAU2_CI
 from metaresp.kernel.nested.intervals import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
 from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
+from metaresp.model.registry import MODELS
 from metaresp.plots.output import PAGES
 from metaresp.plots.style import style_names
 from metaresp.present.rates import SCALES
-from metaresp.spec import MODELS
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 
 # Every list of names that a user chooses from, and the argument that takes it.

@@ -5,25 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
 from metaresp.analyses.clusters import refuse_clusters
 from metaresp.arrays import FloatArray, silent
-from metaresp.counts import clean
 from metaresp.errors import CannotEstimate
 from metaresp.model import pool_batch
-from metaresp.model.inverse_variance import effects
+from metaresp.model.kept import model_for
 from metaresp.records import Record
 from metaresp.result import Fit
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DEVIANCE, PEARSON, COCHRAN = (
-    "Share of the deviance of one common rate",
-    "Squared Pearson residual",
-    "Contribution to Cochran's Q",
-)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -108,24 +100,5 @@ def baujat(fit: Fit) -> Baujat:
     usable = np.isfinite(without.estimate) & np.isfinite(without.se)
     distance = np.where(usable, without.estimate, fit.estimate) - fit.estimate
     influence = np.where(usable, (distance / np.where(usable, without.se, 1.0)) ** 2, np.nan)
-    if fit.spec.model == "inverse-variance":
-        share, label = _residuals(fit), COCHRAN if fit.spec.tau2 == "common" else PEARSON
-    else:
-        share, label = _deviance(fit), DEVIANCE
+    share, label = model_for(fit.studies, fit.spec).contributions(fit)
     return Baujat(fit.studies.study, share, influence, label)
-
-
-def _residuals(fit: Fit) -> FloatArray:
-    """Return squared Pearson residuals; 0 where a study without variance is at the estimate."""
-    lanes, _ = clean(fit.studies.events, fit.studies.n, None)
-    y, v, _ = (field[0] for field in effects(lanes, fit.spec))
-    squares = (y - fit.estimate) ** 2
-    share: FloatArray = np.divide(squares, v + fit.tau2, out=np.zeros_like(squares), where=squares > 0)
-    return share
-
-
-def _deviance(fit: Fit) -> FloatArray:
-    x, n = fit.studies.events.astype(float), fit.studies.n.astype(float)
-    p = x.sum() / n.sum()
-    share: FloatArray = 2 * (special.rel_entr(x, n * p) + special.rel_entr(n - x, n * (1 - p)))
-    return np.maximum(share, 0.0)

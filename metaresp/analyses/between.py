@@ -1,41 +1,24 @@
 """Tests that groups of studies share one mean: statistics of many sets of groups at once, and references."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel.counts import beta_binomial
 from metaresp.kernel.counts.groups import Arrow, Range, climb
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.numerics.profile import Local, Surface
+from metaresp.kernel.numerics.profile import Local
+from metaresp.model.base import Spread
+from metaresp.model.registry import model_of
+from metaresp.model.scales import scale_name
+from metaresp.model.spec import Spec
 
 # A logit beyond which a rate is 0 or 1 in the likelihood's last digit.
 LOGITS = Range(-30.0, 30.0)
 LEAST_SE = 1e-8
-STARTS = {"binomial-normal": (0.0, 0.3, 1.0, 2.5), "beta-binomial": (0.0, 0.5, 1.6, 4.1)}
 
 
-class Spread(NamedTuple):
-    """A likelihood by the logit of the mean and by what tells the spread, with the range of that."""
-
-    surface: Surface
-    range: Range
-    starts: tuple[float, ...]
-
-
-def likelihood_ratios(
-    lanes: Counts,
-    groups: int,
-    *,
-    shared: bool,
-    held: BoolArray,
-    model: str = "binomial-normal",
-    link: str = "logit",
-) -> FloatArray:
+def likelihood_ratios(lanes: Counts, groups: int, spec: Spec, *, shared: bool, held: BoolArray) -> FloatArray:
     """Return twice the gain in log-likelihood of a mean for each group over one mean for all.
 
     Parameters
@@ -44,14 +27,13 @@ def likelihood_ratios(
         One lane a group: lane ``groups * s + g`` is group g of set s.
     groups : int
         Of each set.
+    spec : Spec
+        Of a model that has a likelihood.
     shared : bool
         Whether the groups have one spread (tau, or the intraclass correlation); otherwise each has its own,
         under both hypotheses.
     held : bool array, shape (sets, groups)
         Groups whose own spread is 0 under both hypotheses: all at 0% or 100%, where nothing is known of it.
-    model : {"binomial-normal", "beta-binomial"}
-    link : str
-        Of the binomial-normal model.
 
     Returns
     -------
@@ -63,13 +45,13 @@ def likelihood_ratios(
     infinity), so that separated groups have a statistic, which no Wald test has.
     """
     sets = held.shape[0]
-    link = link if model == "binomial-normal" else "logit"
+    kind, link = model_of(spec), scale_name(spec)
     apart = _start(link, lanes.events, lanes.total).reshape(sets, groups)
     together = _start(
         link, *(field.reshape(sets, groups).sum(axis=-1) for field in (lanes.events, lanes.total))
     )
     largest = np.where(lanes.copies > 0, lanes.n, 1.0).max(initial=1.0)
-    spread = _spread(model, lanes, float(largest), link)
+    spread = kind(lanes, spec).group_likelihood(float(largest))
     if not shared:
         top = _highest(spread, 1, apart.reshape(-1, 1), held.reshape(-1, 1), spread_is_own=True)
         null = _highest(spread, groups, together[:, None], held, spread_is_own=True)
@@ -77,7 +59,7 @@ def likelihood_ratios(
     free = np.zeros_like(held)
     wide = [field.reshape(sets, -1) for field in (lanes.x, lanes.n, lanes.copies)]
     merged = Counts(*wide, *(field.reshape(sets, groups).sum(axis=-1) for field in lanes[3:]))
-    whole = _spread(model, merged, float(largest), link)
+    whole = kind(merged, spec).group_likelihood(float(largest))
     top = _highest(spread, groups, apart, free, spread_is_own=False)
     null = _highest(whole, 1, together[:, None], free[:, :1], spread_is_own=False)
     return _twice(top - null)
@@ -95,35 +77,6 @@ def _start(link: str, events: FloatArray, n: FloatArray) -> FloatArray:
         return logit
     theta = LINKS[link].forward((events + 0.5) / (n + 1))
     return np.arcsinh(theta) if link == "cauchit" else np.clip(theta, -8.0, 8.0)
-
-
-def _spread(model: str, lanes: Counts, largest: float, link: str) -> Spread:
-    """Return the likelihood of the lanes, less the saturated one."""
-    x, n, copies = lanes.x, lanes.n, lanes.copies
-    if model == "beta-binomial":
-        size = np.full(lanes.k.size, largest)
-        data = beta_binomial.Counts(x, n, copies, size, size > 1)
-        top = float(np.log1p(largest * beta_binomial.THETA_MAX)) if largest > 1 else 0.0
-        return Spread(data.surface, Range(0.0, top), tuple(min(start, top) for start in STARTS[model]))
-
-    surface = CountSurface(x, n, copies, link).local
-
-    def stretched(rows: IntArray, a: FloatArray, b: FloatArray) -> Local:
-        mu, tau, to_a, to_b = np.sinh(a), np.sinh(b), np.cosh(a), np.cosh(b)
-        s = surface(rows, mu, tau)
-        return Local(
-            s.value,
-            s.d_a * to_a,
-            s.d_b * to_b,
-            s.d_a_a * to_a * to_a + s.d_a * mu,
-            s.d_a_b * to_a * to_b,
-            s.d_b_b * to_b * to_b + s.d_b * tau,
-        )
-
-    tau_max = LINKS[link].tau_max
-    if link == "cauchit":  # rates of 0 and 1 are as far as 1e13: searched as sinh(a) and sinh(b)
-        return Spread(stretched, Range(0.0, float(np.arcsinh(tau_max))), STARTS[model])
-    return Spread(surface, Range(0.0, tau_max), STARTS[model])
 
 
 def _highest(

@@ -16,6 +16,8 @@ from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.kernel.numerics.special import half_deviance
 from metaresp.model import Batch, pool_batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
+from metaresp.model.registry import model_of
+from metaresp.model.spec import resolve
 from metaresp.records import Record
 from metaresp.result import Fit
 from metaresp.studies.parts import Value
@@ -162,7 +164,8 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     common_tau2 = check_bool("common_tau2", common_tau2)
     if reference is not None:
         reference = known_name("reference", reference, ("F", "chi-square"))
-    if common_tau2 and fit.spec.model != "binomial-normal":
+    kind = model_of(fit.spec)
+    if common_tau2 and not (kind.has_likelihood and kind.tau2_methods):
         raise InvalidArgument(
             f"{option('common_tau2', True)} has no meaning for {option('model', fit.spec.model)}: leave it "
             "out"
@@ -226,20 +229,19 @@ class _Test(NamedTuple):
 
 def _between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, reference: str | None) -> _Test:
     """Return the test that belongs to the model of the fit."""
-    groups, model = len(copies), fit.spec.model
+    groups, kind = len(copies), model_of(fit.spec)
     if groups < 2:
         nothing = "One group only: there is nothing to test between groups."
         return _Test(np.nan, "", np.nan, float(groups - 1), np.nan, np.nan, "", (nothing,))
-    if model == "common":
+    if not kind.spread:
         if reference == "F":
             raise InvalidArgument(
-                f"{option('reference', 'F')} has no meaning for {option('model', 'common')}, which knows "
-                "no spread: "
-                "leave it out"
+                f"{option('reference', 'F')} has no meaning for {option('model', fit.spec.model)}, which "
+                "knows no spread: leave it out"
             )
         return _chi_square(_totals(batch), groups, "likelihood ratio, totals")
     exact = np.isin(batch.reason, EXACT)
-    if model == "inverse-variance" and not exact.any():
+    if not kind.has_likelihood and not exact.any():
         normal = fit.spec.ci == "normal" and reference is None
         df = np.where(np.isfinite(batch.df), batch.df, batch.k - 1)
         q, f, within, pvalue = welch_f(batch.estimate, batch.se, df)
@@ -259,21 +261,21 @@ def _chi_square(statistic: float, groups: int, test: str, notes: tuple[str, ...]
 def _likelihood(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, reference: str | None) -> _Test:
     """Return the likelihood-ratio test, in the model of the fit where that has a likelihood."""
     groups, k = len(copies), float(batch.k.sum())
-    beta = fit.spec.model == "beta-binomial"
-    model = "beta-binomial" if beta else "binomial-normal"
-    spread = "ρ" if beta else "τ²"
+    own = model_of(fit.spec).has_likelihood
+    spec = fit.spec if own else resolve()
+    kind = model_of(spec)
     shared = common_tau2 or bool((batch.k < 2).any())
     notes: tuple[str, ...] = ()
     if shared and not common_tau2:
-        words = "intraclass correlation" if beta else "tau2"
-        notes = (f"A group has one study: the test between groups takes one {words} for all of them.",)
+        notes = (
+            f"A group has one study: the test between groups takes one {kind.spread_words} for all of them.",
+        )
     lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
     held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))[None, :]
-    link = fit.spec.link or "logit"
-    found = likelihood_ratios(lanes, groups, shared=shared, held=held, model=model, link=link)
+    found = likelihood_ratios(lanes, groups, spec, shared=shared, held=held)
     statistic = float(found[0])
-    other = "" if fit.spec.model == model else f" ({model})"
-    name = f"likelihood ratio{other}, {'one' if shared else 'own'} {spread}"
+    other = "" if own else f" ({spec.model})"
+    name = f"likelihood ratio{other}, {'one' if shared else 'own'} {kind.spread_symbol}"
     if k <= groups and reference != "chi-square":
         notes += ("Every group has one study: the test between groups takes their differences for real.",)
     if reference == "chi-square" or k <= groups:

@@ -4,48 +4,37 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, silent
-from metaresp.counts import Counts, clean
+from metaresp.counts import clean
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
-from metaresp.model.count import (
-    fit_beta_binomial,
-    fit_binomial_normal,
-    fit_common,
-    weigh_beta_binomial,
-    weigh_binomial_normal,
-)
+from metaresp.model.base import Model
 from metaresp.model.estimates import (
     ALL_EXTREME,
     NO_ESTIMATE,
     NO_STUDIES,
     REASONS,
-    SINGLE_PATIENTS,
     Estimates,
     Numbers,
     Rows,
     all_extreme,
     blank,
-    classify,
     exact,
-    exact_counts,
     is_exact,
 )
-from metaresp.model.fitted import Fitted
-from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
-from metaresp.model.mean_interval import mean_interval
+from metaresp.model.registry import model_of
 from metaresp.model.scales import scale_of
+from metaresp.model.spec import DEFAULT, Option, Spec, resolve
 from metaresp.outcome_words import outcome_words
 from metaresp.records import Later, Record, on_demand
-from metaresp.spec import DEFAULT, Option, Spec, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 _CHUNK = 1 << 19  # counts fitted at once: the arrays of a chunk then take some tens of megabytes
+_MEAN_CHUNK = 1 << 17  # the same for the interval of the mean rate
 
 
 @on_demand("mean_low", "mean_high")
@@ -212,8 +201,9 @@ def pool_batch(
         digits=digits,
     )
     lanes, shape = clean(events, n, copies)
-    found = estimate(lanes, spec)
-    mean = Later(lambda: mean_interval(lanes, spec, found))
+    kind = model_of(spec)
+    found = estimate(kind(lanes, spec))
+    mean = Later(lambda: mean_interval(kind(lanes, spec), found))
     low: Any = Later(lambda: np.reshape(owned(mean()[0]), shape))
     high: Any = Later(lambda: np.reshape(owned(mean()[1]), shape))
     return Batch(
@@ -227,25 +217,18 @@ def pool_batch(
     )
 
 
-def estimate(lanes: Counts, spec: Spec, model: Fitted | None = None) -> Estimates:
-    """Return the estimates of every lane, exact where no model applies.
-
-    *model* keeps what is found on the way, where it holds these very lanes.
-    """
+def estimate(model: Model) -> Estimates:
+    """Return the estimates of every lane, exact where the model does not apply."""
+    lanes, spec = model.counts, model.spec
     out = blank(lanes.k.size)
-    reason = classify(lanes)
-    if spec.model == "binomial-normal":
-        single = ((lanes.n == 1) | (lanes.copies == 0)).all(axis=-1)
-        reason = np.where((reason == OK) & single, SINGLE_PATIENTS, reason)
+    reason = model.classify()
     out.reason[:] = reason
     rng = None if spec.seed is None else np.random.default_rng(spec.seed)
     fitted = np.flatnonzero(reason == OK)
     for part in chunked(fitted.size, lanes.x.shape[1], _CHUNK):
         rows = fitted[part]
-        everything = rows.size == reason.size
-        some = model if model is not None and everything else Fitted(lanes.take(rows), spec)
-        numbers, found = _fit(some, rng)
-        all_of_them: Rows = slice(None) if everything else rows
+        numbers, found = model.take(rows).estimate(rng)
+        all_of_them: Rows = slice(None) if rows.size == reason.size else rows
         out.reason[all_of_them] = found
         out.put(all_of_them, numbers)
     if not out.reason.any():
@@ -257,14 +240,14 @@ def estimate(lanes: Counts, spec: Spec, model: Fitted | None = None) -> Estimate
         out.reason[rows] = ALL_EXTREME
     rows = np.flatnonzero(is_exact(out.reason))
     if rows.size:
-        out.put(rows, exact_on_scale(*exact_counts(lanes.take(rows), out.reason[rows]), spec))
+        out.put(rows, _exact_on_scale(model.take(rows), out.reason[rows]))
     return out
 
 
-def exact_on_scale(events: FloatArray, n: FloatArray, spec: Spec) -> Numbers:
+def _exact_on_scale(model: Model, reason: IntArray) -> Numbers:
     """Return exact rates and limits, with what they are on the scale of the model."""
-    found = exact(events, n, spec.level, spec.ci if spec.model == "common" else "clopper-pearson")
-    scale = scale_of(spec)
+    spec, scale = model.spec, scale_of(model.spec)
+    found = exact(*model.exact_counts(reason), spec.level, model.exact_method(spec))
     return found | {
         "estimate": scale(found["rate"]),
         "estimate_low": scale(found["low"]),
@@ -272,29 +255,26 @@ def exact_on_scale(events: FloatArray, n: FloatArray, spec: Spec) -> Numbers:
     }
 
 
-def _fit(model: Fitted, rng: Generator | None) -> tuple[Numbers, IntArray]:
-    lanes, spec = model.counts, model.spec
-    if spec.model == "binomial-normal":
-        return fit_binomial_normal(model, rng)
-    if spec.model == "beta-binomial":
-        return fit_beta_binomial(model)
-    if spec.model == "common":
-        return fit_common(lanes, spec)
-    return fit_inverse_variance(lanes, spec, rng)
-
-
-def weigh(lanes: Counts, spec: Spec, found: Estimates) -> FloatArray:
+def weights(model: Model, found: Estimates) -> FloatArray:
     """Return each study's share of the pooled estimate in percent, shape (lanes, k)."""
-    fitted = ~is_exact(found.reason)
-    w = np.where((found.reason == ALL_EXTREME)[:, None], 1.0, lanes.n)
-    if fitted.any():
-        part, tau2 = lanes.take(np.flatnonzero(fitted)), found.tau2[fitted]
-        if spec.model == "binomial-normal":
-            w[fitted] = weigh_binomial_normal(part, spec, found.estimate[fitted], tau2)
-        elif spec.model == "beta-binomial":
-            w[fitted] = weigh_beta_binomial(part, found.rho[fitted])
-        elif spec.model == "inverse-variance":
-            w[fitted] = weigh_inverse_variance(part, spec, tau2)
-    w = w * lanes.copies
+    w = model.exact_weights(found.reason)
+    fitted = np.flatnonzero(~is_exact(found.reason))
+    if fitted.size:
+        w[fitted] = model.take(fitted).weigh(found.take(fitted))
+    w = w * model.counts.copies
     share: FloatArray = 100 * w / w.sum(axis=-1, keepdims=True)
     return share
+
+
+def mean_interval(model: Model, found: Estimates) -> tuple[FloatArray, FloatArray]:
+    """Return the interval of the mean rate of every lane; where the rate is the mean, its own."""
+    low, high = found.low.copy(), found.high.copy()
+    if model.rate_is_mean:
+        return low, high
+    rows = np.flatnonzero(~is_exact(found.reason) & np.isfinite(found.low) & (found.tau2 >= 0))
+    for part in chunked(rows.size, model.counts.x.shape[1], _MEAN_CHUNK):
+        some = rows[part]
+        ends = model.take(some).mean_limits(found.take(some))
+        low[some] = np.minimum(ends[0], found.mean_rate[some])
+        high[some] = np.maximum(ends[1], found.mean_rate[some])
+    return low, high

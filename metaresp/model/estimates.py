@@ -1,6 +1,6 @@
 """What a model says of every lane, and why a lane got another answer than the model's."""
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -37,6 +37,8 @@ REASONS = {
     "tau2 is not estimable",
     NO_ESTIMATE: "the estimator has no value for these data",
 }
+EXACT_METHOD = "clopper-pearson"  # of an answer that no model gives
+LIKELIHOOD_RATIO = "likelihood-ratio test of one common rate against a rate for each study"
 Numbers: TypeAlias = dict[str, FloatArray]
 Rows: TypeAlias = IntArray | slice  # of lanes
 EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME, CLUSTERS_EXTREME, SINGLE_PATIENTS)
@@ -74,6 +76,13 @@ class Estimates(NamedTuple):
     lrt_pvalue: FloatArray
     loglik: FloatArray
     reason: IntArray
+
+    def take(self, rows: IntArray) -> "Estimates":
+        """Return those of the lanes at *rows*, which ascend and do not repeat."""
+        if rows.size == self.reason.size:
+            return self
+        parts: dict[str, Any] = {name: field[rows] for name, field in zip(self._fields, self, strict=True)}
+        return Estimates(**parts)
 
     def put(self, rows: Rows, part: Numbers) -> None:
         """Write the fields of *part* into *rows*, and limits that rounding took past the estimate onto it.
@@ -125,7 +134,7 @@ def classify(lanes: Counts) -> IntArray:
     return reason
 
 
-def exact(events: FloatArray, n: FloatArray, level: float, method: str = "clopper-pearson") -> Numbers:
+def exact(events: FloatArray, n: FloatArray, level: float, method: str) -> Numbers:
     """Return each lane's proportion with a binomial interval; counts may be sums of n up to 1e9 each."""
     x, size = events.astype(np.int64), n.astype(np.int64)
     low, high = lookup(method, x, size, 1 - level, "two-sided", JEFFREYS_PRIOR)

@@ -3,24 +3,18 @@
 Probabilities above a benchmark and the events of a trial are both taken from it, so that they agree.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray
-from metaresp.counts import Counts
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.numerics.panels import Logs
-from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, t_cdf, t_density
 from metaresp.kernel.trial.events import RateLaw, event_probabilities
-from metaresp.model.fitted import Fitted
-from metaresp.model.inverse_variance import turning_size
-from metaresp.model.inversion import effect_of
-from metaresp.spec import Spec
-from metaresp.transforms import TRANSFORMS
 
 _ROOT_2PI = np.sqrt(2 * np.pi)
 NO_WIDTH = 1e-12  # of an interval that is only rounding
@@ -42,26 +36,24 @@ class StudentTrial(NamedTuple):
     centre: float
     spread: float
     df: float
-    counts: Counts
-    spec: Spec
-    tau2: float
+    effect_of: Callable[[float], float]
+    logs: Logs
+    kinks: tuple[float, ...]
 
     def above(self, rate: float) -> float:
         """Return the probability of a rate above *rate*."""
-        target = effect_of(rate, self.counts, self.spec, self.tau2)
-        return float(self._cdf(np.array([self.centre - target]))[0])
+        return float(self._cdf(np.array([self.centre - self.effect_of(rate)]))[0])
 
     def events(self, n: int) -> FloatArray:
         """Return the probabilities of 0 to n events among n patients."""
-        logs, kinks = _scale(self.counts, self.spec, self.tau2)
         law = RateLaw(
-            logs,
+            self.logs,
             lambda theta: self._cdf(theta - self.centre),
             lambda theta: self._cdf(self.centre - theta),
             lambda theta: t_density((theta - self.centre) / self.spread, np.array(self.df)) / self.spread,
             self.centre,
             self.spread,
-            kinks,
+            self.kinks,
         )
         return event_probabilities(law, n)
 
@@ -82,7 +74,7 @@ class MixtureTrial(NamedTuple):
     def events(self, n: int) -> FloatArray:
         """Return the probabilities of 0 to n events among n patients."""
         law = RateLaw(
-            _link_logs(self.link),
+            link_logs(self.link),
             lambda theta: self._sum(special.ndtr(self._z(theta))),
             self._upper,
             lambda theta: self._sum(
@@ -123,7 +115,7 @@ class BetaTrial(NamedTuple):
         p = special.expit(-abs(self.mu))
         spread = float(np.hypot(self.se, np.sqrt(self.rho / (p * (1 - p)))))
         law = RateLaw(
-            _link_logs("logit"),
+            link_logs("logit"),
             lambda theta: self._both(theta)[0],
             self._upper,
             lambda theta: self._both(theta)[1],
@@ -142,38 +134,8 @@ class BetaTrial(NamedTuple):
         return self._replace(mu=-self.mu)._both(-theta)[0]
 
 
-def new_trial(
-    model: Fitted,
-    limits: tuple[float, float],
-    units: float,
-    numbers: tuple[float, float, float, float],
-) -> NewTrial:
-    """Return the distribution that a prediction interval is taken from.
-
-    Parameters
-    ----------
-    model : Fitted
-        One lane, whose prediction names an interval that is a quantile of some distribution.
-    limits : tuple of float
-        The prediction interval on the scale of the model.
-    units : float
-        Number of studies, or of the clusters that they are nested in.
-    numbers : tuple of float
-        Estimate, standard error, tau2 and rho of the fit.
-    """
-    counts, spec = model.counts, model.spec
-    estimate, se, tau2, rho = numbers
-    df = {"normal": np.inf, "hts": units - 2}.get(str(spec.prediction), units - 1)
-    if spec.model == "beta-binomial":
-        return BetaTrial(estimate, se, df, rho)
-    if spec.prediction == "likelihood":
-        return MixtureTrial(model.new_trial[0], model.data.link)
-    low, high = limits
-    quantile = float(t_quantile(np.array(df), (1 - spec.level) / 2))
-    return StudentTrial((low + high) / 2, (high - low) / 2 / quantile, df, counts, spec, tau2)
-
-
-def _link_logs(name: str) -> Logs:
+def link_logs(name: str) -> Logs:
+    """Return how theta becomes log p and log q by a link."""
     terms = LINKS[name].log_terms
 
     def logs(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -182,27 +144,3 @@ def _link_logs(name: str) -> Logs:
         return found.log_p, found.log_q
 
     return logs
-
-
-def _scale(counts: Counts, spec: Spec, tau2: float) -> tuple[Logs, tuple[float, ...]]:
-    """Return how theta becomes log p and log q, and where the rate becomes 0 or 1 for good."""
-    name = spec.transform or spec.link or "logit"
-    if name in LINKS:
-        return _link_logs(name), (0.0,) if name == "log" else ()
-    transform = TRANSFORMS[name]
-    low, high = transform.limits
-    size = None
-    if name == "freeman-tukey":
-        size = turning_size(counts, spec, tau2)
-        low = float(transform.forward(np.zeros(1), size)[0][0])
-        high = np.pi / 2 - low
-
-    def logs(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        with np.errstate(divide="ignore"):
-            p, q = (
-                np.log(transform.inverse(np.clip(end, low, high), size))
-                for end in (theta, low + high - theta)
-            )
-        return p, q
-
-    return logs, (low, high)

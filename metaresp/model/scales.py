@@ -6,7 +6,7 @@ import numpy as np
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts.links import LINKS
-from metaresp.spec import Spec
+from metaresp.model.spec import Spec
 
 Scale = Callable[[FloatArray], FloatArray]
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from metaresp.analyses.subgroups import Subgroups
     from metaresp.forecast import EventForecast
     from metaresp.model import Batch
+    from metaresp.model.spec import Spec
     from metaresp.outcome import Heterogeneity, Levels, TestResult
     from metaresp.shrinkage import StudyRates
-    from metaresp.spec import Spec
 
 PERCENT = SCALES["percent"]
 # Counts of a forecast are put together so that there are no more rows.

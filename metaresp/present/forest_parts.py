@@ -9,6 +9,7 @@ import numpy as np
 
 from metaresp.checks import as_float, check_bool
 from metaresp.errors import InvalidArgument, known_name, option
+from metaresp.model.registry import model_of
 from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_table import Column, ForestRow, LegendItem, Zone
 from metaresp.present.numbers import pvalue, significant
@@ -226,7 +227,7 @@ def heterogeneity_lines(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[s
     >>> heterogeneity_lines(mr.pool(events=[0, 0, 0], n=[18, 12, 7]))
     ('Heterogeneity: not estimable',)
     """
-    if fit.k < 2 or fit.spec.model == "common":
+    if fit.k < 2 or not model_of(fit.spec).spread:
         return ()
     h, parts = fit.heterogeneity, []
     point = words["decimal"]

@@ -1,32 +1,17 @@
 """The R script (metafor, and meta where it has a counterpart) for the same analysis."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaresp.errors import InvalidArgument, option
-from metaresp.present.r_effects import META_SCALES, back_transform, escalc
-from metaresp.present.r_nested import nested_script
+from metaresp.model.registry import model_of
 from metaresp.present.r_text import numbers, strings
 
 if TYPE_CHECKING:
-    from metaresp.spec import Spec
+    from metaresp.model.spec import Spec
     from metaresp.studies import Studies
 
-_TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
-_META_RULES = {"only-zero": "only0", "if-any": "if0all", "all": "all"}
-_META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
-_META_CI = {
-    "normal": 'method.random.ci = "classic"',
-    "hartung-knapp": 'method.random.ci = "HK"',
-    "hartung-knapp-floor": 'method.random.ci = "HK", adhoc.hakn.ci = "se"',
-    "kenward-roger": 'method.random.ci = "KR"',
-}
-_META_PREDICTION = {"normal": "S", "t": "V", "hts": "HTS", "hartung-knapp": "HK", "bootstrap": "NNF"}
-# metafor's defaults stop at 1e-5 (REML) or 1e-4 (PM): ask for as many digits as metaresp gives
-_CONTROL = "control = list(threshold = 1e-12, tol = 1e-12, maxiter = 10000, stepadj = 0.5)"
 
-
-def r_script(studies: "Studies", spec: "Spec", model: str | None = None) -> str:
+def r_script(studies: "Studies", spec: "Spec") -> str:
     """Return an R script that repeats an analysis with metafor, and with meta where it can.
 
     Parameters
@@ -35,8 +20,6 @@ def r_script(studies: "Studies", spec: "Spec", model: str | None = None) -> str:
         The counts; labels are quoted, so that no label can end a string.
     spec : Spec
         The resolved options.
-    model : str, optional
-        Model to write the script for, if not ``spec.model``.
 
     Returns
     -------
@@ -52,19 +35,25 @@ def r_script(studies: "Studies", spec: "Spec", model: str | None = None) -> str:
     --------
     >>> from types import SimpleNamespace as Box
     >>> trials = Box(study=["A", "B"], events=[3, 5], n=[10, 12])
-    >>> spec = Box(model="common", level=0.95, ci="clopper-pearson")
+    >>> spec = Box(model="common", cluster=None, level=0.95, ci="clopper-pearson")
     >>> print(r_script(trials, spec).splitlines()[-1])
     binom.test(sum(d$events), sum(d$n), conf.level = 0.95)
     """
-    name = model or spec.model
-    if name not in _MODELS:
-        choices = ", ".join(map(repr, _MODELS))
-        raise InvalidArgument(
-            f"{option('model', name)} has no counterpart in R; to_r() writes scripts for {choices}"
-        )
-    nested = getattr(spec, "cluster", None) is not None
-    lines = nested_script(studies, spec) if nested else _MODELS[name](spec)
-    return "\n".join(["# The same analysis in R, written by metaresp.", *_data(studies), *lines, ""])
+    lines = model_of(spec).r_script(spec)
+    if lines is None:
+        raise InvalidArgument(f"{option('model', spec.model)} has no counterpart in R: to_r() has no script")
+    nested = [] if spec.cluster is None else _clusters(studies, spec.cluster)
+    return "\n".join(["# The same analysis in R, written by metaresp.", *_data(studies), *nested, *lines, ""])
+
+
+def _clusters(studies: "Studies", cluster: str) -> list[str]:
+    labels = strings(str(value) for value in studies.column(cluster))
+    return [
+        f"d$cluster <- {labels}",
+        "d$row <- factor(seq_len(nrow(d)))",
+        "clusters <- length(unique(d$cluster))",
+        "",
+    ]
 
 
 def _data(studies: "Studies") -> list[str]:
@@ -77,262 +66,3 @@ def _data(studies: "Studies") -> list[str]:
         ")",
         "",
     ]
-
-
-def _percent(level: float) -> str:
-    return f"{100 * level:.10g}"
-
-
-def _inverse_variance(spec: "Spec") -> list[str]:
-    return [
-        "library(metafor)  # 5.1 or later; most of this runs on earlier ones",
-        escalc(spec),
-        *_fit(spec),
-        *_rate(spec),
-        *_prediction(spec),
-        *_spread(spec),
-        *_meta(spec),
-    ]
-
-
-def _call(tau2: str | float | None, test: str, level: float) -> list[str]:
-    """Return the call of ``rma`` that assigns ``fit``."""
-    shared = f'test = "{test}", level = {_percent(level)}'
-    if isinstance(tau2, float):
-        return [f"fit <- rma(yi, vi, data = es, tau2 = {tau2!r}, {shared})"]
-    if tau2 == "common":
-        return [f'fit <- rma(yi, vi, data = es, method = "EE", {shared})']
-    if tau2 == "DL2":
-        return [
-            'first <- rma(yi, vi, data = es, method = "DL")',
-            'second <- rma(yi, vi, data = es, method = "GENQ", weights = 1 / (vi + first$tau2))',
-            f"fit <- rma(yi, vi, data = es, tau2 = second$tau2, {shared})",
-        ]
-    return [f'fit <- rma(yi, vi, data = es, method = "{tau2}", {shared},', f"           {_CONTROL})"]
-
-
-def _fit(spec: "Spec") -> list[str]:
-    return [*_call(spec.tau2, _TESTS.get(spec.ci, "z"), spec.level), "fit", *_interval(spec)]
-
-
-def _interval(spec: "Spec") -> list[str]:
-    """Return what an interval beyond ``rma``'s own tests needs."""
-    if spec.ci == "henmi-copas":
-        return [f'own <- hc(rma(yi, vi, data = es, method = "DL", level = {_percent(spec.level)}))', "own"]
-    if spec.ci == "kenward-roger":
-        return [
-            "library(meta)",
-            'metagen(yi, sqrt(vi), data = es, method.tau = "REML", method.random.ci = "KR",',
-            f"        level.ma = {spec.level!r})",
-        ]
-    if spec.ci == "profile":
-        return [
-            f'own <- rma(yi, vi, data = es, method = "ML", {_CONTROL})',
-            "# metafor has no profile interval for the mean; this is its definition.",
-            "deviance <- function(mu, t) sum(log(es$vi + t) + (es$yi - mu)^2 / (es$vi + t))",
-            "top <- 10 * (var(es$yi) + max(es$vi))",
-            "best <- function(mu) {",
-            "  inside <- optimize(function(t) deviance(mu, t), c(0, top), tol = 1e-12)$objective",
-            "  min(inside, deviance(mu, 0))",
-            "}",
-            "range <- range(es$yi) + c(-10, 10) * sd(es$yi)",
-            "centre <- optimize(best, range, tol = 1e-10)",
-            f"excess <- function(mu) best(mu) - centre$objective - qchisq({spec.level!r}, 1)",
-            "c(uniroot(excess, c(range[1], centre$minimum), tol = 1e-10)$root,",
-            "  uniroot(excess, c(centre$minimum, range[2]), tol = 1e-10)$root)",
-        ]
-    if spec.ci == "bootstrap":
-        again = f'method = "{spec.tau2}"' if isinstance(spec.tau2, str) else f"tau2 = {spec.tau2!r}"
-        again = 'method = "EE"' if spec.tau2 == "common" else 'method = "DL"' if spec.tau2 == "DL2" else again
-        return [
-            "# Random: metaresp draws the same kind of numbers, not the same numbers.",
-            "statistic <- replicate(1999, {",
-            "  y <- rnorm(nrow(es), coef(fit), sqrt(es$vi + fit$tau2))",
-            f"  again <- rma(y, es$vi, {again}, control = list(maxiter = 10000, stepadj = 0.5))",
-            "  abs(coef(again) - coef(fit)) / again$se",
-            "})",
-            f"coef(fit) + c(-1, 1) * quantile(statistic, {spec.level!r}) * fit$se",
-        ]
-    return []
-
-
-def _rate(spec: "Spec") -> list[str]:
-    return [
-        "# pooled rate and its interval on the 0-1 scale",
-        f"back <- {back_transform(str(spec.transform), spec.back_n)}",
-        "sapply(c(own$beta), back)  # with the interval above"
-        if _own(spec)
-        else "predict(fit, transf = back)",
-    ]
-
-
-def _own(spec: "Spec") -> bool:
-    """Tell whether the interval has a centre of its own, ``own`` in the script."""
-    return spec.ci in {"profile", "henmi-copas"}
-
-
-def _prediction(spec: "Spec") -> list[str]:
-    if spec.prediction is None or spec.tau2 == "common":
-        return []
-    if spec.prediction == "bootstrap":
-        return [
-            "# prediction interval for a new trial, on the model's scale (random)",
-            'pimeta::pima(es$yi, sqrt(es$vi), method = "boot")',
-        ]
-    quantile, se = {
-        "normal": ("qnorm({})", "fit$se"),
-        "t": ("qt({}, fit$k - 1)", "fit$se"),
-        "hts": ("qt({}, fit$k - 2)", "fit$se"),
-        "hartung-knapp": ("qt({}, fit$k - 1)", 'update(fit, test = "knha")$se'),
-    }[spec.prediction]
-    centre = "fit"
-    if _own(spec) and spec.prediction != "hartung-knapp":
-        centre, se = "own", "own$se"
-    level = f"{(1 + spec.level) / 2:.12g}"
-    return [
-        "# prediction interval for the rate of a new trial",
-        f"limits <- c({centre}$beta) + c(-1, 1) * {quantile.format(level)} * sqrt(fit$tau2 + {se}^2)",
-        "sapply(limits, back)",
-    ]
-
-
-def _spread(spec: "Spec") -> list[str]:
-    if spec.tau2 == "common" or isinstance(spec.tau2, float):
-        return []
-    return [
-        "# intervals for tau2: q-profile, profile (REML), generalised-q (needs the package CompQuadForm)",
-        f'reml <- rma(yi, vi, data = es, method = "REML", level = {_percent(spec.level)}, {_CONTROL})',
-        'confint(reml, type = "QP", control = list(tol = 1e-12))',
-        'confint(reml, type = "PL", control = list(tol = 1e-12))',
-        f'confint(rma(yi, vi, data = es, method = "GENQ", weights = 1 / vi, level = {_percent(spec.level)}),',
-        "        control = list(tol = 1e-12))",
-    ]
-
-
-def _meta(spec: "Spec") -> list[str]:
-    """Return the call of ``metaprop``, or why there is none."""
-    scale = META_SCALES.get(str(spec.transform))
-    known: dict[str, set[str | float | None]] = {
-        "transform": {*META_SCALES},
-        "tau2": {*_META_TAU, "common"},
-        "ci": {*_META_CI},
-        "correct": {*_META_RULES, None},
-    }
-    missing = [
-        f"{name} = {getattr(spec, name)!r}" for name in known if getattr(spec, name) not in known[name]
-    ]
-    if missing or scale is None:
-        return ["", f"# The meta package has no {' and no '.join(missing)}."]
-    rule = ""
-    if spec.correct is not None:
-        rule = f', incr = {spec.correction!r}, method.incr = "{_META_RULES[spec.correct]}"'
-    lines = ["", "library(meta)"]
-    if spec.transform in {"identity", "log"}:
-        lines.append(
-            "# meta corrects studies at 0 or n in another way on this scale; metaresp follows metafor."
-        )
-    if spec.prediction in {"hts", "t"} and spec.ci.startswith("hartung-knapp"):
-        lines.append(
-            "# meta's prediction interval takes the usual standard error here, metaresp that of the ci."
-        )
-    tau = "" if spec.tau2 == "common" else f', method.tau = "{spec.tau2}"'
-    random = "random = FALSE" if spec.tau2 == "common" else "common = FALSE"
-    predict = ""
-    if spec.prediction is not None and spec.tau2 != "common":
-        predict = f', prediction = TRUE, method.predict = "{_META_PREDICTION[spec.prediction]}"'
-    return [
-        *lines,
-        f'metaprop(events, n, studlab = study, data = d, sm = "{scale}", method = "Inverse"{rule}{tau},',
-        f"         {_META_CI[spec.ci]}{predict}, {random},",
-        f"         level = {spec.level!r}, level.ma = {spec.level!r}, level.predict = {spec.level!r})",
-    ]
-
-
-def _binomial_normal(spec: "Spec") -> list[str]:
-    if spec.penalty is not None:
-        name, scale = spec.penalty
-        return [
-            f"# metaresp penalised the likelihood: {name}, scale {scale:g}.  No R package for meta-analysis",
-            "# does so; blme::bglmer with a custom prior on the standard deviation comes near.",
-            *_binomial_normal(replace(spec, penalty=None)),
-        ]
-    if spec.link not in {None, "logit"}:
-        return _other_link(spec)
-    test = "z" if spec.ci == "normal" else "t"
-    lines = [
-        "library(metafor)  # and lme4, which fits the model",
-        "# metafor's default of 7 quadrature nodes moves digits that are shown; 25 come close to metaresp's.",
-        'fit <- rma.glmm(measure = "PLO", xi = events, ni = n, data = d, slab = study, nAGQ = 25,',
-        f'                test = "{test}", level = {_percent(spec.level)})',
-        "fit",
-    ]
-    if spec.ci.startswith("profile"):
-        lines += ["# profile likelihood", *_glmer("logit"), _profile(spec)]
-    return [
-        *lines,
-        "# pooled rate, its interval, and the prediction interval",
-        "predict(fit, transf = transf.ilogit)",
-        "",
-        "library(meta)",
-        'metaprop(events, n, studlab = study, data = d, sm = "PLOGIT", method = "GLMM", common = FALSE,',
-        f'         prediction = TRUE, method.predict = "HTS", level.ma = {spec.level!r})',
-    ]
-
-
-def _glmer(link: str) -> list[str]:
-    return [
-        "d$row <- factor(seq_len(nrow(d)))",
-        "glmm <- lme4::glmer(cbind(events, n - events) ~ 1 + (1 | row), data = d,",
-        f'                    family = binomial("{link}"), nAGQ = 25)',
-    ]
-
-
-def _profile(spec: "Spec") -> str:
-    return f'confint(glmm, method = "profile", level = {spec.level!r})'
-
-
-def _other_link(spec: "Spec") -> list[str]:
-    """Return the script of a link that metafor does not fit."""
-    link = str(spec.link)
-    lines = ["# metafor fits the logit link only; lme4 fits the others.", *_glmer(link), "summary(glmm)"]
-    if link == "log":
-        lines.append("# lme4 may stop where a rate passes 1; metaresp takes such a trial to have rate 1.")
-    quantile = {"normal": "qnorm({})"}.get(spec.ci, "qt({}, nrow(d) - 1)")
-    level = f"{(1 + spec.level) / 2:.12g}"
-    interval = f"lme4::fixef(glmm) + c(0, -1, 1) * {quantile.format(level)} * sqrt(vcov(glmm)[1, 1])"
-    wald = spec.ci in {"normal", "t"}
-    return [
-        *lines,
-        "# pooled rate and its interval",
-        f'binomial("{link}")$linkinv({interval})' if wald else _profile(spec),
-    ]
-
-
-def _beta_binomial(spec: "Spec") -> list[str]:
-    return [
-        "# No meta-analysis package fits a beta-binomial model; this maximises its likelihood.",
-        "minus <- function(par) {",
-        "  m <- plogis(par[1]); r <- plogis(par[2]); a <- m * (1 - r) / r; b <- (1 - m) * (1 - r) / r",
-        "  -sum(lchoose(d$n, d$events) + lbeta(a + d$events, b + d$n - d$events) - lbeta(a, b))",
-        "}",
-        "start <- c(qlogis((sum(d$events) + 0.5) / (sum(d$n) + 1)), -2)",
-        "fit <- optim(start, minus, control = list(reltol = 1e-15, maxit = 5000), hessian = TRUE)",
-        "c(rate = plogis(fit$par[1]), correlation = plogis(fit$par[2]), logLik = -fit$value)",
-        "plogis(fit$par[1] + c(-1, 1) * qnorm("
-        f"1 - {(1 - spec.level) / 2:.12g}) * sqrt(solve(fit$hessian)[1, 1]))  # Wald interval",
-    ]
-
-
-def _common(spec: "Spec") -> list[str]:
-    lines = (
-        [] if spec.ci == "clopper-pearson" else [f"# ci = {spec.ci!r}: see the package binom; exact here."]
-    )
-    return [*lines, f"binom.test(sum(d$events), sum(d$n), conf.level = {spec.level!r})"]
-
-
-_MODELS = {
-    "binomial-normal": _binomial_normal,
-    "inverse-variance": _inverse_variance,
-    "beta-binomial": _beta_binomial,
-    "common": _common,
-}

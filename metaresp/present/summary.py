@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metaresp.arrays import silent
+from metaresp.model.registry import model_of
 from metaresp.outcome_words import OutcomeWords, outcome_words
 from metaresp.present.numbers import level_percent, pvalue, significant
 from metaresp.present.rates import (
@@ -108,7 +109,7 @@ def heterogeneity_words(fit: "Fit") -> str:
     parts = []
     if not math.isnan(fit.rho):
         parts.append(f"rho = {significant(fit.rho)} (intraclass correlation)")
-    elif fit.spec.model != "common":
+    elif model_of(fit.spec).spread:
         parts.append(f"tau = {significant(fit.tau)} ({fit.scale} scale), tau2 = {significant(fit.tau2)}")
         parts.append(f"I2 = {percent_text(h.I2, 0)}")
     if not math.isnan(h.lrt):
@@ -136,6 +137,6 @@ def level_words(levels: "Levels") -> str:
 
 def _interval_words(fit: "Fit") -> str:
     if fit.is_exact:
-        return f"{fit.spec.ci if fit.spec.model == 'common' else 'clopper-pearson'} interval"
+        return f"{model_of(fit.spec).exact_method(fit.spec)} interval"
     words = _CI_WORDS.get(fit.spec.ci, fit.spec.ci)
     return f"{words}, {fit.df:.4g} df" if math.isfinite(fit.df) else words

@@ -9,6 +9,7 @@ from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.analyses.subgroups import Subgroups, subgroups
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, UnknownName
+from metaresp.model.spec import resolve
 
 # A quasi-Newton maximum of a log-likelihood of size 1e2 in double precision, against one by simplex.
 LIKELIHOOD = 1e-5
@@ -109,13 +110,11 @@ def test_many_sets_at_once_are_the_sets_one_by_one():
     x[1, 2] = n[1, 2]
     lanes, _ = clean(x.reshape(-1, 4), n.reshape(-1, 4), None)
     held = np.isin(x.sum(-1) / n.sum(-1), (0, 1))
-    for model in ("binomial-normal", "beta-binomial"):
+    for spec in (resolve(), resolve(model="beta-binomial")):
         for shared in (False, True):
-            together = likelihood_ratios(lanes, 3, shared=shared, held=held, model=model)
+            together = likelihood_ratios(lanes, 3, spec, shared=shared, held=held)
             alone = [
-                likelihood_ratios(
-                    clean(x[i], n[i], None)[0], 3, shared=shared, held=held[i : i + 1], model=model
-                )[0]
+                likelihood_ratios(clean(x[i], n[i], None)[0], 3, spec, shared=shared, held=held[i : i + 1])[0]
                 for i in range(12)
             ]
             np.testing.assert_allclose(together, alone, atol=1e-9)

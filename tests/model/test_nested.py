@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import metaresp as mr
-from metaresp.spec import NESTED, NESTED_ONLY, resolve
+from metaresp.model.registry import NESTED, model_of
+from metaresp.model.spec import nested_only, resolve
 from tests.datasets import REFERENCE, reference
 
 R = json.loads((REFERENCE / "nested" / "nested.json").read_text(encoding="utf-8"))
@@ -240,7 +241,7 @@ def test_options_without_a_nested_form_are_errors(centres, options, words):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", NESTED)
 def test_every_nested_option_works(centres, model):
-    for name, values in NESTED[model].items():
+    for name, values in NESTED[model].choices.items():
         for value in (*values, *((None,) if name == "prediction" else ())):
             fit = mr.pool(centres, cluster="centre", model=model, **{name: value})
             assert 0 <= fit.rate_ci.low < fit.rate < fit.rate_ci.high <= 1
@@ -256,7 +257,7 @@ def test_every_transform_can_be_nested(centres, transform):
 
 
 def test_cr_without_clusters_is_unknown(centres):
-    for ci in NESTED_ONLY:
+    for ci in nested_only():
         with pytest.raises(mr.UnknownName):
             mr.pool(centres, model="inverse-variance", ci=ci)
 
@@ -307,11 +308,12 @@ def test_one_study_a_cluster_is_the_ordinary_model(centres, model):
 
 def test_the_nested_kernel_gives_the_ordinary_answer_for_one_study_each(centres):
     from metaresp.counts import clean
-    from metaresp.model.nested import estimate_nested
+    from metaresp.model.batch import estimate, weights
 
     spec = resolve(cluster="centre", ci="profile")
     counts, _ = clean(R["x"], R["n"], None)
-    found, weights, _ = estimate_nested(counts, np.arange(len(centres)), spec)
+    model = model_of(spec)(counts, spec, np.arange(len(centres)))
+    found = estimate(model)
     plain = mr.pool(centres, ci="profile", prediction="hts")
     assert found.estimate[0] == pytest.approx(plain.estimate, abs=SAME)
     assert (found.low[0], found.high[0]) == pytest.approx(plain.rate_ci, abs=SAME)
@@ -319,7 +321,7 @@ def test_the_nested_kernel_gives_the_ordinary_answer_for_one_study_each(centres)
         plain.prediction_interval, abs=SAME
     )
     assert found.lrt_pvalue[0] == pytest.approx(plain.heterogeneity.lrt_pvalue, abs=SAME)
-    assert weights == pytest.approx(plain.weights, abs=1e-4)
+    assert weights(model, found)[0] == pytest.approx(plain.weights, abs=1e-4)
     assert found.I2[0] == pytest.approx(plain.heterogeneity.I2, abs=1e-4)
 
 
@@ -444,18 +446,14 @@ def test_missing_rows_with_labels():
 
 @pytest.mark.parametrize("model", NESTED)
 def test_shrunken_rates_follow_the_order_of_the_studies(centres, model):
-    from metaresp.counts import clean
-    from metaresp.model.nested_rates import nested_rates
+    from metaresp.model.kept import model_for
 
     fit = mr.pool(centres, cluster="centre", model=model)
     order = np.random.default_rng(2).permutation(len(centres))
     found = []
     for positions in (np.arange(len(centres)), order):
         some = centres[positions]
-        counts, _ = clean(some.events, some.n, None)
-        codes = some.cluster_codes("centre")
-        variances = fit.estimate, fit.tau2_between, fit.tau2_within
-        found.append(np.stack(nested_rates(counts, codes, fit.spec, *variances)))
+        found.append(np.stack(model_for(some, fit.spec).study_rates(fit)[:3]))
     assert found[1] == pytest.approx(found[0][:, order], rel=1e-8)
     mean, low, high = found[0]
     assert ((low < mean) & (mean < high)).all()

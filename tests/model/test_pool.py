@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import metaresp as mr
-from metaresp.spec import MODELS, resolve
+from metaresp.model.registry import MODELS
+from metaresp.model.spec import resolve
 from tests.datasets import NAMES, counts, reference
 
 CLOSED = 1e-10  # closed forms, relative

@@ -9,7 +9,7 @@ import pytest
 import metaresp as mr
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.kernel.counts.surface import PENALTIES
-from metaresp.spec import MODELS, NESTED, _choices
+from metaresp.model.registry import MODELS, NESTED
 
 SEED = 1
 LEVELS = [0.95, 0.9, 0.5, 0.999, 1e-3, 1e-12, 1e-300, 1 - 1e-12]
@@ -35,10 +35,10 @@ def pick(rng, names):
 def random_options(rng, k):
     model = pick(rng, MODELS)
     options = {"model": model, "level": LEVELS[0] if rng.random() < 0.7 else pick(rng, LEVELS)}
-    choices = {name: list(names) for name, names in _choices(model).items()}
+    choices = {name: list(names) for name, names in MODELS[model].choices.items()}
     if k > 2 and model in NESTED and rng.random() < 0.2:
         options["cluster"] = "arm"
-        choices = {**choices, **{name: list(names) for name, names in NESTED[model].items()}}
+        choices = {**choices, **{name: list(names) for name, names in NESTED[model].choices.items()}}
     for name, names in choices.items():
         if names and rng.random() < 0.5:
             options[name] = pick(rng, names)

@@ -10,13 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from metaresp.errors import InvalidArgument
 from metaresp.kernel.effects.mean import MEAN_CI
 from metaresp.kernel.effects.prediction import PREDICTION
 from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.model.spec import resolve
 from metaresp.present.r_script import r_script
 from metaresp.present.r_text import numbers, quoted, strings
-from metaresp.spec import resolve
 from metaresp.studies import Studies
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 from tests.datasets import NAMES, counts
@@ -72,12 +71,11 @@ def test_options_reach_the_calls():
     assert "events = c(3, 0, 9)" in script
 
 
-@pytest.mark.parametrize("model", ["binomial-normal", "common"])
+@pytest.mark.parametrize("model", ["binomial-normal", "common", "beta-binomial"])
 def test_other_models(model):
     script = r_script(TRIALS, resolve(model=model))
     assert balanced(script)
-    assert {"binomial-normal": "rma.glmm", "common": "binom.test"}[model] in script
-    assert balanced(r_script(TRIALS, resolve(model="common"), "beta-binomial"))
+    assert {"binomial-normal": "rma.glmm", "common": "binom.test", "beta-binomial": "optim"}[model] in script
 
 
 @pytest.mark.parametrize("link", ["probit", "cloglog", "cauchit", "log"])
@@ -88,11 +86,6 @@ def test_other_links_go_to_lme4(link, ci):
     assert f'family = binomial("{link}"), nAGQ = 25' in script
     assert ("confint" in script) == (ci == "profile")
     assert "rma.glmm" not in script
-
-
-def test_a_model_without_counterpart_is_an_error_that_lists_the_others():
-    with pytest.raises(InvalidArgument, match=r"model='bayes' has no counterpart in R.*'binomial-normal'"):
-        r_script(TRIALS, resolve(model="common"), "bayes")
 
 
 def test_labels_cannot_end_their_string():

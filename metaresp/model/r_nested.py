@@ -2,41 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from metaresp.present.r_effects import back_transform, escalc
-from metaresp.present.r_text import strings
+from metaresp.model.r_effects import back_transform, escalc
 
 if TYPE_CHECKING:
-    from metaresp.spec import Spec
-    from metaresp.studies import Studies
+    from metaresp.model.spec import Spec
 
 _QUANTILE = {"normal": "qnorm({p})", "t": "qt({p}, clusters - 1)", "hts": "qt({p}, clusters - 2)"}
-
-
-def nested_script(studies: "Studies", spec: "Spec") -> list[str]:
-    """Return the lines after the data: the cluster of each study, the nested fit, its intervals.
-
-    Parameters
-    ----------
-    studies : Studies
-    spec : Spec
-        With ``cluster``; the model is binomial-normal or inverse-variance.
-    """
-    labels = strings(str(value) for value in studies.column(str(spec.cluster)))
-    model = _counts(spec) if spec.model == "binomial-normal" else _effects(spec)
-    return [
-        f"d$cluster <- {labels}",
-        "d$row <- factor(seq_len(nrow(d)))",
-        "clusters <- length(unique(d$cluster))",
-        "",
-        *model,
-    ]
 
 
 def _tail(spec: "Spec") -> str:
     return f"{(1 + spec.level) / 2:.12g}"
 
 
-def _counts(spec: "Spec") -> list[str]:
+def nested_counts_script(spec: "Spec") -> list[str]:
+    """Return the lines after the data and the clusters: lme4."""
     lines = [
         "library(lme4)",
         "# lme4 has only Laplace's approximation for two nested effects, where metaresp integrates both:",
@@ -58,7 +37,8 @@ def _counts(spec: "Spec") -> list[str]:
     return [*lines, *_prediction(spec, "mu", "tau2", "se", "plogis")]
 
 
-def _effects(spec: "Spec") -> list[str]:
+def nested_effects_script(spec: "Spec") -> list[str]:
+    """Return the lines after the data and the clusters: metafor."""
     test = 'test = "t", dfs = "contain", ' if spec.ci == "t" else ""
     back = back_transform(str(spec.transform), spec.back_n).replace("fit$tau2", "sum(fit$sigma2)")
     lines = [

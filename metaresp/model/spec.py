@@ -1,6 +1,6 @@
 """Every option of a pooling, resolved and checked once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -10,53 +10,15 @@ import numpy as np
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.checks import as_float, check_digits, check_level
 from metaresp.errors import InvalidArgument, UnknownName, folded, known_name, meant, option
-from metaresp.kernel.counts.beta_intervals import BETA_CI
-from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION
-from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.surface import PENALTIES
-from metaresp.kernel.effects.mean import MEAN_CI
-from metaresp.kernel.effects.prediction import PREDICTION
-from metaresp.kernel.effects.tau2 import TAU2
-from metaresp.kernel.nested.intervals import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
-from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
+from metaresp.model.registry import MODELS, NESTED
 from metaresp.outcome_words import check_outcome
 from metaresp.records import Record
-from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 
 DEFAULT = "default"
 Option: TypeAlias = str | float | tuple[str, float] | None
 _NUMBER = (int, float, np.integer, np.floating)
 
-# Each model's options and what "default" stands for; an option absent here has no meaning for it.
-MODELS: Mapping[str, Mapping[str, Option]] = {
-    "binomial-normal": {"link": "logit", "ci": "bartlett", "prediction": "likelihood", "penalty": None},
-    "inverse-variance": {
-        "transform": "logit",
-        "tau2": "REML",
-        "ci": "hartung-knapp",
-        "prediction": "hts",
-        "correction": 0.5,
-        "correct": "only-zero",
-        "back_n": "harmonic",
-    },
-    "beta-binomial": {"ci": "profile", "prediction": "hts"},
-    "common": {"ci": "clopper-pearson"},
-}
-# What the models of studies nested in clusters offer instead, the first being the default.
-NESTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "binomial-normal": {
-        "link": ("logit",),
-        "ci": tuple(NESTED_COUNT_CI),
-        "prediction": tuple(NESTED_PREDICTION),
-        "penalty": (),
-    },
-    "inverse-variance": {
-        "tau2": ("REML",),
-        "ci": tuple(NESTED_EFFECT_CI),
-        "prediction": tuple(NESTED_PREDICTION),
-    },
-}
-NESTED_ONLY = frozenset({"CR1", "CR2"})  # intervals that no ordinary model has
 _TAKES_NONE = {"prediction", "penalty"}
 _TAKES_NUMBER = {"tau2", "correction"}
 
@@ -108,7 +70,7 @@ class Spec(Record):
             shared["cluster"] = self.cluster
         words = {"outcome": self.outcome, "digits": self.digits}
         shared |= {name: value for name, value in words.items() if value is not None}
-        own = {name: getattr(self, name) for name in MODELS[self.model]}
+        own = {name: getattr(self, name) for name in MODELS[self.model].options}
         return shared | {name: v for name, v in own.items() if v is not None or name in _TAKES_NONE}
 
 
@@ -140,18 +102,16 @@ def _resolved(
     **options: Option,
 ) -> Spec:
     model = known_name("model", model, MODELS)
-    known = MODELS[model]
-    if cluster is not None:
-        known = {
-            **known,
-            **{name: names[0] if names else None for name, names in _nested(model, cluster).items()},
-        }
+    kind, own = MODELS[model], _nested(model, cluster)
+    known = {**kind.options, **{name: next(iter(names), None) for name, names in own.items()}}
     resolved: dict[str, Any] = {}
     for name, value in options.items():
         if isinstance(value, str) and folded(value) == DEFAULT:
             continue
         if name not in known:
-            owners = " or ".join(f"{option('model', m)}" for m, names in MODELS.items() if name in names)
+            owners = " or ".join(
+                f"{option('model', m)}" for m, other in MODELS.items() if name in other.options
+            )
             where = f" (it belongs to {owners})" if owners else ""
             hint = _elsewhere(model, name, value, named=False)
             raise InvalidArgument(
@@ -160,14 +120,12 @@ def _resolved(
             )
         resolved[name] = value
     complete: dict[str, Any] = {**known, **resolved}
-    if model == "inverse-variance":
-        _drop_idle(complete, resolved)
+    kind.settle(complete, resolved)
     for name, value in complete.items():
-        complete[name] = (
-            _checked(model, name, value)
-            if cluster is None or name not in NESTED[model]
-            else _checked_nested(model, cluster, name, value)
-        )
+        if name in own:
+            complete[name] = _checked_nested(model, str(cluster), name, value)
+        else:
+            complete[name] = _checked(model, name, value)
     return Spec(
         model=model,
         level=check_level(level),
@@ -184,7 +142,18 @@ _TELLING = frozenset({str, float, int, type(None)})
 _resolved_before = lru_cache(maxsize=256, typed=True)(_resolved)
 
 
-def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:
+def nested_only() -> frozenset[str]:
+    """Return the intervals that no model of independent studies has."""
+    nested, ordinary = (
+        {name for kind in kinds.values() for name in kind.choices["ci"]} for kinds in (NESTED, MODELS)
+    )
+    return frozenset(nested - ordinary)
+
+
+def _nested(model: str, cluster: str | None) -> Mapping[str, Collection[str]]:
+    """Return what the form of a model for nested studies offers instead, nothing without clusters."""
+    if cluster is None:
+        return {}
     if model not in NESTED:
         raise InvalidArgument(
             f"{option('model', model)} takes studies as independent and has no form for studies nested in "
@@ -192,12 +161,12 @@ def _nested(model: str, cluster: str) -> Mapping[str, tuple[str, ...]]:
             "reports that share "
             f"patients keep one, studies.largest_per({cluster!r})"
         )
-    return NESTED[model]
+    return NESTED[model].choices
 
 
 def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Option:
     """Return *value* if the nested model knows it; what only the ordinary one knows is an error."""
-    names = NESTED[model][name]
+    names = NESTED[model].choices[name]
     if value is None and name in _TAKES_NONE:
         return None
     if isinstance(value, str):
@@ -208,22 +177,6 @@ def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Optio
         f"{option(name, value)} is not possible with {option('cluster', cluster)}, {option('model', model)}: "
         + (f"choose {', '.join(map(repr, names))}" if names else "leave it out")
     )
-
-
-def _drop_idle(complete: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Set to None what the transform has no use for; an option given and not used is an error."""
-    complete["transform"] = known_name("transform", complete["transform"], TRANSFORMS)
-    transform = TRANSFORMS[complete["transform"]]
-    idle = [] if transform.corrected else ["correction", "correct"]
-    if complete["transform"] != "freeman-tukey":
-        idle.append("back_n")
-    for name in idle:
-        if name in given:
-            raise InvalidArgument(
-                f"{option(name, given[name])} has no meaning for "
-                f"{option('transform', complete['transform'])}: leave it out"
-            )
-        del complete[name]
 
 
 def _seed(seed: int | None) -> int | None:
@@ -249,7 +202,7 @@ def _checked(model: str, name: str, value: Option) -> Option:
     if name == "correction":
         raise InvalidArgument(f"{option('correction', value)}: must be a number of 0 or more, such as 0.5")
     try:
-        return known_name(name, value, _choices(model)[name])
+        return known_name(name, value, MODELS[model].choices[name])
     except UnknownName as error:
         hint = "" if "did you mean" in str(error) else _elsewhere(model, name, value)
         raise UnknownName(f"{error.marked}{hint}") from None
@@ -259,8 +212,8 @@ def _elsewhere(model: str, name: str, value: Option, named: bool = True) -> str:
     """Return a hint at the name of another model that *value* is, here or in other software, or nothing."""
     if not isinstance(value, str):
         return ""
-    for other in MODELS:
-        choices = _choices(other).get(name, ()) if other != model else ()
+    for other, kind in MODELS.items():
+        choices = kind.choices.get(name, ()) if other != model else ()
         ours = next((known for known in choices if folded(known) == folded(value)), "")
         if ours and named:
             return f"; {ours!r} belongs to {option('model', other)}"
@@ -281,21 +234,3 @@ def _penalty(value: Any) -> tuple[str, float]:
     if isinstance(value[1], bool) or scale is None or not 0 < scale < np.inf:
         raise InvalidArgument(f"{option('penalty', value)}: the scale must be a finite number above 0")
     return name, scale
-
-
-def _choices(model: str) -> Mapping[str, Mapping[str, object]]:
-    if model == "common":
-        return {"ci": BINOMIAL_CI}
-    if model == "beta-binomial":
-        return {"ci": BETA_CI, "prediction": BETA_PREDICTION}
-    if model == "binomial-normal":
-        return {"link": LINKS, "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
-    return {
-        "transform": TRANSFORMS,
-        "tau2": TAU2,
-        "ci": MEAN_CI,
-        "prediction": PREDICTION,
-        "correction": {},
-        "correct": CORRECT,
-        "back_n": BACK_N,
-    }

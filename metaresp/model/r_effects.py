@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metaresp.spec import Spec
+    from metaresp.model.spec import Spec
 
 MEASURES = {
     "logit": "PLO",
@@ -53,3 +53,8 @@ def escalc(spec: "Spec") -> str:
         rule = f', add = {spec.correction!r}, to = "{_RULES[spec.correct]}"'
     measure = MEASURES[str(spec.transform)]
     return f'es <- escalc(measure = "{measure}", xi = events, ni = n, data = d, slab = study{rule})'
+
+
+def percent(level: float) -> str:
+    """Return a level as metafor takes it."""
+    return f"{100 * level:.10g}"

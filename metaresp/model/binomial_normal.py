@@ -1,0 +1,298 @@
+"""The binomial-normal model: counts are binomial, and rates on the scale of a link are normal."""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.random import Generator
+from scipy import special
+
+from metaresp.arrays import FloatArray, IntArray
+from metaresp.counts import Counts, distinct
+from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts.binomial_normal import OK, TAU_UNBOUNDED
+from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
+from metaresp.kernel.counts.groups import Range
+from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION, mixed
+from metaresp.kernel.counts.links import LINKS, Link
+from metaresp.kernel.counts.mean_rate import MeanSurface, mean_fall, mean_limits
+from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
+from metaresp.kernel.counts.registry import CountInterval, Lanes
+from metaresp.kernel.counts.surface import CountSurface, Penalty
+from metaresp.kernel.numerics.profile import Local
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.trial.study_rate import posterior_rates
+from metaresp.model.base import Model, Spread, StudyTruths
+from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme
+from metaresp.model.predictive import MixtureTrial, NewTrial
+from metaresp.model.r_counts import binomial_normal_script
+from metaresp.model.spec import Spec
+from metaresp.records import Interval
+
+if TYPE_CHECKING:
+    from metaresp.result import Fit
+
+_STARTS = (0.0, 0.3, 1.0, 2.5)  # of tau, for the likelihood of groups
+
+
+class BinomialNormal(Model):
+    """Maximum likelihood by adaptive quadrature, with intervals of its profile."""
+
+    name = "binomial-normal"
+    options = {"link": "logit", "ci": "bartlett", "prediction": "likelihood", "penalty": None}
+    choices = {"link": LINKS, "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
+    grouped = True
+    has_likelihood = True
+    explains = True
+    I2_has_interval = True
+    tau2_methods = ("profile",)
+
+    @classmethod
+    def label(cls, spec: Spec, nested: str) -> str:
+        """Return the model in words."""
+        penalty = ""
+        if spec.penalty is not None:
+            name, scale = spec.penalty
+            penalty = f", {name} penalty of scale {scale:g}"
+        return f"Random effects (binomial-normal, {spec.link} link{penalty}{nested})"
+
+    @classmethod
+    def I2_definition(cls, spec: Spec) -> str:
+        """Say what I2 is a share of."""
+        return "tau2 / (tau2 + typical sampling variance of a logit at the mean rate over trials)"
+
+    @classmethod
+    def r_script(cls, spec: Spec) -> list[str] | None:
+        """Return the lines of metafor and meta, or of lme4 for links that these lack."""
+        return binomial_normal_script(spec)
+
+    @property
+    def link(self) -> Link:
+        """The scale of the model."""
+        return LINKS[self.spec.link or "logit"]
+
+    @cached_property
+    def data(self) -> CountSurface:
+        """The likelihood."""
+        penalty = None if self.spec.penalty is None else Penalty(*self.spec.penalty)
+        x, n, copies = self.counts.x, self.counts.n, self.counts.copies
+        return CountSurface(x, n, copies, self.spec.link or "logit", penalty)
+
+    @cached_property
+    def fit(self) -> binomial_normal.Fit:
+        """Its maximum."""
+        return binomial_normal.fit(self.data)
+
+    @property
+    def lanes(self) -> Lanes:
+        """What intervals and tests look at, the random source at its start."""
+        rng = None if self.spec.seed is None else np.random.default_rng(self.spec.seed)
+        return Lanes(self.data, self.fit, self.counts.k, rng)
+
+    @cached_property
+    def mixture(self) -> tuple[Mixture, CountInterval]:
+        """What a new trial's theta may be, and its likelihood interval."""
+        return mixed(self.lanes, self.tail)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the interval of a new trial waits until it is asked for."""
+        return self.later and self.spec.prediction == "likelihood"
+
+    def classify(self) -> IntArray:
+        """Return why lanes cannot be fitted: single patients tell no tau2 either."""
+        reason, lanes = super().classify(), self.counts
+        single = ((lanes.n == 1) | (lanes.copies == 0)).all(axis=-1)
+        return np.where((reason == OK) & single, SINGLE_PATIENTS, reason)
+
+    def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
+        """Fit by maximum likelihood."""
+        lanes, fit = self.counts, self.fit
+        wanted = np.flatnonzero((fit.reason != TAU_UNBOUNDED) | ~all_extreme(lanes))
+        if wanted.size == fit.reason.size:
+            spec = replace(self.spec, prediction=None) if self.waits else self.spec
+            return _numbers(lanes, self.lanes._replace(rng=rng), spec), fit.reason
+        out: Numbers = {}  # studies at 0% and 100% only: the exact answer takes the place of the model's
+        if wanted.size:
+            part = lanes.take(wanted)
+            found = Lanes(self.data.take(wanted), fit.take(wanted), part.k, rng)
+            for key, values in _numbers(part, found, self.spec).items():
+                out[key] = np.full(fit.reason.size, np.nan)
+                out[key][wanted] = values
+        return out, fit.reason
+
+    def weigh(self, found: Estimates) -> FloatArray:
+        """Return each study's information about mu at the fitted values."""
+        return np.maximum(self.data.information(found.estimate, np.sqrt(found.tau2)), 0.0)
+
+    def mean_limits(self, found: Estimates) -> tuple[FloatArray, FloatArray]:
+        """Return the limits of its profile likelihood over (mu, tau), by the calibration of ``ci``.
+
+        By the delta method on the logit for Wald intervals.
+        """
+        lanes = self.lanes
+        if self.spec.ci in CALIBRATIONS:
+            limits = mean_limits(lanes.data, lanes.fit, CALIBRATIONS[self.spec.ci].critical(lanes, self.tail))
+            return special.expit(limits.low), special.expit(limits.high)
+        centre, se = self._mean_logit()
+        half = t_quantile(self._mean_df(), self.tail) * se
+        return special.expit(centre - half), special.expit(centre + half)
+
+    def _mean_logit(self) -> tuple[FloatArray, FloatArray]:
+        """Return the logit of the mean rate and its standard error, from the observed information."""
+        surface = MeanSurface(self.data)
+        psi = surface.logit(self.fit.mu, self.fit.tau).value
+        s = surface.local(np.arange(psi.size), psi, self.fit.tau)
+        open_ = (self.fit.tau > 0) & (s.d_b_b < 0)
+        curve = -s.d_a_a + np.where(open_, s.d_a_b**2 / np.where(open_, s.d_b_b, -1.0), 0.0)
+        return psi, 1 / np.sqrt(np.maximum(curve, 1e-300))
+
+    def _mean_df(self) -> FloatArray:
+        return self.counts.k - 1 if self.spec.ci == "t" else np.full_like(self.counts.k, np.inf)
+
+    def mean_rates(self, mu: FloatArray, tau2: FloatArray) -> FloatArray:
+        """Return the mean rate over trials at a mean and a variance."""
+        return binomial_normal.mean_rate(mu, np.sqrt(tau2), self.spec.link or "logit")
+
+    def new_interval(self) -> tuple[Interval, Interval]:
+        """Return the likelihood interval of a new trial: as rates, and on the scale of the link."""
+        ends = self.mixture[1][:2]
+        rates = [self.link.rate(end) for end in ends]
+        as_rates, on_scale = (
+            Interval(low[0].item(), max(low[0], high[0]).item()) for low, high in (rates, ends)
+        )
+        return as_rates, on_scale
+
+    def _tau2_limits(self, method: str, tail: float) -> tuple[FloatArray, FloatArray]:
+        fit = self.fit
+        maximum = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
+        fall = t_quantile(np.full(self.counts.k.size, np.inf), tail) ** 2
+        limits = tau_limits(self.data, maximum, fall)
+        with np.errstate(over="ignore"):
+            return limits.low**2, limits.high**2
+
+    def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
+        """Return p-values read off the fall of the profile."""
+        return pvalues(self.spec.ci, self.lanes, targets) if self.spec.ci in CALIBRATIONS else None
+
+    def mean_pvalue(self, rate: float) -> float | None:
+        """Return the p-value of a mean rate over trials, by its own profile."""
+        psi, lanes = np.array([special.logit(rate)]), self.lanes
+        if self.spec.ci in CALIBRATIONS:
+            fall = mean_fall(lanes.data, lanes.fit, psi)
+            return float(CALIBRATIONS[self.spec.ci].pvalue(lanes, fall)[0])
+        centre, se = self._mean_logit()
+        distance, df = -np.abs(psi - centre) / se, self._mean_df()
+        below = np.where(np.isfinite(df), special.stdtr(df, distance), special.ndtr(distance))
+        return float(2 * below[0])
+
+    def typical_of_mean(self, rate: float, tau2: float) -> float:
+        """Return the rate of a typical trial where the mean over trials is *rate*, at a known tau2."""
+        from scipy.optimize import brentq
+
+        at, farthest = np.array([tau2]), self.link.farthest
+
+        def miss(mu: float) -> float:
+            return float(self.mean_rates(np.array([mu]), at)[0]) - rate
+
+        return float(self.link.rate(np.array([brentq(miss, -farthest, farthest, xtol=1e-12)]))[0])
+
+    def new_trial(self, pooled: "Fit", limits: Interval) -> NewTrial:
+        """Return a mixture of normals, one for each value that tau may have, for the likelihood interval."""
+        if self.spec.prediction != "likelihood":
+            return super().new_trial(pooled, limits)
+        return MixtureTrial(self.mixture[0], self.data.link)
+
+    def study_rates(self, pooled: "Fit") -> StudyTruths:
+        """Return mean and equal-tailed interval of the rate given its count."""
+        once, pair = distinct(self.counts)
+        x, n = self.counts.x[0][once], self.counts.n[0][once]
+        mean, low, high = posterior_rates(self.link, x, n, pooled.estimate, pooled.tau, self.tail)
+        return StudyTruths(
+            mean[pair], low[pair], high[pair], "Posterior mean of the rate, at the fitted mu and tau."
+        )
+
+    def group_likelihood(self, largest: float) -> Spread:
+        """Return the likelihood by mu and tau, without a penalty."""
+        name = self.spec.link or "logit"
+        surface = CountSurface(self.counts.x, self.counts.n, self.counts.copies, name).local
+        if name != "cauchit":
+            return Spread(surface, Range(0.0, self.link.tau_max), _STARTS)
+
+        def stretched(rows: IntArray, a: FloatArray, b: FloatArray) -> Local:
+            mu, tau, to_a, to_b = np.sinh(a), np.sinh(b), np.cosh(a), np.cosh(b)
+            s = surface(rows, mu, tau)
+            return Local(
+                s.value,
+                s.d_a * to_a,
+                s.d_b * to_b,
+                s.d_a_a * to_a * to_a + s.d_a * mu,
+                s.d_a_b * to_a * to_b,
+                s.d_b_b * to_b * to_b + s.d_b * tau,
+            )
+
+        # rates of 0 and 1 are as far as 1e13: searched as sinh(a) and sinh(b)
+        return Spread(stretched, Range(0.0, float(np.arcsinh(self.link.tau_max))), _STARTS)
+
+
+def _numbers(lanes: Counts, found: Lanes, spec: Spec) -> Numbers:
+    """Return what the fit says of every lane."""
+    fit, name = found.fit, found.data.link
+    link = LINKS[name]
+    tail = (1 - spec.level) / 2
+    ci = COUNT_CI[spec.ci](found, tail)
+    lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
+    deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
+    tau2 = fit.tau**2
+    mean = binomial_normal.mean_rate(fit.mu, fit.tau, name)
+    v = typical_variance(lanes, mean, binomial_normal.mean_rate(fit.mu, fit.tau, name, complement=True), link)
+    out: Numbers = {
+        "rate": link.rate(fit.mu),
+        "low": link.rate(ci.low),
+        "high": link.rate(ci.high),
+        "mean_rate": mean,
+        "estimate": fit.mu,
+        "se": fit.se,
+        "df": ci.df,
+        "estimate_low": ci.low,
+        "estimate_high": ci.high,
+        "tau2": tau2,
+        "Q": deviance,
+        "Q_df": lanes.k - 1,
+        "Q_pvalue": special.chdtrc(lanes.k - 1, np.maximum(deviance, 0.0)),
+        "I2": 100 * tau2 / (tau2 + v),
+        "H2": 1 + tau2 / v,
+        "typical_v": v,
+        "lrt": lrt,
+        "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
+        "loglik": fit.loglik,
+    }
+    if spec.prediction is not None:
+        new = COUNT_PREDICTION[spec.prediction](found, tail)
+        out |= {
+            "estimate_prediction_low": new.low,
+            "estimate_prediction_high": new.high,
+            "prediction_low": link.rate(new.low),
+            "prediction_high": link.rate(new.high),
+        }
+    return out
+
+
+def typical_variance(lanes: Counts, mean: FloatArray, rest: FloatArray, link: Link) -> FloatArray:
+    """Return the typical sampling variance of a study on the link's scale if all had the mean rate.
+
+    *rest* is the complement of the mean rate.
+
+    Higgins and Thompson (2002), eq. (9), with weights ``n rate (1 - rate)`` (on the logit scale; by the
+    delta method on others) instead of estimated ones, so that a study at 0% or 100% counts as what its
+    size tells.
+    """
+    terms = link.log_terms(link.forward(np.clip(mean, 1e-300, 1 - 1e-16)))
+    each = np.maximum(mean * rest * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
+    w = lanes.n * each[:, None]
+    total = np.einsum("lk,lk->l", lanes.copies, w)
+    squares = np.einsum("lk,lk,lk->l", lanes.copies, w, w)
+    typical: FloatArray = (lanes.k - 1) * total / (total * total - squares)
+    return typical

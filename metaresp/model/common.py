@@ -1,0 +1,64 @@
+"""One common rate: the studies pooled as if they were one trial, exactly."""
+
+import numpy as np
+from numpy.random import Generator
+from scipy import special
+
+from metaresp.arrays import IntArray
+from metaresp.binomial import BINOMIAL_CI
+from metaresp.model.base import Model
+from metaresp.model.estimates import Numbers, exact
+from metaresp.model.spec import Spec
+
+
+class Common(Model):
+    """Exact binomial inference on the totals; a study weighs what its patients are."""
+
+    name = "common"
+    options = {"ci": "clopper-pearson"}
+    choices = {"ci": BINOMIAL_CI}
+    spread = None
+    exact = True
+    rate_is_mean = True
+
+    @classmethod
+    def I2_definition(cls, spec: Spec) -> str:
+        """Say that there is none."""
+        return "not defined for one common rate"
+
+    @classmethod
+    def exact_method(cls, spec: Spec) -> str:
+        """Return the interval that was asked for."""
+        return spec.ci
+
+    @classmethod
+    def r_script(cls, spec: Spec) -> list[str] | None:
+        """Return the line of ``binom.test``."""
+        other = f"# ci = {spec.ci!r}: see the package binom; exact here."
+        lines = [] if spec.ci == cls.options["ci"] else [other]
+        return [*lines, f"binom.test(sum(d$events), sum(d$n), conf.level = {spec.level!r})"]
+
+    def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
+        """Pool as if every study had one rate."""
+        lanes = self.counts
+        out = exact(lanes.events, lanes.total, self.spec.level, self.spec.ci)
+        p = lanes.events / lanes.total
+        estimate = special.logit(p)
+        fitted = lanes.n * p[:, None]
+        deviance = 2 * np.einsum(
+            "lk,lk->l",
+            lanes.copies,
+            special.rel_entr(lanes.x, fitted) + special.rel_entr(lanes.n - lanes.x, lanes.n - fitted),
+        )
+        deviance = np.maximum(deviance, 0.0)
+        out |= {
+            "estimate": estimate,
+            "se": 1 / np.sqrt(lanes.total * p * (1 - p)),
+            "estimate_low": special.logit(out["low"]),
+            "estimate_high": special.logit(out["high"]),
+            "tau2": np.zeros_like(p),
+            "Q": deviance,
+            "Q_df": lanes.k - 1,
+            "Q_pvalue": special.chdtrc(lanes.k - 1, deviance),
+        }
+        return out, np.zeros(p.size, dtype=np.int64)
