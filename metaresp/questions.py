@@ -13,7 +13,7 @@ from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.forecast import EventForecast, checked, forecast
 from metaresp.kernel.beta_interval import LIKELIHOOD
 from metaresp.kernel.count_likelihood import CALIBRATIONS
-from metaresp.kernel.two_level_profile import Best
+from metaresp.kernel.two_level_climb import Best
 from metaresp.model.fitted import Fitted, kept
 from metaresp.model.inversion import effect_of, least_alpha, likelihood_alphas
 from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval

@@ -1,26 +1,32 @@
-"""Profile likelihood of counts nested in clusters: limits of mu, and its height at any mu."""
+"""Profile likelihood of counts nested in clusters: limits of one coordinate, and its height at any mu."""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import BoolArray, FloatArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel import quadrature
 from metaresp.kernel.beta_binomial import FARTHEST
 from metaresp.kernel.binomial_normal import TAU_MAX
-from metaresp.kernel.two_level_likelihood import Nested, climb, evaluate
+from metaresp.kernel.two_level_climb import Best, Chart, Tops, climb, deviations
+from metaresp.kernel.two_level_likelihood import Points
+from metaresp.kernel.two_level_nodes import Nested
 
 _GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical logits
 _HIGHER = 1e-8  # another hill of the standard deviations counts from this height on
 _VALUE = 1e-10  # log-likelihood: accuracy of a limit
+_ROUNDS = 60
 
 
-class Best(NamedTuple):
-    """A point and its log-likelihood less the saturated one."""
+class Profile(NamedTuple):
+    """The profile likelihood of one coordinate of a chart."""
 
-    at: FloatArray  # (mu, tau_between, tau_within)
-    value: float
+    chart: Chart
+    one: int  # which coordinate
+    free: BoolArray  # (3,): which others may differ from 0
+    places: FloatArray  # (places, 3) where other hills are looked for; NaN: where the known one is
+    refine: int = 1
 
 
 def usual_taus(data: Nested) -> FloatArray:
@@ -30,8 +36,17 @@ def usual_taus(data: Nested) -> FloatArray:
     return result
 
 
-def mu_limit(data: Nested, best: Best, free: BoolArray, fall: float, side: float, refine: int) -> float:
-    """Return where the profile of mu has fallen by half of *fall*: Newton on the root of the fall.
+def of_mu(data: Nested, free: BoolArray, refine: int = 1) -> Profile:
+    """Return the profile likelihood of mu, given which standard deviations may differ from 0."""
+    usual = usual_taus(data)
+    taus = np.array([0.0, *usual, 2 * usual[-1]])
+    grid = [taus if may else taus[:1] for may in free[1:]]
+    places = np.array([(np.nan, between, within) for between in grid[0] for within in grid[1]])
+    return Profile(deviations(data), 0, free & np.array([False, True, True]), places, refine)
+
+
+def mu_limits(data: Nested, best: Best, free: BoolArray, fall: float, refine: int = 1) -> tuple[float, float]:
+    """Return where the profile of mu has fallen by half of *fall* below and above the maximum.
 
     Parameters
     ----------
@@ -42,76 +57,146 @@ def mu_limit(data: Nested, best: Best, free: BoolArray, fall: float, side: float
         Which parameters may differ from 0; mu is the one that is profiled.
     fall : float
         Critical value of twice the log-likelihood.
-    side : {-1, 1}
-        Below or above the maximum.
     refine : int
         Multiplies the number of nodes.
     """
-    spreads = free & np.array([False, True, True])
-    target, wanted = best.value - 0.5 * fall, math.sqrt(fall)
-    curve = max(-float(evaluate(data, best.at, quadrature.SCAN).hessian[0, 0]), 1e-3)
-    inside: float = float(best.at[0])
-    outside: float = side * float(np.inf)
-    mu, spread = inside + side * min(wanted / math.sqrt(curve), 5.0), best.at[1:]
-    for _ in range(60):
-        found, slope = _ridge(data, mu, spread, spreads, refine)
-        if found.value <= target + _VALUE * (1 + abs(target)) * 10:
-            other = _other_hill(data, mu, spreads, found, target, refine)
-            found, slope = other or (found, slope)
-        spread = found.at[1:]
-        miss = found.value - target
-        if abs(miss) < _VALUE * (1 + abs(target)):
-            return mu - miss / slope if slope else mu
-        if miss > 0:
-            inside = mu
-        else:
-            outside = mu
-        root = math.sqrt(2 * max(best.value - found.value, 0.0))
-        step = (root - wanted) * root / slope if slope * side < 0 and root > 0.05 * wanted else np.nan
-        new = mu + step
-        between = side * (new - inside) > 0 and side * (outside - new) > 0
-        if not between:
-            far = inside + side * 2 * max(abs(inside - best.at[0]), 0.5)
-            new = 0.5 * (inside + outside) if np.isfinite(outside) else far
-        new = float(np.clip(new, inside - 10, inside + 10))
-        if abs(new) >= FARTHEST:
-            return float(np.clip(new, -FARTHEST, FARTHEST))
-        if new == mu:
-            return mu
-        mu = new
-    return mu
+    return limits(of_mu(data, free, refine), best, fall, (-FARTHEST, FARTHEST))
 
 
 def height_at(data: Nested, mu: float, best: Best, free: BoolArray) -> float:
     """Return the profile log-likelihood of *mu*: its highest value over the standard deviations."""
-    spreads = free & np.array([False, True, True])
-    found, _ = _ridge(data, mu, best.at[1:], spreads, 1)
-    other = _other_hill(data, mu, spreads, found, -np.inf, 1)
-    return found.value if other is None else max(found.value, other[0].value)
+    profile = of_mu(data, free)
+    start = np.array([[mu, *best.at[1:]]])
+    return float(_ridge(profile, start, np.inf).points.value[0])
 
 
-def _ridge(data: Nested, mu: float, spread: FloatArray, free: BoolArray, refine: int) -> tuple[Best, float]:
-    """Return the top over the standard deviations at *mu* near *spread*, and its slope in mu."""
-    start = np.array([mu, *spread])
-    if not free.any():
-        point, at = evaluate(data, start, refine=refine), start
-    else:
-        at, point = climb(data, start, free, TAU_MAX, refine)
-    return Best(at, point.value), float(point.gradient[0])
+def _ridge(profile: Profile, start: FloatArray, sure: float) -> Tops:
+    """Return the tops over the other coordinates; those not above *sure* are compared with other hills."""
+    free = np.broadcast_to(profile.free, start.shape)
+    tops = climb(profile.chart, start, free, profile.refine)
+    doubtful = np.flatnonzero(tops.points.value <= sure)
+    if not doubtful.size:
+        return tops
+    known, height = tops.at[doubtful], tops.points.value[doubtful]
+    places = np.where(np.isnan(profile.places), known[:, None], profile.places)
+    places[..., profile.one] = known[:, None, profile.one]
+    s = profile.chart.evaluate(places.reshape(-1, 3), quadrature.SCAN, 1)
+    value = s.value.reshape(doubtful.size, -1)
+    top = value.argmax(axis=-1)
+    first = np.arange(doubtful.size)
+    higher = value[first, top] > height + _HIGHER
+    if higher.any():
+        other = climb(profile.chart, places[first, top][higher], free[doubtful[higher]], profile.refine)
+        better = other.points.value > height[higher] + _HIGHER
+        tops.put(doubtful[higher][better], Tops(other.at[better], other.points.take(better)))
+    return tops
 
 
-def _other_hill(
-    data: Nested, mu: float, free: BoolArray, known: Best, target: float, refine: int
-) -> tuple[Best, float] | None:
-    """Look for standard deviations with a higher likelihood at *mu* than the hill that is known."""
-    taus = np.concatenate([[0.0], usual_taus(data), [2 * float(usual_taus(data)[-1])]])
-    best = None
-    for tb in taus if free[1] else taus[:1]:
-        for tw in taus if free[2] else taus[:1]:
-            s = evaluate(data, np.array([mu, tb, tw]), quadrature.SCAN)
-            if s.value > max(known.value, target) + _HIGHER and (best is None or s.value > best[0]):
-                best = (s.value, np.array([tb, tw]))
-    if best is None:
-        return None
-    found, slope = _ridge(data, mu, best[1], free, refine)
-    return (found, slope) if found.value > known.value + _HIGHER else None
+def _follow(profile: Profile, s: Points) -> FloatArray:
+    """Return how fast the others' best values move with the one of interest; 0 where that is not known."""
+    rate = np.zeros(s.gradient.shape)
+    both = profile.free[:, None] & profile.free
+    for i, hessian in enumerate(s.hessian):
+        inner = np.where(both, -hessian, np.eye(3))
+        if np.linalg.eigvalsh(inner)[0] > 1e-6:
+            rate[i] = np.linalg.solve(inner, np.where(profile.free, hessian[profile.one], 0.0))
+    rate[:, profile.one] = 1.0
+    return rate
+
+
+def _scale(profile: Profile, s: Points) -> float:
+    """Return the standard error of the one of interest at the maximum, or a guess of it."""
+    one = profile.one
+    own = max(-float(s.hessian[0, one, one]), 1e-3)
+    rate = _follow(profile, s)[0]
+    left = -float(rate @ s.hessian[0] @ rate)
+    return min(1 / math.sqrt(left if left > 1e-3 * own else own), 5.0)
+
+
+class _Side:
+    """The search for one limit: Newton on the root of the fall, kept in a bracket."""
+
+    def __init__(self, sign: float, at: float, end: float, top: float, fall: float) -> None:
+        self.sign, self.start, self.end, self.top = sign, at, end, top
+        self.target, self.wanted = top - 0.5 * fall, math.sqrt(fall)
+        self.inside, self.outside = at, math.inf * sign
+        self.found = math.nan
+
+    def clipped(self, to: float) -> float:
+        """Return *to*, but not beyond the end."""
+        return min(to, self.end) if self.sign > 0 else max(to, self.end)
+
+    def next(self, at: float, value: float, slope: float) -> float:
+        """Take note of the profile *at* a place and return where to look next; NaN: the limit is found."""
+        miss = value - self.target
+        if abs(miss) < _VALUE * (1 + abs(self.target)):
+            beyond = at - miss / slope if slope else at
+            far = self.outside if math.isfinite(self.outside) else self.end
+            self.found = min(max(beyond, min(self.inside, far)), max(self.inside, far))
+            return math.nan
+        if miss > 0:
+            self.inside = at
+            if at == self.end:
+                self.found = at
+                return math.nan
+        else:
+            self.outside = at
+        root = math.sqrt(2 * max(self.top - value, 0.0))
+        falls = slope * self.sign < 0 and root > 0.05 * self.wanted
+        new = at + (root - self.wanted) * root / slope if falls else math.nan
+        closed = math.isfinite(self.outside)
+        if not (self.sign * (new - self.inside) > 0 and self.sign * (self.outside - new) > 0):
+            far = self.inside + self.sign * 2 * max(abs(self.inside - self.start), 0.5)
+            new = 0.5 * (self.inside + self.outside) if closed else far
+        new = self.clipped(min(max(new, self.inside - 10), self.inside + 10))
+        if new == at:
+            self.found = at
+            return math.nan
+        return new
+
+
+def limits(profile: Profile, best: Best, fall: float, ends: tuple[float, float]) -> tuple[float, float]:
+    """Return where a profile likelihood has fallen by half of *fall* on both sides of the maximum.
+
+    Parameters
+    ----------
+    profile : Profile
+    best : Best
+        The maximum, in the coordinates of the chart.
+    fall : float
+        Critical value of twice the log-likelihood.
+    ends : tuple of float
+        Least and greatest value that is looked at: the limit where there is none before.
+
+    Returns
+    -------
+    low, high : float
+    """
+    one, at = profile.one, float(best.at[profile.one])
+    sides = [_Side(sign, at, end, best.value, fall) for sign, end in zip((-1.0, 1.0), ends, strict=True)]
+    s = profile.chart.evaluate(best.at[None], quadrature.SCAN, 1)
+    reach = math.sqrt(fall) * _scale(profile, s)
+    base, value = (
+        np.repeat(best.at[None], 2, axis=0),
+        np.array([side.clipped(at + side.sign * reach) for side in sides]),
+    )
+    rate = np.repeat(_follow(profile, s), 2, axis=0)
+    for side in sides:
+        if side.clipped(at) == side.end:
+            side.found = side.end
+    sure = sides[0].target + 10 * _VALUE * (1 + abs(sides[0].target))
+    for _ in range(_ROUNDS):
+        alive: IntArray = np.array(
+            [i for i, side in enumerate(sides) if math.isnan(side.found)], dtype=np.int64
+        )
+        if not alive.size:
+            break
+        start = base[alive] + rate[alive] * (value[alive] - base[alive, one])[:, None]
+        start = profile.chart.fold(start)
+        start[:, one] = value[alive]
+        tops = _ridge(profile, start, sure)
+        base[alive], rate[alive] = tops.at, _follow(profile, tops.points)
+        for i, height, slope in zip(alive, tops.points.value, tops.points.gradient[:, one], strict=True):
+            value[i] = sides[i].next(float(value[i]), float(height), float(slope))
+    low, high = (side.inside if math.isnan(side.found) else side.found for side in sides)
+    return low, high

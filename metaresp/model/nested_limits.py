@@ -11,8 +11,8 @@ from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.quantiles import t_quantile
 from metaresp.kernel.special import saturated
 from metaresp.kernel.two_level import fall_at
+from metaresp.kernel.two_level_climb import Best
 from metaresp.kernel.two_level_gaussian import fit_nested_gaussian
-from metaresp.kernel.two_level_profile import Best
 from metaresp.kernel.two_level_spread import BETWEEN, TOTAL, WITHIN, count_limits, effect_limits
 from metaresp.model.inverse_variance import effects
 from metaresp.spec import Spec
