@@ -24,6 +24,7 @@ from metaresp.kernel.two_level_profile import height_at, mu_limits, usual_taus
 
 WITHIN_UNKNOWN = 7  # every study holds one patient: studies within a cluster cannot be told to differ
 _CLOSE = 1e-10  # log-likelihoods nearer than this (relative) are equal: the simpler model is reported
+_OFF = 0.05  # from an edge, where there is no slope
 _COMMON, _BETWEEN, _WITHIN, _BOTH = range(4)
 _MODELS = np.array([[True, bool(model & 1), bool(model & 2)] for model in range(4)])
 
@@ -110,11 +111,8 @@ def fit_nested_binomial(
         if (np.abs(point.gradient[present]) < 1e-5 * (1 + np.abs(np.diag(point.hessian)[present]))).all()
         else NOT_CONVERGED
     )
-    ends = (np.nan, np.nan)
-    if fall is not None:
-        ends = mu_limits(data, Best(at, float(height[best])), free, fall, refine)
     height = height + constant
-    return NestedFit(
+    fit = NestedFit(
         mu=float(at[0]),
         se=_standard_error(point, present),
         tau_between=float(at[1]),
@@ -124,10 +122,14 @@ def fit_nested_binomial(
         loglik_within_zero=float(height[[_COMMON, _BETWEEN]].max()),
         loglik_common=float(height[_COMMON]),
         loglik_saturated=constant,
-        low=ends[0],
-        high=ends[1],
+        low=np.nan,
+        high=np.nan,
         reason=reason,
     )
+    if fall is None:
+        return fit
+    low, high = mu_limits(data, top_of(fit), free, fall, refine)
+    return fit._replace(low=low, high=high)
 
 
 def arrange(x: FloatArray, n: FloatArray, cluster: IntArray) -> tuple[Nested, BoolArray]:
@@ -182,24 +184,28 @@ def _standard_error(point: Points, present: BoolArray) -> float:
 def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
     """Return the best points of the four models: neither standard deviation, one, or both not 0.
 
-    All climbs are lanes of one call: from the hills of a scan with both deviations, of its edges where one
-    is 0, and from the common rate.  The edges' tops are climbed from again only where they turn upwards.
+    All climbs are lanes of one call: from the hills of a scan with both deviations, from those of its edges,
+    where one is 0, along the edge and off it, and from the common rate.
     """
     usual = usual_taus(data)
     taus = [np.array([0.0, *usual]) if may else np.zeros(1) for may in free[1:]]
     starts, models = _hills(data, *taus)
     chart = deviations(data)
-    found = climb(chart, starts, _MODELS[models], refine)
-    best = _best_of(found, models)
     if free.all():
-        edges = best.at[[_BETWEEN, _WITHIN]]
+        edge = (models == _BETWEEN) | (models == _WITHIN)
+        beside = np.where(starts[edge] == 0, _OFF, starts[edge])
+        starts, models = np.concatenate([starts, beside]), np.append(models, np.full(len(beside), _BOTH))
+    best = _best_of(climb(chart, starts, _MODELS[models], refine), models)
+    if free.all():
+        height = best.points.value
         bend = best.points.hessian[[_BETWEEN, _WITHIN], [2, 1], [2, 1]]
-        again = edges[bend > 0]
-        if again.size:
-            more = climb(chart, again, _MODELS[np.full(len(again), _BOTH)], refine)
+        lost = (bend > 0) & (height[[_BETWEEN, _WITHIN]] > height[_BOTH] + _CLOSE)
+        if lost.any():
+            more = climb(
+                chart, best.at[[_BETWEEN, _WITHIN]][lost], _MODELS[[_BOTH] * int(lost.sum())], refine
+            )
             top = int(more.points.value.argmax())
-            if more.points.value[top] > best.points.value[_BOTH]:
-                best.put(np.arange(4) == _BOTH, Tops(more.at[top], more.points.take(top)))
+            best.put(np.arange(4) == _BOTH, Tops(more.at[top], more.points.take(top)))
     return best
 
 

@@ -42,7 +42,7 @@ class Tops(NamedTuple):
     at: FloatArray  # (lanes, 3)
     points: Points
 
-    def put(self, rows: BoolArray, other: "Tops") -> None:
+    def put(self, rows: BoolArray | int, other: "Tops") -> None:
         """Write *other* into the lanes at *rows*."""
         self.at[rows] = other.at
         self.points.put(rows, other.points)

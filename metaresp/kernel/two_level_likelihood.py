@@ -32,7 +32,7 @@ class Points(NamedTuple):
         """Return the points at *rows*."""
         return Points(self.value[rows], self.gradient[rows], self.hessian[rows])
 
-    def put(self, rows: BoolArray | IntArray, other: "Points") -> None:
+    def put(self, rows: BoolArray | IntArray | int, other: "Points") -> None:
         """Write *other* into the points at *rows*."""
         for mine, theirs in zip(self, other, strict=True):
             mine[rows] = theirs

@@ -25,7 +25,7 @@ class Profile(NamedTuple):
     chart: Chart
     one: int  # which coordinate
     free: BoolArray  # (3,): which others may differ from 0
-    places: FloatArray  # (places, 3) where other hills are looked for; NaN: where the known one is
+    scanned: dict[int, FloatArray]  # rising values of one or two others, where other hills are looked for
     refine: int = 1
 
 
@@ -36,13 +36,17 @@ def usual_taus(data: Nested) -> FloatArray:
     return result
 
 
+def scanned_taus(data: Nested) -> FloatArray:
+    """Return the same with 0, and one that is larger."""
+    usual = usual_taus(data)
+    return np.array([0.0, *usual, 2 * usual[-1]])
+
+
 def of_mu(data: Nested, free: BoolArray, refine: int = 1) -> Profile:
     """Return the profile likelihood of mu, given which standard deviations may differ from 0."""
-    usual = usual_taus(data)
-    taus = np.array([0.0, *usual, 2 * usual[-1]])
-    grid = [taus if may else taus[:1] for may in free[1:]]
-    places = np.array([(np.nan, between, within) for between in grid[0] for within in grid[1]])
-    return Profile(deviations(data), 0, free & np.array([False, True, True]), places, refine)
+    taus = scanned_taus(data)
+    scanned = {i: taus for i in (1, 2) if free[i]}
+    return Profile(deviations(data), 0, free & np.array([False, True, True]), scanned, refine)
 
 
 def mu_limits(data: Nested, best: Best, free: BoolArray, fall: float, refine: int = 1) -> tuple[float, float]:
@@ -75,21 +79,58 @@ def _ridge(profile: Profile, start: FloatArray, sure: float) -> Tops:
     free = np.broadcast_to(profile.free, start.shape)
     tops = climb(profile.chart, start, free, profile.refine)
     doubtful = np.flatnonzero(tops.points.value <= sure)
-    if not doubtful.size:
-        return tops
-    known, height = tops.at[doubtful], tops.points.value[doubtful]
-    places = np.where(np.isnan(profile.places), known[:, None], profile.places)
-    places[..., profile.one] = known[:, None, profile.one]
-    s = profile.chart.evaluate(places.reshape(-1, 3), quadrature.SCAN, 1)
-    value = s.value.reshape(doubtful.size, -1)
-    top = value.argmax(axis=-1)
-    first = np.arange(doubtful.size)
-    higher = value[first, top] > height + _HIGHER
-    if higher.any():
-        other = climb(profile.chart, places[first, top][higher], free[doubtful[higher]], profile.refine)
-        better = other.points.value > height[higher] + _HIGHER
-        tops.put(doubtful[higher][better], Tops(other.at[better], other.points.take(better)))
+    lane, places = _other_places(profile, Tops(tops.at[doubtful], tops.points.take(doubtful)))
+    if lane.size:
+        other = climb(profile.chart, places, free[doubtful[lane]], profile.refine)
+        for i in np.argsort(other.points.value, kind="stable"):  # the best of a lane comes last
+            row = doubtful[lane[i]]
+            if other.points.value[i] > tops.points.value[row] + _HIGHER:
+                tops.put(row, Tops(other.at[i], other.points.take(i)))
     return tops
+
+
+def _other_places(profile: Profile, known: Tops) -> tuple[IntArray, FloatArray]:
+    """Return where a scan of the other coordinates has tops that are not beside the one that is known.
+
+    Returns
+    -------
+    lane : int array, shape (places,)
+    places : float array, shape (places, 3)
+    """
+    lanes = len(known.at)
+    if not profile.scanned or not lanes:
+        return np.empty(0, dtype=np.int64), np.empty((0, 3))
+    shape = (lanes, *(values.size for values in profile.scanned.values()))
+    places = np.empty((*shape, 3))
+    places[...] = known.at.reshape(lanes, *(1,) * len(profile.scanned), 3)
+    beside = np.ones(shape, dtype=np.bool_)
+    for axis, (i, values) in enumerate(profile.scanned.items(), start=1):
+        along = [values.size if a == axis else 1 for a in range(len(shape))]
+        places[..., i] = values.reshape(along)
+        ends = np.concatenate([[-np.inf], values, [np.inf]])
+        mine = known.at[:, i].reshape(lanes, *(1,) * len(profile.scanned))
+        beside &= (mine > ends[:-2].reshape(along)) & (mine < ends[2:].reshape(along))
+    s = profile.chart.evaluate(places.reshape(-1, 3), quadrature.SCAN, 1)
+    value = s.value
+    if profile.one != 0:  # mu would follow
+        step = np.clip(s.gradient[:, 0] / np.maximum(-s.hessian[:, 0, 0], 1e-12), -2, 2)
+        value = value + 0.5 * step * s.gradient[:, 0]
+    value = value.reshape(shape)
+    rivals = value
+    for axis in range(1, len(shape)):
+        rivals = _highest_beside(rivals, axis)
+    height = known.points.value.reshape(lanes, *(1,) * len(profile.scanned))
+    found = (value >= rivals) & (~beside | (value > height + _HIGHER))
+    return np.nonzero(found)[0], places[found]
+
+
+def _highest_beside(values: FloatArray, axis: int) -> FloatArray:
+    """Return the highest of each value and its neighbours along one axis."""
+    ordered = np.swapaxes(values, 0, axis)
+    result = ordered.copy()
+    np.maximum(result[1:], ordered[:-1], out=result[1:])
+    np.maximum(result[:-1], ordered[1:], out=result[:-1])
+    return np.swapaxes(result, 0, axis)
 
 
 def _follow(profile: Profile, s: Points) -> FloatArray:

@@ -42,14 +42,14 @@ class _Plan(NamedTuple):
     at: FloatArray  # (lanes, 3)
     low: FloatArray  # of z
     high: FloatArray
-    count: IntArray
+    nodes: IntArray
     start: FloatArray  # of the inner nodes: logits, or z within the cluster
     end: FloatArray
     inner: IntArray
     way: IntArray
 
     def take(self, rows: IntArray) -> "_Plan":
-        return _Plan(*(field[rows] for field in self))
+        return _Plan(*(field[rows] for field in self))  # type: ignore[arg-type]
 
 
 def _step(width: FloatArray, pole: FloatArray, nats: float) -> FloatArray:
@@ -122,14 +122,14 @@ def shared_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Iter
     plan = _plan(data, at, nats, refine)
     deepest = special.xlogy(data.x, data.x / data.n) + special.xlogy(data.n - data.x, 1 - data.x / data.n)
     terms = np.stack([data.x, -data.n, -deepest], axis=1)
-    order = np.lexsort((plan.count, plan.inner, plan.way))
+    order = np.lexsort((plan.nodes, plan.inner, plan.way))
     order = order[plan.way[order] != _NONE]
     begin = 0
     while begin < order.size:
         last, way, most, inner = begin, plan.way[order[begin]], 0, 0
         wide = 10 if way == _BY_POSITIONS else data.x.size
         while last < order.size and plan.way[order[last]] == way:
-            new = max(most, plan.count[order[last]]), max(inner, plan.inner[order[last]])
+            new = max(most, plan.nodes[order[last]]), max(inner, plan.inner[order[last]])
             size = new[0] * new[1] * wide * (last - begin + 1)
             if last > begin and size > _TOGETHER:
                 break

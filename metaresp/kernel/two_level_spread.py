@@ -15,14 +15,14 @@ from metaresp.kernel.cluster_robust import groups
 from metaresp.kernel.two_level import arrange
 from metaresp.kernel.two_level_climb import Best, deviations, polar
 from metaresp.kernel.two_level_gaussian import GaussianFit, restricted
-from metaresp.kernel.two_level_profile import Profile, limits, usual_taus
+from metaresp.kernel.two_level_profile import Profile, limits, scanned_taus
 
 BETWEEN, WITHIN, TOTAL = "between", "within", "total"
 _LEAST = 1e-5  # tau below which the profile is that at 0
 _CROSSING = 1e-9  # of log tau
 _ZOOMS, _POINTS = 9, 33
 _LARGEST = 1e4  # tau2 of effects is searched up to this multiple of their spread
-_ANGLES = (0.15, 0.8, 1.42)  # where the split of the total is first looked for
+_ANGLES = np.array([0.0, 0.2, 0.45, 0.7, 0.95, 1.2, 0.5 * math.pi])  # where the split of the total is scanned
 
 Height = Callable[[float], float]
 
@@ -77,17 +77,12 @@ def count_limits(
     data, _ = arrange(x, n, cluster)
     mu, between, within = (float(value) for value in best.at)
     if which == TOTAL:
-        others = [(np.nan, np.nan, angle) for angle in _ANGLES]
-        chart, one, top = (
-            polar(data),
-            1,
-            np.array([mu, math.hypot(between, within), math.atan2(within, between)]),
-        )
+        angle = math.atan2(within, between)
+        top = np.array([mu, math.hypot(between, within), angle])
+        chart, one, scanned = polar(data), 1, _ANGLES
     else:
-        one = 1 if which == BETWEEN else 2
-        others = [(np.nan, tau, tau) for tau in (0.0, *usual_taus(data))]
-        chart, top = deviations(data), best.at
-    profile = Profile(chart, one, np.arange(3) != one, np.array(others))
+        chart, one, scanned, top = deviations(data), 1 if which == BETWEEN else 2, scanned_taus(data), best.at
+    profile = Profile(chart, one, np.arange(3) != one, {2 if one == 1 else 1: scanned})
     low, high = limits(profile, Best(top, best.value), fall, (0.0, TAU_MAX))
     return low if low > _LEAST else 0.0, high if high < TAU_MAX else math.inf
 
