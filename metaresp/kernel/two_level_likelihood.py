@@ -18,7 +18,7 @@ from metaresp.kernel.special import HALF_LOG_2PI
 from metaresp.kernel.two_level_nodes import Nested, Nodes, own_nodes
 from metaresp.kernel.two_level_shared import shared_nodes
 
-_DEEPEST = -500.0  # log-likelihood of a cluster below which exponentials of shared nodes underflow
+_DEEPEST = -250.0  # log-likelihood of a cluster below which exponentials on shared nodes reach their floor
 
 
 class Points(NamedTuple):

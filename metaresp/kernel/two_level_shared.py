@@ -16,97 +16,23 @@ mode are used: see :mod:`metaresp.kernel.two_level_nodes`.
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel import quadrature
 from metaresp.kernel.moments import by_positions
 from metaresp.kernel.special import HALF_LOG_2PI
 from metaresp.kernel.two_level_nodes import Nested, Nodes
+from metaresp.kernel.two_level_plan import AT_ZERO, BY_POSITIONS, BY_SCORES, Plan, narrowed, planned
 
-_SPARE = 6.0  # e-foldings more than asked for: derivatives need finer nodes than the value
-_SMALL = 0.1  # tau_within below which scores are summed
 _MOST_PATIENTS = 2_000.0  # sums over nodes lose about n times the rounding of a float
-_MOST = 1_000_000  # numbers of one point beyond which a cluster's own nodes are quicker
+_MOST = 2e6  # nanoseconds of one point beyond which a cluster's own nodes are quicker
+_LONG = 4e5  # from which on it pays to look where nodes are needed
+_COARSE, _LOOKS = 24, 3  # nodes of such a look, and how often
+_PER_PAIR = {AT_ZERO: (0, 20), BY_SCORES: (60, 5), BY_POSITIONS: (8, 0.5)}  # nanoseconds, and of each study
 _TOGETHER = 150_000  # numbers worked on at once, to stay in cache
-_LEAST = 1e-300
-_AT_ZERO, _BY_SCORES, _BY_POSITIONS, _NONE = range(4)
-
-
-class _Plan(NamedTuple):
-    """Where the nodes of each point lie; arrays of shape (lanes,)."""
-
-    at: FloatArray  # (lanes, 3)
-    low: FloatArray  # of z
-    high: FloatArray
-    nodes: IntArray
-    start: FloatArray  # of the inner nodes: logits, or z within the cluster
-    end: FloatArray
-    inner: IntArray
-    way: IntArray
-
-    def take(self, rows: IntArray) -> "_Plan":
-        return _Plan(*(field[rows] for field in self))  # type: ignore[arg-type]
-
-
-def _step(width: FloatArray, pole: FloatArray, nats: float) -> FloatArray:
-    """Return the spacing for an error of ``exp(-nats)``; as :func:`quadrature.nodes_needed`."""
-    y = np.minimum(quadrature.STRIP * pole, width * np.sqrt(2 * nats))
-    result: FloatArray = 2 * np.pi * y / (nats + 0.5 * (y / width) ** 2)
-    return result
-
-
-def _plan(data: Nested, at: FloatArray, nats: float, refine: int) -> _Plan:
-    mu, between, within = at.T
-    x, n = data.x, data.n
-    reach = np.sqrt(2 * nats)
-    nats = nats + _SPARE
-    own = np.log((x + 0.5) / (n - x + 0.5))
-    # the mode of a cluster lies on the way to its studies' own logits, no farther than their scores pull
-    gap = own - mu[:, None]
-    score = 2 * between[:, None] * data.groups.sums(np.abs(x - n * special.expit(mu)[:, None]))
-    pull = np.minimum(np.abs(gap) / np.maximum(between, 1e-9)[:, None], score[:, data.groups.owner])
-    low = np.where(gap < 0, -pull, 0.0).min(axis=-1) - reach
-    high = np.where(gap > 0, pull, 0.0).max(axis=-1) + reach
-    # the logit nearest to 0, where a patient tells most, on the way from mu to a study's own
-    nearest = np.where((own > 0) == (mu > 0)[:, None], np.minimum(np.abs(own), np.abs(mu)[:, None]), 0.0)
-    e = np.exp(-nearest)
-    tells = n * e / (1 + e) ** 2
-    tau2 = within * within
-    through = data.groups.sums(tells / (1 + tau2[:, None] * tells)).max(axis=-1)
-    step = _step(1 / np.sqrt(1 + between**2 * through), np.pi / np.maximum(between, 1e-9), nats)
-    # a smeared likelihood has no pole: y off the real axis it grows by exp((between y / within)^2 / 2)
-    spread = np.where(within > 0, within, 1.0)
-    growth = 1 + np.bincount(data.groups.owner).max() * (between / spread) ** 2
-    step = np.where(within > 0, np.maximum(step, np.pi * np.sqrt(2 / (growth * nats))), step)
-    count = np.ceil((high - low) / step) * refine + 1
-    # inner nodes: logits of every study under both deviations, or z of a study within its cluster
-    most = tells.max(axis=-1)
-    total = reach * np.hypot(between, within)
-    ends = mu + between * low, mu + between * high
-    up, down = (
-        np.minimum(
-            np.abs(x - n * special.expit(end)[:, None]) * within[:, None],
-            np.abs(own - end[:, None]) / spread[:, None],
-        ).max(axis=-1)
-        for end in ends
-    )
-    scores = within < _SMALL
-    start = np.where(scores, -reach - down, np.minimum(own.min(), mu) - total)
-    end = np.where(scores, reach + up, np.maximum(own.max(), mu) + total)
-    width = np.where(scores, 1 / np.sqrt(1 + tau2 * most), 1 / np.sqrt(1 / spread**2 + most))
-    fine = _step(width, np.where(scores, np.pi / spread, np.pi), nats)
-    inner = np.where(within > 0, np.ceil((end - start) / fine) * refine + 1, 1)
-    way = np.where(within <= 0, _AT_ZERO, np.where(scores, _BY_SCORES, _BY_POSITIONS))
-    size = count * inner * np.where(way == _BY_POSITIONS, 10, x.size)
-    unusable = (size > _MOST * refine**2) | (n.max() > _MOST_PATIENTS)
-    way = np.where(unusable, _NONE, way)
-    whole = (np.where(unusable, 1, field).astype(np.int64) for field in (count, inner))
-    count, inner = whole
-    return _Plan(at, low, high, count, start, end, inner, way)
+_FLOOR = -345.0  # of logarithms: products of two exponentials are still normal numbers, and quick
 
 
 def shared_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Iterator[tuple[IntArray, Nodes]]:
@@ -119,23 +45,48 @@ def shared_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Iter
     nats, refine
         As in :func:`metaresp.kernel.two_level_likelihood.evaluate`.
     """
-    plan = _plan(data, at, nats, refine)
-    deepest = special.xlogy(data.x, data.x / data.n) + special.xlogy(data.n - data.x, 1 - data.x / data.n)
-    terms = np.stack([data.x, -data.n, -deepest], axis=1)
-    order = np.lexsort((plan.nodes, plan.inner, plan.way))
-    order = order[plan.way[order] != _NONE]
+    if data.n.max() > _MOST_PATIENTS:
+        return
+    x, y = data.x, data.n - data.x
+    terms = np.stack([x, -data.n, -special.xlogy(x, x / data.n) - special.xlogy(y, y / data.n)], axis=1)
+    plan = planned(data, at, nats, refine)
+    for _ in range(_LOOKS):
+        look = plan._replace(nodes=np.minimum(plan.nodes, _COARSE))
+        time = _time(data, plan)
+        some = np.flatnonzero((time > _LONG * refine) & (_time(data, look) < 0.3 * np.minimum(time, _MOST)))
+        if not some.size:
+            break
+        for rows, nodes in _in_batches(data, terms, look, some):
+            log = np.add.reduceat(nodes.each[0], data.groups.first, axis=1) - 0.5 * nodes.z**2
+            plan.put(rows, narrowed(data, plan.take(rows), nodes.z, log, nats, refine))
+        if not (_time(data, plan) < 0.7 * time)[some].any():
+            break
+    yield from _in_batches(data, terms, plan, np.flatnonzero(_time(data, plan) <= _MOST * refine**2))
+
+
+def _time(data: Nested, plan: Plan) -> FloatArray:
+    """Return about how long each point takes, in nanoseconds."""
+    pair, study = np.array([_PER_PAIR[way] for way in range(3)])[plan.way].T
+    result: FloatArray = plan.nodes * plan.inner * (pair + study * data.x.size)
+    return result
+
+
+def _in_batches(
+    data: Nested, terms: FloatArray, plan: Plan, rows: IntArray
+) -> Iterator[tuple[IntArray, Nodes]]:
+    """Yield the points at *rows* with their nodes, those of about equal numbers together."""
+    order = rows[np.lexsort((plan.nodes[rows], plan.inner[rows], plan.way[rows]))]
     begin = 0
     while begin < order.size:
-        last, way, most, inner = begin, plan.way[order[begin]], 0, 0
-        wide = 10 if way == _BY_POSITIONS else data.x.size
+        last, way, nodes, inner = begin, int(plan.way[order[begin]]), 0, 0
+        wide = 8 if way == BY_POSITIONS else data.x.size
         while last < order.size and plan.way[order[last]] == way:
-            new = max(most, plan.nodes[order[last]]), max(inner, plan.inner[order[last]])
-            size = new[0] * new[1] * wide * (last - begin + 1)
-            if last > begin and size > _TOGETHER:
+            wanted = max(nodes, int(plan.nodes[order[last]])), max(inner, int(plan.inner[order[last]]))
+            if last > begin and wanted[0] * wanted[1] * wide * (last - begin + 1) > _TOGETHER:
                 break
-            (most, inner), last = new, last + 1
-        rows = order[begin:last]
-        yield rows, _WAYS[way](data, terms, plan.take(rows), int(most), int(inner))
+            (nodes, inner), last = wanted, last + 1
+        some = order[begin:last]
+        yield some, _WAYS[way](data, terms, plan.take(some), nodes, inner)
         begin = last
 
 
@@ -160,7 +111,7 @@ def _binomial(terms: FloatArray, logit: FloatArray) -> FloatArray:
     return result
 
 
-def _at_zero(data: Nested, terms: FloatArray, plan: _Plan, count: int, inner: int) -> Nodes:
+def _at_zero(data: Nested, terms: FloatArray, plan: Plan, count: int, inner: int) -> Nodes:
     z, spacing = _line(plan.low, plan.high, count)
     m = plan.at[:, :1] + plan.at[:, 1:2] * z
     p = special.expit(m)[:, None]
@@ -173,19 +124,19 @@ def _at_zero(data: Nested, terms: FloatArray, plan: _Plan, count: int, inner: in
     return Nodes(z[:, None], spacing, each)
 
 
-def _by_positions(data: Nested, terms: FloatArray, plan: _Plan, count: int, inner: int) -> Nodes:
+def _by_positions(data: Nested, terms: FloatArray, plan: Plan, count: int, inner: int) -> Nodes:
     z, spacing = _line(plan.low, plan.high, count)
     logit, step = _line(plan.start, plan.end, inner)
     within = plan.at[:, 2, None, None]
-    b = np.exp(_binomial(terms, logit))
+    b = np.exp(np.maximum(_binomial(terms, logit), _FLOOR))
     m = plan.at[:, :1] + plan.at[:, 1:2] * z
     basis = np.empty((5, len(z), inner, count))
     d = (logit[:, :, None] - m[:, None, :]) / within
-    np.exp(-0.5 * d * d, out=basis[0])
+    np.exp(np.maximum(-0.5 * d * d, _FLOOR), out=basis[0])
     for r in range(4):
         np.multiply(basis[r], d, out=basis[r + 1])
     s = b @ basis
-    mass = np.maximum(s[0], _LEAST)
+    mass = s[0]
     t1, t2, t3, t4 = s[1:] / mass
     v2 = t2 - t1 * t1
     v3 = t3 - t1 * (3 * t2 - 2 * t1 * t1)
@@ -194,7 +145,7 @@ def _by_positions(data: Nested, terms: FloatArray, plan: _Plan, count: int, inne
     return Nodes(z[:, None], spacing, np.stack(by_positions(value, t1, (v2, v3, v4), within)))
 
 
-def _by_scores(data: Nested, terms: FloatArray, plan: _Plan, count: int, inner: int) -> Nodes:
+def _by_scores(data: Nested, terms: FloatArray, plan: Plan, count: int, inner: int) -> Nodes:
     z, spacing = _line(plan.low, plan.high, count)
     own, step = _line(plan.start, plan.end, inner)
     m = plan.at[:, :1] + plan.at[:, 1:2] * z
@@ -210,7 +161,7 @@ def _by_scores(data: Nested, terms: FloatArray, plan: _Plan, count: int, inner: 
     weight = np.stack([data.x, -data.n, np.ones_like(data.x)], axis=1)
     f = weight @ powers
     f += np.swapaxes(_binomial(terms, m), 1, 2)[..., None]
-    np.exp(f, out=f)
+    np.exp(np.maximum(f, _FLOOR, out=f), out=f)
     r = p * q * e / lift
     basis = np.empty((*m.shape, 9, inner))  # 1, z, z^2 times 1, r, r^2
     for i, factor in enumerate((1.0, r, r * r)):
@@ -218,7 +169,7 @@ def _by_scores(data: Nested, terms: FloatArray, plan: _Plan, count: int, inner: 
         np.multiply(basis[:, :, 3 * i], own[:, None, :], out=basis[:, :, 3 * i + 1])
         np.multiply(basis[:, :, 3 * i], square, out=basis[:, :, 3 * i + 2])
     s = np.moveaxis(f @ np.swapaxes(basis, -1, -2), -1, 0)
-    mass = np.maximum(s[0], _LEAST)
+    mass = s[0]
     value = np.log(mass) + (np.log(step) - HALF_LOG_2PI)[..., None]
     each = _from_products(value, s[1:] / mass, data, p, q)
     return Nodes(z[:, None], spacing, np.moveaxis(each, -1, 2))
@@ -249,7 +200,7 @@ def _from_products(
     )
 
 
-_WAYS: tuple[Callable[[Nested, FloatArray, _Plan, int, int], Nodes], ...] = (
+_WAYS: tuple[Callable[[Nested, FloatArray, Plan, int, int], Nodes], ...] = (
     _at_zero,
     _by_scores,
     _by_positions,
