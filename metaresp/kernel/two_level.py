@@ -24,6 +24,7 @@ from metaresp.kernel.two_level_profile import height_at, mu_limits, usual_taus
 
 WITHIN_UNKNOWN = 7  # every study holds one patient: studies within a cluster cannot be told to differ
 _CLOSE = 1e-10  # log-likelihoods nearer than this (relative) are equal: the simpler model is reported
+_FLATTER = 0.34  # a mean rate has the logit mu / sqrt(1 + this tau2), nearly
 _OFF = 0.05  # from an edge, where there is no slope
 _COMMON, _BETWEEN, _WITHIN, _BOTH = range(4)
 _MODELS = np.array([[True, bool(model & 1), bool(model & 2)] for model in range(4)])
@@ -221,17 +222,17 @@ def _best_of(found: Tops, models: IntArray) -> Tops:
 def _hills(data: Nested, between: FloatArray, within: FloatArray) -> tuple[FloatArray, IntArray]:
     """Return starts of climbs and the model of each: the common rate, then the local tops of a scan.
 
-    Mu follows by Newton's steps.  Along an edge, where the other deviation is 0, tops are those of the edge.
+    Mu follows by a step of Newton's, from where normal deviations about it give the common rate.  Along an
+    edge, where the other deviation is 0, tops are those of the edge.
     """
     mu = float(np.log(data.x.sum()) - np.log((data.n - data.x).sum()))
     shape = between.size, within.size
     at = np.empty((*shape, 3))
-    at[...] = mu
     at[..., 1], at[..., 2] = between[:, None], within
-    for _ in range(2):
-        s = evaluate(data, at, quadrature.SCAN)
-        step = np.clip(-s.gradient[..., 0] / np.minimum(s.hessian[..., 0, 0], -1e-12), -2, 2)
-        at[..., 0] += step
+    at[..., 0] = mu * np.sqrt(1 + _FLATTER * (at[..., 1] ** 2 + at[..., 2] ** 2))
+    s = evaluate(data, at, quadrature.SCAN)
+    step = np.clip(-s.gradient[..., 0] / np.minimum(s.hessian[..., 0, 0], -1e-12), -2, 2)
+    at[..., 0] += step
     value = s.value + 0.5 * step * s.gradient[..., 0]
     starts, models = [np.array([mu, 0.0, 0.0])], [_COMMON]
     for i, j in np.ndindex(*shape):

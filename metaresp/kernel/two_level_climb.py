@@ -125,7 +125,7 @@ def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> 
     here = chart.evaluate(at, quadrature.FULL, refine)
     length, creeping = np.ones(len(at)), np.zeros(len(at), dtype=np.int64)
     alive = np.arange(len(at))
-    for _ in range(_STEPS):
+    for count in range(_STEPS):
         s, q, loose = here.take(alive), at[alive], free[alive]
         moving = loose & ~((q >= chart.high) & ~chart.even[1] & (s.gradient > 0))
         step = newton_step(s, moving)
@@ -133,21 +133,18 @@ def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> 
         small = np.abs((step * s.gradient).sum(axis=-1)) < _DECREMENT * scale
         ended = small | (length[alive] < _SHORTEST) | (creeping[alive] > _PATIENCE)
         new = chart.fold(q + length[alive, None] * step)
-        if ended.any():
-            dips = loose & (np.einsum("lii->li", s.hessian) > 0) & ended[:, None]
+        pushed = np.zeros(alive.size, dtype=np.bool_)
+        if count == 0 or ended.any():
+            dips = loose & (np.einsum("lii->li", s.hessian) > 0) & (ended[:, None] | (count == 0))
             up = dips & chart.even[0] & (q < chart.low + _EDGE)
             down = dips & chart.even[1] & (q > chart.high - _EDGE)
             new = np.where(up, chart.low + _PUSH, np.where(down, chart.high - _PUSH, new))
             pushed = (up | down).any(axis=-1)
             length[alive[pushed]], creeping[alive[pushed]] = 1.0, 0
-            new = np.where((pushed[:, None] & ~(up | down)), q, new)
             go = ~ended | pushed
-            alive, new, scale, s = alive[go], new[go], scale[go], s.take(go)
+            alive, new, scale, s, pushed = alive[go], new[go], scale[go], s.take(go), pushed[go]
             if not alive.size:
                 break
-            pushed = pushed[go]
-        else:
-            pushed = ended
         found = chart.evaluate(new, quadrature.FULL, refine)
         good = pushed | (found.value >= s.value - 1e-13 * scale)
         creeping[alive] += good & ~pushed & (found.value < s.value + _GAIN * scale)

@@ -10,11 +10,11 @@ from metaresp.kernel import quadrature
 from metaresp.kernel.beta_binomial import FARTHEST
 from metaresp.kernel.binomial_normal import TAU_MAX
 from metaresp.kernel.two_level_climb import Best, Chart, Tops, climb, deviations
-from metaresp.kernel.two_level_likelihood import Points
 from metaresp.kernel.two_level_nodes import Nested
 
 _GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical logits
 _HIGHER = 1e-8  # another hill of the standard deviations counts from this height on
+_LOWER = 2.0  # a place so much lower may yet lead to a hill that is higher
 _VALUE = 1e-10  # log-likelihood: accuracy of a limit
 _ROUNDS = 60
 
@@ -120,7 +120,7 @@ def _other_places(profile: Profile, known: Tops) -> tuple[IntArray, FloatArray]:
     for axis in range(1, len(shape)):
         rivals = _highest_beside(rivals, axis)
     height = known.points.value.reshape(lanes, *(1,) * len(profile.scanned))
-    found = (value >= rivals) & (~beside | (value > height + _HIGHER))
+    found = (value >= rivals) & (value > height + np.where(beside, _HIGHER, -_LOWER))
     return np.nonzero(found)[0], places[found]
 
 
@@ -133,24 +133,25 @@ def _highest_beside(values: FloatArray, axis: int) -> FloatArray:
     return np.swapaxes(result, 0, axis)
 
 
-def _follow(profile: Profile, s: Points) -> FloatArray:
+def _follow(profile: Profile, tops: Tops) -> FloatArray:
     """Return how fast the others' best values move with the one of interest; 0 where that is not known."""
+    s = tops.points
     rate = np.zeros(s.gradient.shape)
-    both = profile.free[:, None] & profile.free
     for i, hessian in enumerate(s.hessian):
-        inner = np.where(both, -hessian, np.eye(3))
+        free = profile.free & ~((tops.at[i] >= profile.chart.high) & (s.gradient[i] > 0))
+        inner = np.where(free[:, None] & free, -hessian, np.eye(3))
         if np.linalg.eigvalsh(inner)[0] > 1e-6:
-            rate[i] = np.linalg.solve(inner, np.where(profile.free, hessian[profile.one], 0.0))
+            rate[i] = np.linalg.solve(inner, np.where(free, hessian[profile.one], 0.0))
     rate[:, profile.one] = 1.0
     return rate
 
 
-def _scale(profile: Profile, s: Points) -> float:
+def _scale(profile: Profile, top: Tops) -> float:
     """Return the standard error of the one of interest at the maximum, or a guess of it."""
-    one = profile.one
-    own = max(-float(s.hessian[0, one, one]), 1e-3)
-    rate = _follow(profile, s)[0]
-    left = -float(rate @ s.hessian[0] @ rate)
+    one, hessian = profile.one, top.points.hessian[0]
+    own = max(-float(hessian[one, one]), 1e-3)
+    rate = _follow(profile, top)[0]
+    left = -float(rate @ hessian @ rate)
     return min(1 / math.sqrt(left if left > 1e-3 * own else own), 5.0)
 
 
@@ -215,28 +216,24 @@ def limits(profile: Profile, best: Best, fall: float, ends: tuple[float, float])
     """
     one, at = profile.one, float(best.at[profile.one])
     sides = [_Side(sign, at, end, best.value, fall) for sign, end in zip((-1.0, 1.0), ends, strict=True)]
-    s = profile.chart.evaluate(best.at[None], quadrature.SCAN, 1)
-    reach = math.sqrt(fall) * _scale(profile, s)
-    base, value = (
-        np.repeat(best.at[None], 2, axis=0),
-        np.array([side.clipped(at + side.sign * reach) for side in sides]),
-    )
-    rate = np.repeat(_follow(profile, s), 2, axis=0)
+    start = np.repeat(best.at[None], 2, axis=0)
+    tops = Tops(start, profile.chart.evaluate(start, quadrature.SCAN, 1))
+    reach = math.sqrt(fall) * _scale(profile, tops)
+    base, rate = tops.at, _follow(profile, tops)
+    value = np.array([side.clipped(at + side.sign * reach) for side in sides])
     for side in sides:
         if side.clipped(at) == side.end:
             side.found = side.end
     sure = sides[0].target + 10 * _VALUE * (1 + abs(sides[0].target))
     for _ in range(_ROUNDS):
-        alive: IntArray = np.array(
-            [i for i, side in enumerate(sides) if math.isnan(side.found)], dtype=np.int64
-        )
+        alive: IntArray = np.flatnonzero([math.isnan(side.found) for side in sides])
         if not alive.size:
             break
         start = base[alive] + rate[alive] * (value[alive] - base[alive, one])[:, None]
         start = profile.chart.fold(start)
         start[:, one] = value[alive]
         tops = _ridge(profile, start, sure)
-        base[alive], rate[alive] = tops.at, _follow(profile, tops.points)
+        base[alive], rate[alive] = tops.at, _follow(profile, tops)
         for i, height, slope in zip(alive, tops.points.value, tops.points.gradient[:, one], strict=True):
             value[i] = sides[i].next(float(value[i]), float(height), float(slope))
     low, high = (side.inside if math.isnan(side.found) else side.found for side in sides)
