@@ -6,7 +6,7 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.binomial_normal import Fit
 from metaresp.kernel.count_likelihood import LIKELIHOOD_CI
 from metaresp.kernel.count_registry import COUNT_CI, COUNT_PREDICTION, CountInterval, Fitted, Lanes, around
-from metaresp.kernel.new_trial import tau_mixture
+from metaresp.kernel.new_trial import Mixture, tau_mixture
 
 __all__ = ["COUNT_CI", "COUNT_PREDICTION", "CountInterval", "normal", "student"]
 
@@ -41,6 +41,14 @@ def _new_trial(fit: Fit) -> FloatArray:
     return spread
 
 
+def mixed(lanes: Lanes, tail: float) -> tuple[Mixture, CountInterval]:
+    """Return the normals that a new trial's theta is drawn from, and the interval of their quantiles."""
+    mixture, low, high = tau_mixture(lanes.data, lanes.fit, lanes.k, tail)
+    mu = lanes.fit.mu
+    # where tau is held at its limit the mixture may lie beside the maximum
+    return mixture, CountInterval(np.minimum(low, mu), np.maximum(high, mu), np.full_like(mu, np.nan))
+
+
 @COUNT_PREDICTION.add("likelihood")
 def predict_likelihood(lanes: Lanes, tail: float) -> CountInterval:
     """Prediction interval that carries the uncertainty of mu and of tau.
@@ -49,10 +57,7 @@ def predict_likelihood(lanes: Lanes, tail: float) -> CountInterval:
     :mod:`metaresp.kernel.new_trial`; for k equal normal effects that of Student's t on k - 1 degrees of
     freedom about the mean.  R: none.
     """
-    _, low, high = tau_mixture(lanes.data, lanes.fit, lanes.k, tail)
-    fit = lanes.fit
-    # where tau is held at its limit the mixture may lie beside the maximum
-    return CountInterval(np.minimum(low, fit.mu), np.maximum(high, fit.mu), np.full_like(fit.mu, np.nan))
+    return mixed(lanes, tail)[1]
 
 
 @COUNT_PREDICTION.add("hts")

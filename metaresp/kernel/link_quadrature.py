@@ -16,6 +16,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray, chunked
+from metaresp.kernel import shared_nodes
 from metaresp.kernel.link_tracks import TRACKS, Study, Track, log_likelihood, score_of
 from metaresp.kernel.link_windows import Piece, windows
 from metaresp.kernel.links import LINKS, Link
@@ -219,6 +220,25 @@ def moments(
     Moments
         Fields of shape (lanes, k).
     """
+    if shared_nodes.serves(link):
+        out = Moments(*np.empty((6, *x.shape)))
+        spread = np.flatnonzero(tau > _LEAST_TAU * np.maximum(np.abs(mu), 1.0))
+        rest = np.flatnonzero(tau <= _LEAST_TAU * np.maximum(np.abs(mu), 1.0))
+        some = Moments(*np.empty((6, spread.size, x.shape[1])))
+        data = x[spread], n[spread], mu[spread], tau[spread]
+        left = shared_nodes.fill(link, *data, nats, refine, some)
+        _put(out, spread, some)
+        rest = np.concatenate([rest, spread[left]])
+        if rest.size:
+            _put(out, rest, _each(link, x[rest], n[rest], mu[rest], tau[rest], nats, refine))
+        return out
+    return _each(link, x, n, mu, tau, nats, refine)
+
+
+def _each(
+    link: str, x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray, nats: float, refine: int
+) -> Moments:
+    """Return the moments by nodes about each study's own mode."""
     k = x.shape[1]
     study = Study(x.ravel(), (n - x).ravel(), n.ravel(), np.repeat(mu, k), np.repeat(tau, k))
     out = Moments(*np.empty((6, x.size)))

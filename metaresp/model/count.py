@@ -1,5 +1,7 @@
 """Models of the counts themselves: binomial-normal, and one common rate."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.random import Generator
 from scipy import special
@@ -23,7 +25,8 @@ def fit_binomial_normal(model: Fitted, rng: Generator | None) -> tuple[Numbers, 
     lanes, fit = model.counts, model.fit
     wanted = np.flatnonzero((fit.reason != TAU_UNBOUNDED) | ~all_extreme(lanes))
     if wanted.size == fit.reason.size:
-        return _numbers(lanes, model.lanes._replace(rng=rng), model.spec), fit.reason
+        spec = replace(model.spec, prediction=None) if model.later else model.spec
+        return _numbers(lanes, model.lanes._replace(rng=rng), spec), fit.reason
     out: Numbers = {}  # studies at 0% and 100% only: the exact answer takes the place of the model's
     if wanted.size:
         part = lanes.take(wanted)

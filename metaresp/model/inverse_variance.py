@@ -111,3 +111,9 @@ def weigh_inverse_variance(lanes: Counts, spec: Spec, tau2: FloatArray) -> Float
     """Return the share of each study in percent, shape (lanes, k)."""
     _, v, _ = effects(lanes, spec)
     return study_weights(v, lanes.copies, tau2)
+
+
+def turning_size(counts: Counts, spec: Spec, tau2: float) -> FloatArray:
+    """Return the size with which one lane's pooled Freeman-Tukey effect is turned back, shape (1,)."""
+    v = effects(counts, spec).v
+    return back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))

@@ -149,7 +149,7 @@ def _extreme(counts: Counts, cluster: IntArray, spec: Spec) -> Nested:
 def _effects(counts: Counts, cluster: IntArray, spec: Spec) -> Nested:
     transform = TRANSFORMS[str(spec.transform)]
     y, v, _ = effects(counts, spec)
-    if not (np.isfinite(y).all() and np.isfinite(v).all()):
+    if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
         nothing = blank(1)
         nothing.reason[0] = NO_ESTIMATE
         return _exact(counts, nothing, counts.n[0])
