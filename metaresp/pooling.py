@@ -11,7 +11,7 @@ from metaresp.binomial import binomial_ci
 from metaresp.counts import clean
 from metaresp.errors import CannotEstimate, option
 from metaresp.inputs import find_studies
-from metaresp.kernel.links import LINKS
+from metaresp.kernel.counts.links import LINKS
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS
 from metaresp.model.fitted import Fitted, keep, lane_of
@@ -103,7 +103,7 @@ def pool(
     transform : str
         Scale of the inverse-variance model: a name of ``metaresp.transforms.TRANSFORMS``.
     tau2 : str or float
-        Between-study variance (inverse variance): a name of ``metaresp.kernel.tau2.TAU2``, or a number.
+        Between-study variance (inverse variance): a name of ``TAU2``, or a number.
     ci : str
         Interval of the pooled rate.  Binomial-normal: ``bartlett`` (default; profile likelihood with
         Bartlett's correction), ``profile``, ``profile-f``, ``profile-t``, ``bootstrap``, ``t``, ``normal``.

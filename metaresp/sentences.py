@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from metaresp.counts import Counts
-from metaresp.kernel.binomial_normal import OK
-from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.counts.binomial_normal import OK
+from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.batch import estimate
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY
 from metaresp.model.fitted import Fitted

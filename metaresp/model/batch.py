@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, silent
 from metaresp.counts import Counts, clean
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
+from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.model.count import (
     fit_beta_binomial,
     fit_binomial_normal,

@@ -8,13 +8,13 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel import binomial_normal
-from metaresp.kernel.beta_interval import BETA_CI
-from metaresp.kernel.beta_predictive import BETA_PREDICTION
-from metaresp.kernel.binomial_normal import TAU_UNBOUNDED
-from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
-from metaresp.kernel.count_registry import Lanes
-from metaresp.kernel.links import LINKS, Link
+from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts.beta_intervals import BETA_CI
+from metaresp.kernel.counts.binomial_normal import TAU_UNBOUNDED
+from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.counts.links import LINKS, Link
+from metaresp.kernel.counts.registry import Lanes
+from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
 from metaresp.model.estimates import Numbers, all_extreme, exact
 from metaresp.model.fitted import Fitted
 from metaresp.spec import Spec

@@ -10,13 +10,13 @@ import numpy as np
 
 from metaresp.arrays import IntArray
 from metaresp.counts import Counts, clean, grouped
-from metaresp.kernel import beta_binomial, binomial_normal
-from metaresp.kernel.beta_interval import BetaLanes
-from metaresp.kernel.count_interval import mixed
-from metaresp.kernel.count_registry import CountInterval, Lanes
-from metaresp.kernel.likelihood_interval import Maximum
-from metaresp.kernel.new_trial import Mixture
-from metaresp.kernel.surface import CountSurface, Penalty
+from metaresp.kernel.counts import beta_binomial, binomial_normal
+from metaresp.kernel.counts.beta_intervals import BetaLanes
+from metaresp.kernel.counts.intervals import mixed
+from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.counts.profile_limits import Maximum
+from metaresp.kernel.counts.registry import CountInterval, Lanes
+from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.records import Record
 from metaresp.spec import Spec
 

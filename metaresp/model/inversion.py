@@ -6,8 +6,8 @@ import numpy as np
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
-from metaresp.kernel.beta_interval import pvalues as beta_pvalues
-from metaresp.kernel.count_likelihood import pvalues
+from metaresp.kernel.counts.beta_intervals import pvalues as beta_pvalues
+from metaresp.kernel.counts.calibrations import pvalues
 from metaresp.model.batch import estimate
 from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import turning_size

@@ -5,11 +5,11 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray, chunked
 from metaresp.counts import Counts
-from metaresp.kernel.binomial_normal import mean_rate
-from metaresp.kernel.count_likelihood import CALIBRATIONS
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.mean_rate import MeanSurface, mean_fall, mean_limits
-from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.counts.binomial_normal import mean_rate
+from metaresp.kernel.counts.calibrations import CALIBRATIONS
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.mean_rate import MeanSurface, mean_fall, mean_limits
+from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.estimates import EXACT, Estimates
 from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import effects, turning_size

@@ -10,12 +10,12 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
-from metaresp.kernel.beta_predictive import BetaLaw, cdf_and_density, t_cdf, t_density
-from metaresp.kernel.events import RateLaw, event_probabilities
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.new_trial import Mixture
-from metaresp.kernel.panels import Logs
-from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.numerics.panels import Logs
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, t_cdf, t_density
+from metaresp.kernel.trial.events import RateLaw, event_probabilities
 from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import turning_size
 from metaresp.model.inversion import effect_of

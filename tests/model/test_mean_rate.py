@@ -5,8 +5,8 @@ import pytest
 from scipy import optimize, special, stats
 
 import metaresp as mr
-from metaresp.kernel.mean_rate import MeanSurface
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts.mean_rate import MeanSurface
+from metaresp.kernel.counts.surface import CountSurface
 
 EVENTS, PATIENTS = [13, 4, 9, 0, 7, 11], [18, 7, 15, 18, 20, 22]
 SPARSE = [0, 0, 3, 1, 2, 0], [18, 22, 21, 30, 15, 40]

@@ -8,7 +8,7 @@ import pytest
 
 import metaresp as mr
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.kernel.surface import PENALTIES
+from metaresp.kernel.counts.surface import PENALTIES
 from metaresp.spec import MODELS, NESTED, _choices
 
 SEED = 1
