@@ -14,7 +14,7 @@ from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.forecast import EventForecast, checked, forecast
 from metaresp.kernel.counts.beta_intervals import LIKELIHOOD
 from metaresp.kernel.counts.calibrations import CALIBRATIONS
-from metaresp.kernel.nested.profile import Best
+from metaresp.kernel.nested.climb import Best
 from metaresp.model.fitted import Fitted, kept
 from metaresp.model.inversion import effect_of, least_alpha, likelihood_alphas
 from metaresp.model.mean_interval import mean_pvalue, typical_of_mean
