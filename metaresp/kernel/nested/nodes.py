@@ -2,8 +2,8 @@
 
 Given the cluster's ``z`` the studies are independent, each with the marginal likelihood of
 :mod:`metaresp.kernel.counts.quadrature`; their product is log-concave in z and is integrated by the
-trapezoidal rule, on a window around its own mode.  This serves any counts and any standard deviations; nodes that all
-studies share (:mod:`metaresp.kernel.nested.shared_nodes`) are far quicker where they do.
+trapezoidal rule, on a window around its own mode.  This serves any counts and any standard deviations; nodes
+that all studies share (:mod:`metaresp.kernel.nested.shared_nodes`) are far quicker where they do.
 """
 
 from typing import NamedTuple
