@@ -128,7 +128,7 @@ def test_polar_chart_is_the_likelihood_with_its_derivatives():
         )
         np.testing.assert_allclose(here.gradient[:, i], (up.value - down.value) / (2 * side), atol=1e-6)
         second = (up.value - 2 * here.value + down.value) / side**2
-        np.testing.assert_allclose(here.hessian[:, i, i], second, atol=1e-5)
+        np.testing.assert_allclose(here.hessian[:, i, i], second, rtol=1e-5, atol=1e-5)
         # the likelihood is even about an edge, so that slopes are reflected there
         np.testing.assert_allclose(
             here.hessian[0, i], (up.gradient - down.gradient)[0] / (2 * side), atol=1e-5
