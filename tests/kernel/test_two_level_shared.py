@@ -86,7 +86,7 @@ def test_shared_nodes_are_not_used_where_digits_would_be_lost():
     # a study so far off that the integrand underflows on shared nodes
     far, _ = tl.arrange(np.array([0.0, 900, 3]), np.array([900.0, 900, 9]), np.array([0, 0, 1]))
     at = np.array([0.0, 0.3, 0.05])
-    nodes = own_nodes(far, at, quadrature.FULL, 1)
+    nodes = own_nodes(far, at[None], quadrature.FULL, 1)
     log = np.add.reduceat(nodes.each[0], far.groups.first, axis=1) - 0.5 * nodes.z**2
     top = log.max(axis=-1)
     mass = np.exp(log - top[..., None]).sum(axis=-1) * nodes.spacing
