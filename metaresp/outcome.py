@@ -105,6 +105,8 @@ class TestResult(Record):
         p-value is found by inverting intervals.
     pvalue : float
     method : str
+    of : str
+        What is tested: the rate of the ``typical`` trial, or the ``mean`` rate over trials.
     """
 
     benchmark: float
@@ -113,3 +115,4 @@ class TestResult(Record):
     df: float
     pvalue: float
     method: str
+    of: str = "typical"

@@ -11,9 +11,11 @@ from metaresp.binomial import binomial_ci
 from metaresp.counts import clean
 from metaresp.errors import CannotEstimate, option
 from metaresp.inputs import find_studies
+from metaresp.kernel.counts.links import LINKS
 from metaresp.model.batch import estimate, weigh
 from metaresp.model.estimates import EXACT, REASONS
 from metaresp.model.fitted import Fitted, keep, lane_of
+from metaresp.model.mean_interval import mean_interval
 from metaresp.model.nested import estimate_nested
 from metaresp.model.variance_interval import tau2_interval
 from metaresp.outcome_words import outcome_words
@@ -101,7 +103,7 @@ def pool(
     transform : str
         Scale of the inverse-variance model: a name of ``metaresp.transforms.TRANSFORMS``.
     tau2 : str or float
-        Between-study variance (inverse variance): a name of ``metaresp.kernel.tau2.TAU2``, or a number.
+        Between-study variance (inverse variance): a name of ``TAU2``, or a number.
     ci : str
         Interval of the pooled rate.  Binomial-normal: ``bartlett`` (default; profile likelihood with
         Bartlett's correction), ``profile``, ``profile-f``, ``profile-t``, ``bootstrap``, ``t``, ``normal``.
@@ -239,7 +241,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     """Fit one lane and dress it; *note* is said before what the fit has to say."""
     counts, _ = clean(studies.events, studies.n, None)
     lane, place = lane_of(counts, spec)
-    model = Fitted(lane, spec)
+    model = Fitted(lane, spec, later=spec.prediction == "likelihood" and spec.cluster is None)
     levels: Levels | None = None
     weights: Any
     if spec.cluster is None:
@@ -269,7 +271,15 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
             studies.events, studies.n, method=spec.study_ci, level=spec.level, digits=spec.digits
         )
     )
+    if spec.study_ci == "blyth-still-casella":
+        study_ci = study_ci()  # the one that may have no answer, and says so now
     heterogeneity = _heterogeneity(model, one)
+    mean_ci: Any = Later(lambda: Interval(*(end[0].item() for end in mean_interval(lane, spec, found))))
+
+    new: Any = _interval(one["prediction_low"], one["prediction_high"])
+    new_estimate: Any = _interval(one["estimate_prediction_low"], one["estimate_prediction_high"])
+    if model.later and one["reason"] not in EXACT:
+        new, new_estimate = Later(lambda: _new_trial(model, rates=True)), Later(lambda: _new_trial(model))
 
     def said() -> tuple[str, ...]:
         sparse = say_sparse(model, one, lambda: heterogeneity.H2_ci)
@@ -283,12 +293,13 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
         rate=one["rate"],
         rate_ci=Interval(one["low"], one["high"]),
         mean_rate=one["mean_rate"],
-        prediction_interval=_interval(one["prediction_low"], one["prediction_high"]),
+        mean_rate_ci=mean_ci,
+        prediction_interval=new,
         estimate=one["estimate"],
         se=one["se"],
         df=one["df"],
         estimate_ci=Interval(one["estimate_low"], one["estimate_high"]),
-        estimate_prediction=_interval(one["estimate_prediction_low"], one["estimate_prediction_high"]),
+        estimate_prediction=new_estimate,
         tau2=one["tau2"],
         rho=one["rho"],
         heterogeneity=heterogeneity,
@@ -301,6 +312,13 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     )
     keep(result, model)
     return result
+
+
+def _new_trial(model: Fitted, rates: bool = False) -> Interval:
+    """Return the likelihood interval of a new trial, on the scale of the model or as rates."""
+    ends = model.new_trial[1][:2]
+    low, high = (LINKS[model.data.link].rate(end) if rates else end for end in ends)
+    return Interval(low[0].item(), max(low[0], high[0]).item())
 
 
 def _heterogeneity(model: Fitted, one: dict[str, Any]) -> Heterogeneity:

@@ -1,5 +1,6 @@
 """What can be asked of a fit: intervals of tau2, a benchmark against the pooled rate or a new trial."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from metaresp.binomial.interval import check_alternative
 from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.forecast import EventForecast, checked, forecast
-from metaresp.kernel.beta_interval import LIKELIHOOD
-from metaresp.kernel.count_likelihood import CALIBRATIONS
-from metaresp.kernel.two_level_climb import Best
+from metaresp.kernel.counts.beta_intervals import LIKELIHOOD
+from metaresp.kernel.counts.calibrations import CALIBRATIONS
+from metaresp.kernel.nested.climb import Best
 from metaresp.model.fitted import Fitted, kept
 from metaresp.model.inversion import effect_of, least_alpha, likelihood_alphas
+from metaresp.model.mean_interval import mean_pvalue, typical_of_mean
 from metaresp.model.nested_limits import best_of, nested_pvalue, nested_tau2_interval
 from metaresp.model.predictive import NO_WIDTH, NewTrial, new_trial
 from metaresp.model.variance_interval import tau2_interval
@@ -89,10 +91,12 @@ def _new_trial(fit: "Fit", asked: str) -> NewTrial:
 
 
 @silent
-def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
+def test(fit: "Fit", rate: float, alternative: str, of: str) -> TestResult:
     """Answer :meth:`metaresp.Fit.test`."""
     _check_rate(rate)
     alternative = check_alternative(alternative)
+    if known_name("of", of, ("typical", "mean")) == "mean":
+        return _test_of_mean(fit, rate, alternative)
     if fit.is_exact:
         return _exact_test(fit, rate, alternative)
     counts = _counts(fit)
@@ -117,11 +121,26 @@ def test(fit: "Fit", rate: float, alternative: str) -> TestResult:
     return TestResult(float(rate), alternative, float(statistic), float(df), float(p), fit.spec.ci)
 
 
+def _test_of_mean(fit: "Fit", rate: float, alternative: str) -> TestResult:
+    """Test the rate averaged over trials; where it is the rate itself, that."""
+    counts, spec = _model(fit).counts, fit.spec
+    if fit.is_exact or spec.model == "beta-binomial":
+        return replace(test(fit, rate, alternative, "typical"), of="mean")
+    if spec.model == "binomial-normal" and fit.levels is None:
+        half = mean_pvalue(_model(fit), rate) / 2
+        above = half if rate < fit.mean_rate else 1 - half
+        p = {"greater": above, "less": 1 - above, "two-sided": 2 * min(above, 1 - above)}[alternative]
+        return TestResult(float(rate), alternative, np.nan, np.nan, float(p), spec.ci, "mean")
+    # the rate of a typical trial whose mean over trials, at the estimated tau2, is the benchmark
+    typical = typical_of_mean(counts, spec, fit.tau2, rate)
+    return replace(test(fit, typical, alternative, "typical"), benchmark=float(rate), of="mean")
+
+
 @silent
 def pvalues(fit: "Fit", rates: FloatArray) -> FloatArray:
     """Return the two-sided p-values of :func:`test` at several rates, shape (rates,)."""
     if fit.is_exact or not _by_likelihood(fit):
-        return np.array([test(fit, float(rate), "two-sided").pvalue for rate in rates])
+        return np.array([test(fit, float(rate), "two-sided", "typical").pvalue for rate in rates])
     counts = _counts(fit)
     targets = np.array([effect_of(float(rate), counts, fit.spec, fit.tau2) for rate in rates])
     return likelihood_alphas(targets, _model(fit))

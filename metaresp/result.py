@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Heterogeneity", "Levels", "TestResult"]
 
 
-@on_demand("weights", "study_ci", "notes")
+@on_demand("mean_rate_ci", "prediction_interval", "estimate_prediction", "weights", "study_ci", "notes")
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Fit(Record):
     """A pooled response rate with its uncertainty.
@@ -40,8 +40,10 @@ class Fit(Record):
         Every option, complete.
     rate, rate_ci : float, Interval
         Pooled response rate: that of the median trial where trials differ.
-    mean_rate : float
-        Rate averaged over trials; nearer to one half than ``rate`` when tau2 is not 0.
+    mean_rate, mean_rate_ci : float, Interval
+        Rate averaged over trials; nearer to one half than ``rate`` when tau2 is not 0.  Its interval is that
+        of its own profile likelihood in the binomial-normal model; elsewhere that of the rate, which is the
+        mean, or the limits of ``estimate_ci`` averaged over trials at the estimated tau2.
     prediction_interval : Interval or None
         For the true rate of a new trial.
     estimate, se, df, estimate_ci, estimate_prediction
@@ -70,6 +72,7 @@ class Fit(Record):
     rate: float
     rate_ci: Interval
     mean_rate: float
+    mean_rate_ci: Interval
     prediction_interval: Interval | None
     estimate: float
     se: float
@@ -282,7 +285,7 @@ class Fit(Record):
         """
         return study_rates(self)
 
-    def test(self, rate: float, *, alternative: str = "two-sided") -> TestResult:
+    def test(self, rate: float, *, alternative: str = "two-sided", of: str = "typical") -> TestResult:
         """Test the pooled rate against a benchmark.
 
         Parameters
@@ -291,13 +294,16 @@ class Fit(Record):
             Benchmark between 0 and 1.
         alternative : {"two-sided", "greater", "less"}
             ``greater``: is the pooled rate above the benchmark?
+        of : {"typical", "mean"}
+            The rate of a typical trial (``rate``), or the rate averaged over trials (``mean_rate``).
 
         Returns
         -------
         TestResult
-            Agrees with ``rate_ci``: a benchmark at a limit has a p-value of ``1 - level``.  Where the
-            interval is not one of a t or normal quantile (profile, Henmi-Copas, bootstrap), the p-value
-            is the least ``1 - level`` whose interval leaves the benchmark out, looked for down to 1e-10
+            Agrees with ``rate_ci``, or ``mean_rate_ci``: a benchmark at a limit has a p-value of
+            ``1 - level``.  Where the interval is not one of a t or normal quantile (profile, Henmi-Copas,
+            bootstrap), the p-value is the least ``1 - level`` whose interval leaves the benchmark out, looked
+            for down to 1e-10
             (profile likelihood of the binomial-normal model: read off the fall of the profile).
 
         Raises
@@ -307,7 +313,7 @@ class Fit(Record):
         CannotEstimate
             If the standard error is 0, as Hartung-Knapp's is for studies that agree exactly.
         """
-        return questions.test(self, rate, alternative)
+        return questions.test(self, rate, alternative, of)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a study: counts, rate, low, high, weight, shrunken rate and its limits, cluster."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from metaresp.counts import Counts
-from metaresp.kernel.binomial_normal import OK
-from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.counts.binomial_normal import OK
+from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.batch import estimate
 from metaresp.model.estimates import ALL_EXTREME, CLUSTERS_EXTREME, EXACT, ONE_STUDY
 from metaresp.model.fitted import Fitted
@@ -64,7 +64,7 @@ def say(studies: Studies, counts: Counts, spec: Spec, one: dict[str, Any], reaso
     if k == 2 and spec.model != "common":
         name = "rho" if spec.model == "beta-binomial" else "tau2"
         notes.append(f"With two studies the data say next to nothing about {name}.")
-    if spec.prediction is not None and np.isnan(one["prediction_low"]) and not nested:
+    if spec.prediction not in {None, "likelihood"} and np.isnan(one["prediction_low"]) and not nested:
         notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
     estimated = spec.model != "common" and spec.tau2 not in {"common", 0.0}
     notes += [

@@ -8,9 +8,9 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.counts import clean, distinct
-from metaresp.kernel.beta_predictive import patients
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.posterior import posterior_rates
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.trial.beta_mixture import patients
+from metaresp.kernel.trial.study_rate import posterior_rates
 from metaresp.model.inverse_variance import effects
 from metaresp.model.nested_rates import nested_rates
 from metaresp.records import Record

@@ -10,15 +10,15 @@ import numpy as np
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.checks import as_float, check_digits, check_level
 from metaresp.errors import InvalidArgument, UnknownName, folded, known_name, meant, option
-from metaresp.kernel.beta_interval import BETA_CI
-from metaresp.kernel.beta_predictive import BETA_PREDICTION
-from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
-from metaresp.kernel.pooled_mean import MEAN_CI
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.surface import PENALTIES
-from metaresp.kernel.tau2 import TAU2
+from metaresp.kernel.counts.beta_intervals import BETA_CI
+from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.surface import PENALTIES
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.kernel.nested.intervals import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
+from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
 from metaresp.outcome_words import check_outcome
 from metaresp.records import Record
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS

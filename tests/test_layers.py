@@ -36,6 +36,9 @@ ROOMS = [
 ]
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 
+# The same within the kernel, by subject.
+KERNEL = {"numerics": 0, "effects": 1, "counts": 2, "nested": 3, "trial": 3}
+
 # One-line delegates: (module, function) that may import from a later room, inside the function.
 DELEGATES = {
     ("analyses", "plot"),
@@ -160,3 +163,16 @@ def test_only_sums_forms_inverse_variance_weights():
                     isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add) for n in ast.walk(node.right)
                 )
                 assert not (adds and {"v", "tau2"} <= names), f"{'/'.join(parts)}:{node.lineno}"
+
+
+def test_the_kernel_imports_downwards_by_subject():
+    for path, parts in modules():
+        if parts[0] != "kernel" or len(parts) < 3:
+            continue
+        for name, _ in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            other = name.split(".")
+            if other[:2] != ["metaresp", "kernel"] or len(other) < 3:
+                continue
+            assert other[2] in KERNEL, (path, name)
+            same = other[2] == parts[1]
+            assert same or KERNEL[other[2]] < KERNEL[parts[1]], (path, name)

@@ -9,15 +9,15 @@ import metaresp as mr
 from metaresp.binomial.methods import SIDES
 from metaresp.errors import UnknownName, folded, known_name, meant
 from metaresp.foreign import FOREIGN
-from metaresp.kernel.beta_interval import BETA_CI
-from metaresp.kernel.beta_predictive import BETA_PREDICTION
-from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.nested_interval import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
-from metaresp.kernel.pooled_mean import MEAN_CI
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.tau2 import TAU2
-from metaresp.kernel.tau2_interval import TAU2_CI
+from metaresp.kernel.counts.beta_intervals import BETA_CI
+from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.kernel.effects.tau2_interval import TAU2_CI
+from metaresp.kernel.nested.intervals import NESTED_COUNT_CI, NESTED_EFFECT_CI, NESTED_PREDICTION
+from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
 from metaresp.plots.output import PAGES
 from metaresp.plots.style import style_names
 from metaresp.present.rates import SCALES

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from metaresp.errors import UnknownName
-from metaresp.kernel.pooled_mean import MEAN_CI
-from metaresp.kernel.tau2 import TAU2
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.tau2 import TAU2
 from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS, apply_correction, back_size, study_effects
 
 ROUNDING = 1e-12

@@ -11,10 +11,10 @@ import numpy as np
 from scipy import special
 
 from metaresp.errors import CannotEstimate
-from metaresp.kernel.nested_interval import NESTED_EFFECT_CI
-from metaresp.kernel.quantiles import t_quantile
-from metaresp.kernel.two_level import NO_MEAN, fall_at, fit_nested_binomial, top_of
-from metaresp.kernel.two_level_gaussian import fit_nested_gaussian
+from metaresp.kernel.nested.counts import NO_MEAN, fall_at, fit_nested_binomial, top_of
+from metaresp.kernel.nested.effects import fit_nested_gaussian
+from metaresp.kernel.nested.intervals import NESTED_EFFECT_CI
+from metaresp.kernel.numerics.quantiles import t_quantile
 
 TAIL = 0.025
 MU = float(special.logit(0.3))

@@ -7,11 +7,11 @@ from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel import beta_binomial
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.profile import Local, Surface
-from metaresp.kernel.shared import Arrow, Range, climb
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts import beta_binomial
+from metaresp.kernel.counts.groups import Arrow, Range, climb
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.numerics.profile import Local, Surface
 
 # A logit beyond which a rate is 0 or 1 in the likelihood's last digit.
 LOGITS = Range(-30.0, 30.0)

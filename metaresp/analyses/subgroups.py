@@ -13,7 +13,7 @@ from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, known_name, option
-from metaresp.kernel.special import half_deviance
+from metaresp.kernel.numerics.special import half_deviance
 from metaresp.model import Batch, pool_batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
 from metaresp.records import Record

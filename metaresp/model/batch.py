@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, silent
 from metaresp.counts import Counts, clean
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
+from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.model.count import (
     fit_beta_binomial,
     fit_binomial_normal,
@@ -35,9 +35,10 @@ from metaresp.model.estimates import (
 )
 from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import fit_inverse_variance, weigh_inverse_variance
+from metaresp.model.mean_interval import mean_interval
 from metaresp.model.scales import scale_of
 from metaresp.outcome_words import outcome_words
-from metaresp.records import Record
+from metaresp.records import Later, Record, on_demand
 from metaresp.spec import DEFAULT, Option, Spec, resolve
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 19  # counts fitted at once: the arrays of a chunk then take some tens of megabytes
 
 
+@on_demand("mean_low", "mean_high")
 @dataclass(frozen=True, eq=False, slots=True)
 class Batch(Record):
     """Estimates of many meta-analyses; every array has the batch shape ``(...)``.
@@ -59,8 +61,8 @@ class Batch(Record):
         Studies and totals of each lane, multiplicities counted.
     rate, low, high : float array
         Pooled response rate and its interval, between 0 and 1.
-    mean_rate : float array
-        Rate averaged over trials.
+    mean_rate, mean_low, mean_high : float array
+        Rate averaged over trials and its interval, computed when it is first read.
     prediction_low, prediction_high : float array
         Interval for the true rate of a new trial.
     estimate, se, df, estimate_low, estimate_high : float array
@@ -85,6 +87,8 @@ class Batch(Record):
     low: FloatArray
     high: FloatArray
     mean_rate: FloatArray
+    mean_low: FloatArray
+    mean_high: FloatArray
     prediction_low: FloatArray
     prediction_high: FloatArray
     estimate: FloatArray
@@ -209,8 +213,13 @@ def pool_batch(
     )
     lanes, shape = clean(events, n, copies)
     found = estimate(lanes, spec)
+    mean = Later(lambda: mean_interval(lanes, spec, found))
+    low: Any = Later(lambda: np.reshape(owned(mean()[0]), shape))
+    high: Any = Later(lambda: np.reshape(owned(mean()[1]), shape))
     return Batch(
         spec=spec,
+        mean_low=low,
+        mean_high=high,
         k=owned(lanes.k).reshape(shape),
         events=owned(lanes.events).reshape(shape),
         n=owned(lanes.total).reshape(shape),

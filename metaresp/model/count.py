@@ -1,18 +1,20 @@
 """Models of the counts themselves: binomial-normal, and one common rate."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel import binomial_normal
-from metaresp.kernel.beta_interval import BETA_CI
-from metaresp.kernel.beta_predictive import BETA_PREDICTION
-from metaresp.kernel.binomial_normal import TAU_UNBOUNDED
-from metaresp.kernel.count_interval import COUNT_CI, COUNT_PREDICTION
-from metaresp.kernel.count_registry import Lanes
-from metaresp.kernel.links import LINKS, Link
+from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts.beta_intervals import BETA_CI
+from metaresp.kernel.counts.binomial_normal import TAU_UNBOUNDED
+from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION
+from metaresp.kernel.counts.links import LINKS, Link
+from metaresp.kernel.counts.registry import Lanes
+from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
 from metaresp.model.estimates import Numbers, all_extreme, exact
 from metaresp.model.fitted import Fitted
 from metaresp.spec import Spec
@@ -23,7 +25,8 @@ def fit_binomial_normal(model: Fitted, rng: Generator | None) -> tuple[Numbers, 
     lanes, fit = model.counts, model.fit
     wanted = np.flatnonzero((fit.reason != TAU_UNBOUNDED) | ~all_extreme(lanes))
     if wanted.size == fit.reason.size:
-        return _numbers(lanes, model.lanes._replace(rng=rng), model.spec), fit.reason
+        spec = replace(model.spec, prediction=None) if model.later else model.spec
+        return _numbers(lanes, model.lanes._replace(rng=rng), spec), fit.reason
     out: Numbers = {}  # studies at 0% and 100% only: the exact answer takes the place of the model's
     if wanted.size:
         part = lanes.take(wanted)

@@ -8,10 +8,10 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.binomial.lookup import lookup
 from metaresp.binomial.methods import JEFFREYS_PRIOR
 from metaresp.counts import Counts
-from metaresp.kernel.beta_binomial import RHO_ONE, RHO_UNKNOWN
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
-from metaresp.kernel.two_level import WITHIN_UNKNOWN
-from metaresp.kernel.two_level_gaussian import ONE_EACH
+from metaresp.kernel.counts.beta_binomial import RHO_ONE, RHO_UNKNOWN
+from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
+from metaresp.kernel.nested.counts import WITHIN_UNKNOWN
+from metaresp.kernel.nested.effects import ONE_EACH
 
 NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE, ALL_EXTREME, CLUSTERS_EXTREME = range(10, 17)
 SINGLE_PATIENTS = 17

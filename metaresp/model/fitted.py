@@ -10,12 +10,13 @@ import numpy as np
 
 from metaresp.arrays import IntArray
 from metaresp.counts import Counts, clean, grouped
-from metaresp.kernel import beta_binomial, binomial_normal
-from metaresp.kernel.beta_interval import BetaLanes
-from metaresp.kernel.count_registry import Lanes
-from metaresp.kernel.likelihood_interval import Maximum
-from metaresp.kernel.new_trial import Mixture, tau_mixture
-from metaresp.kernel.surface import CountSurface, Penalty
+from metaresp.kernel.counts import beta_binomial, binomial_normal
+from metaresp.kernel.counts.beta_intervals import BetaLanes
+from metaresp.kernel.counts.intervals import mixed
+from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.counts.profile_limits import Maximum
+from metaresp.kernel.counts.registry import CountInterval, Lanes
+from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.records import Record
 from metaresp.spec import Spec
 
@@ -27,11 +28,14 @@ class Fitted:
     ----------
     counts : Counts
     spec : Spec
+    later : bool
+        Whether the interval of a new trial is left until it is asked for.
     """
 
-    def __init__(self, counts: Counts, spec: Spec) -> None:
+    def __init__(self, counts: Counts, spec: Spec, later: bool = False) -> None:
         self.counts = counts
         self.spec = spec
+        self.later = later
 
     @cached_property
     def data(self) -> CountSurface:
@@ -57,9 +61,9 @@ class Fitted:
         return Maximum(self.fit.mu, self.fit.tau, self.fit.se, self.fit.top, self.fit.top_common)
 
     @cached_property
-    def mixture(self) -> Mixture:
-        """What a new trial's theta may be."""
-        return tau_mixture(self.data, self.fit, self.counts.k, (1 - self.spec.level) / 2)[0]
+    def new_trial(self) -> tuple[Mixture, CountInterval]:
+        """What a new trial's theta may be, and its likelihood interval."""
+        return mixed(self.lanes, (1 - self.spec.level) / 2)
 
     @cached_property
     def beta(self) -> BetaLanes:

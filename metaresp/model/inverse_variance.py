@@ -7,12 +7,12 @@ from numpy.random import Generator
 
 from metaresp.arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK
-from metaresp.kernel.heterogeneity import heterogeneity
-from metaresp.kernel.pooled_mean import MEAN_CI
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.sums import study_weights
-from metaresp.kernel.tau2 import TAU2, Tau2, Tau2Method
+from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK
+from metaresp.kernel.effects.cochran import heterogeneity
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.sums import study_weights
+from metaresp.kernel.effects.tau2 import TAU2, Tau2, Tau2Method
 from metaresp.model.estimates import NO_ESTIMATE, Numbers
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS, apply_correction, back_size, study_effects
@@ -111,3 +111,9 @@ def weigh_inverse_variance(lanes: Counts, spec: Spec, tau2: FloatArray) -> Float
     """Return the share of each study in percent, shape (lanes, k)."""
     _, v, _ = effects(lanes, spec)
     return study_weights(v, lanes.copies, tau2)
+
+
+def turning_size(counts: Counts, spec: Spec, tau2: float) -> FloatArray:
+    """Return the size with which one lane's pooled Freeman-Tukey effect is turned back, shape (1,)."""
+    v = effects(counts, spec).v
+    return back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))

@@ -6,14 +6,14 @@ import numpy as np
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
-from metaresp.kernel.beta_interval import pvalues as beta_pvalues
-from metaresp.kernel.count_likelihood import pvalues
+from metaresp.kernel.counts.beta_intervals import pvalues as beta_pvalues
+from metaresp.kernel.counts.calibrations import pvalues
 from metaresp.model.batch import estimate
 from metaresp.model.fitted import Fitted
-from metaresp.model.inverse_variance import effects
+from metaresp.model.inverse_variance import turning_size
 from metaresp.model.scales import scale_of
 from metaresp.spec import Spec
-from metaresp.transforms import TRANSFORMS, back_size
+from metaresp.transforms import TRANSFORMS
 
 LEAST = 1e-10  # nothing is looked for below this: no interval is trusted at such levels
 _STEP = 3.0  # of log alpha; levels near 1 are slow and are tried only where they are needed
@@ -36,12 +36,6 @@ def effect_of(rate: float, counts: Counts, spec: Spec, tau2: float) -> float:
         return float(scale_of(spec)(np.array([rate]))[0])
     size = turning_size(counts, spec, tau2)
     return float(TRANSFORMS["freeman-tukey"].forward(rate * size, size)[0][0])
-
-
-def turning_size(counts: Counts, spec: Spec, tau2: float) -> FloatArray:
-    """Return the size with which one lane's pooled Freeman-Tukey effect is turned back, shape (1,)."""
-    v = effects(counts, spec).v
-    return back_size(counts.n, counts.copies, spec.back_n or "harmonic", v, np.array([tau2]))
 
 
 def likelihood_alphas(targets: FloatArray, model: Fitted) -> FloatArray:

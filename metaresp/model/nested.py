@@ -8,22 +8,22 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel import binomial_normal
-from metaresp.kernel.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
-from metaresp.kernel.cluster_robust import groups
-from metaresp.kernel.heterogeneity import heterogeneity
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.nested_interval import (
+from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.effects.cochran import heterogeneity
+from metaresp.kernel.nested.counts import WITHIN_UNKNOWN, arrange, fit_nested_binomial
+from metaresp.kernel.nested.effects import ONE_EACH, fit_nested_gaussian, nested_weights
+from metaresp.kernel.nested.intervals import (
     NESTED_COUNT_CI,
     NESTED_EFFECT_CI,
     NESTED_PREDICTION,
     NestedCounts,
     NestedInterval,
 )
-from metaresp.kernel.two_level import WITHIN_UNKNOWN, arrange, fit_nested_binomial
-from metaresp.kernel.two_level_gaussian import ONE_EACH, fit_nested_gaussian, nested_weights
-from metaresp.kernel.two_level_likelihood import contributions
-from metaresp.kernel.two_level_test import both_variances, count_angle, effect_angle, one_variance
+from metaresp.kernel.nested.likelihood import contributions
+from metaresp.kernel.nested.robust import groups
+from metaresp.kernel.nested.variance_tests import both_variances, count_angle, effect_angle, one_variance
 from metaresp.model.batch import estimate, exact_on_scale
 from metaresp.model.count import typical_variance
 from metaresp.model.estimates import (
@@ -149,7 +149,7 @@ def _extreme(counts: Counts, cluster: IntArray, spec: Spec) -> Nested:
 def _effects(counts: Counts, cluster: IntArray, spec: Spec) -> Nested:
     transform = TRANSFORMS[str(spec.transform)]
     y, v, _ = effects(counts, spec)
-    if not (np.isfinite(y).all() and np.isfinite(v).all()):
+    if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
         nothing = blank(1)
         nothing.reason[0] = NO_ESTIMATE
         return _exact(counts, nothing, counts.n[0])

@@ -7,13 +7,13 @@ from metaresp.arrays import IntArray
 from metaresp.checks import check_level
 from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
-from metaresp.kernel.cluster_robust import groups
-from metaresp.kernel.quantiles import t_quantile
-from metaresp.kernel.special import saturated
-from metaresp.kernel.two_level import fall_at
-from metaresp.kernel.two_level_climb import Best
-from metaresp.kernel.two_level_gaussian import fit_nested_gaussian
-from metaresp.kernel.two_level_spread import BETWEEN, TOTAL, WITHIN, count_limits, effect_limits
+from metaresp.kernel.nested.climb import Best
+from metaresp.kernel.nested.counts import fall_at
+from metaresp.kernel.nested.effects import fit_nested_gaussian
+from metaresp.kernel.nested.robust import groups
+from metaresp.kernel.nested.spread import BETWEEN, TOTAL, WITHIN, count_limits, effect_limits
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.numerics.special import saturated
 from metaresp.model.inverse_variance import effects
 from metaresp.spec import Spec
 

@@ -5,10 +5,10 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.kernel.cluster_robust import groups
-from metaresp.kernel.two_level import arrange
-from metaresp.kernel.two_level_gaussian import effect_posteriors
-from metaresp.kernel.two_level_posterior import StudyPosterior, study_posteriors
+from metaresp.kernel.nested.counts import arrange
+from metaresp.kernel.nested.effects import effect_posteriors
+from metaresp.kernel.nested.robust import groups
+from metaresp.kernel.nested.study_rate import StudyPosterior, study_posteriors
 from metaresp.model.inverse_variance import effects
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS

@@ -10,14 +10,15 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.counts import Counts
-from metaresp.kernel.beta_predictive import BetaLaw, cdf_and_density, t_cdf, t_density
-from metaresp.kernel.events import RateLaw, event_probabilities
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.new_trial import Mixture
-from metaresp.kernel.panels import Logs
-from metaresp.kernel.quantiles import t_quantile
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.numerics.panels import Logs
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, t_cdf, t_density
+from metaresp.kernel.trial.events import RateLaw, event_probabilities
 from metaresp.model.fitted import Fitted
-from metaresp.model.inversion import effect_of, turning_size
+from metaresp.model.inverse_variance import turning_size
+from metaresp.model.inversion import effect_of
 from metaresp.spec import Spec
 from metaresp.transforms import TRANSFORMS
 
@@ -166,7 +167,7 @@ def new_trial(
     if spec.model == "beta-binomial":
         return BetaTrial(estimate, se, df, rho)
     if spec.prediction == "likelihood":
-        return MixtureTrial(model.mixture, model.data.link)
+        return MixtureTrial(model.new_trial[0], model.data.link)
     low, high = limits
     quantile = float(t_quantile(np.array(df), (1 - spec.level) / 2))
     return StudentTrial((low + high) / 2, (high - low) / 2 / quantile, df, counts, spec, tau2)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from metaresp.arrays import FloatArray
-from metaresp.kernel.links import LINKS
+from metaresp.kernel.counts.links import LINKS
 from metaresp.spec import Spec
 
 Scale = Callable[[FloatArray], FloatArray]

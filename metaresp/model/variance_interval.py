@@ -7,9 +7,9 @@ import numpy as np
 from metaresp.arrays import FloatArray
 from metaresp.checks import check_level
 from metaresp.errors import CannotEstimate, known_name, option
-from metaresp.kernel.likelihood_interval import tau_limits
-from metaresp.kernel.quantiles import t_quantile
-from metaresp.kernel.tau2_interval import TAU2_CI
+from metaresp.kernel.counts.profile_limits import tau_limits
+from metaresp.kernel.effects.tau2_interval import TAU2_CI
+from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.fitted import Fitted
 from metaresp.model.inverse_variance import effects
 

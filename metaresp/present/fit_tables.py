@@ -163,8 +163,9 @@ def _probability(value: float) -> str:
 @TABLES.add("TestResult")
 def benchmark(test: "TestResult") -> Summary:
     """Show the pooled rate against a benchmark, in lines."""
+    what = "mean rate over trials" if test.of == "mean" else "pooled rate"
     facts = [
-        ("Test", f"pooled rate against {rate_text(test.benchmark, PERCENT, 1)}, {test.alternative}"),
+        ("Test", f"{what} against {rate_text(test.benchmark, PERCENT, 1)}, {test.alternative}"),
         ("Result", pvalue(test.pvalue)),
     ]
     if math.isfinite(test.statistic):

@@ -79,7 +79,8 @@ def _facts(fit: "Fit", words: OutcomeWords, level: str, scale: RateScale, d: int
     pooled = rate_with_interval(fit.rate, *fit.rate_ci, scale, d).replace("(", f"({level} CI ")
     facts = [(words.pooled, pooled)]
     if fit.tau2 > 0:
-        facts.append(("Mean over trials", rate_text(fit.mean_rate, scale, d)))
+        mean = rate_with_interval(fit.mean_rate, *fit.mean_rate_ci, scale, d)
+        facts.append(("Mean over trials", mean.replace("(", f"({level} CI ")))
     if fit.prediction_interval is not None:
         low, high = fit.prediction_interval
         new = interval_text(low, high, scale, told_apart((low, high), scale, d))

@@ -18,6 +18,8 @@ from metaresp.read.writing import MISSING, Cell, read_cell
 _COORDINATES = {"x", "y"}
 # What the outcome of one patient is written as.
 _OF_A_PATIENT = frozenset(entries("opposites", "patient"))
+# Of more columns than these no pair stands out.
+_SUGGESTED = 20
 _NUMBERS = {"count", "number", "rate", "counted", "fraction"}
 
 
@@ -250,6 +252,8 @@ class Candidates:
             and not (says_something_else(c) and not c.head.roles and not names_arm(c.name))
             and not per_many(c.name)
         ]  # fmt: skip
+        if len(columns) > _SUGGESTED:
+            return ""
         pairs = [
             (x, n) for x in columns for n in columns
             if x is not n and self.fits(x, n)

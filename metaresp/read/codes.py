@@ -21,6 +21,8 @@ def like_codes(events: Sequence[int], n: Sequence[int]) -> list[int]:
     >>> like_codes([60, 80, 50], [99, 120, 80])
     []
     """
+    if SENTINELS.isdisjoint(events) and SENTINELS.isdisjoint(n):
+        return []
     found = []
     times = Counter(events)
     plain_n = max((m for m in n if m not in SENTINELS), default=0)

@@ -116,7 +116,7 @@ class Doubts(Candidates):
 
     def refuse_kinds(self) -> None:
         """Ask where kinds of response are counted, and no n: it is the sum of all kinds."""
-        responses, others, overall = kinds_of([c for c in self.columns if c.place not in self.taken])
+        responses, others, overall = kinds_of(self.columns)
         if not responses or len(others) < 2 or self.given.keys() & {"n", "response", "percent"}:
             return
         kinds = {column.place for column in (*responses, *others)}
@@ -159,7 +159,13 @@ class Doubts(Candidates):
         )
 
     def refuse_letters(self, events: Column, n: Column) -> None:
-        """Ask where the columns Y and N may hold yes and no."""
+        """Ask where the columns Y and N may hold yes and no, or "No" and "NR" those without the event."""
+        if n.name.strip() in {"No", "no", "NO", "NR"} and "n" not in self.given:
+            both = f"{self.say(events)} + {self.say(n)}"
+            raise Doubtful(
+                f"{self.table.source}: {n.name!r} may be a number of patients, or those without the event: "
+                f"give {option('n', self.say(n))} or {option('n', both)}"
+            )
         if (events.name, n.name) == ("Y", "N") and not self.given:
             raise Doubtful(
                 f"{self.table.source}: 'Y' and 'N' may be yes and no, or events and patients: give "

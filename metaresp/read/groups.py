@@ -96,7 +96,7 @@ def grouped(columns: Iterable[Column]) -> list[Grouped]:
     for several in alike.values():
         told = [parted(column.name) for column in several]
         # "Treated (n)" beside "Diabetic (n)" is of all patients, beside "Control (n)" of a group
-        by_name = any(one.named and not one.whole for one in told)
+        by_name = any(names_arm(column.name) for column in several)
         chosen = [c for c, one in zip(several, told, strict=True) if by_name or not one.whole]
         role = _role(chosen) if len({parted(c.name).extra for c in chosen}) > 1 else ""
         if role:

@@ -270,7 +270,9 @@ def _is_note(cells: list[object]) -> bool:
     texts = [str(cell) for cell in filled]
     if len(texts) == 1 and _SIZE.match(texts[0]):
         return True
-    if any(_is_numeric(text) or is_missing(text) for text in texts[1:]) or _is_numeric(texts[0]):
+    if len(texts) > 1 and any(_is_numeric(text) or is_missing(text) for text in texts):
+        return False
+    if _is_numeric(texts[0]):
         return False
     first = texts[0]
     if _MARKED.match(first) or _is_comment(cells):

@@ -56,6 +56,14 @@ def mortal(columns: Sequence[Column]) -> tuple[int, int] | None:
     return found[0] if len(found) == 1 else None
 
 
+def opposite_of(columns: Sequence[Column], place: int) -> int | None:
+    """Return the place of the column that counts the other patients, as "No" beside "Yes"."""
+    for pair in (*_pairs(columns, _OPPOSED), *_pairs(columns, _MORTAL)):
+        if place in pair:
+            return pair[0] if place == pair[1] else pair[1]
+    return None
+
+
 def with_opposites(columns: list[Column]) -> list[Column]:
     """Return columns in which "No" beside "Yes" holds those without the event, not a number."""
     named = any("study" in column.head.roles or "author" in column.head.roles for column in columns)

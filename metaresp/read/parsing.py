@@ -61,17 +61,22 @@ class ParsedCells:
         given = [self.roles.reasons.get(role) == "given" for role in ("events", "n", "response", "percent")]
         if (given[0] and given[1]) or given[2]:
             return
-        rates = [
-            x / m if x is not None and m and 0 <= x <= m else None for x, m in zip(events, n, strict=True)
-        ]
         found = interval_columns(self.table)
         single = [p for p in (self.roles.percent, self.roles.response) if p is not None]
         for place in dict.fromkeys([*single, *self.roles.events]):
+            said, _ = self.cells[place].times(range(len(n)))
+            if not any(cell.limits for cell in said):
+                continue
             limits = [
                 (cell.limits[0], cell.limits[1]) if len(cell.limits) == 2 else None
                 for cell in self.cells[place]
             ]
             found.append((self.table.names[place], limits))
+        if not found:
+            return
+        rates = [
+            x / m if x is not None and m and 0 <= x <= m else None for x, m in zip(events, n, strict=True)
+        ]
         if self.roles.events or self.roles.percent is not None:
             options = f"{option('events' if self.roles.events else 'percent')} and {option('n')}"
         else:
@@ -96,17 +101,18 @@ class ParsedCells:
     def refuse_three_zeros(self) -> None:
         """Ask where every count is like ``13,000``: thousands, or three decimals."""
         places_ = [*self.roles.events, *self.roles.n]
-        first = next((c for place in places_ for c in self.table.columns[place] if c is not None), None)
-        if first is not None and not _THREE_ZEROS.match(str(first)):
+        fractions = self.roles.response is not None and not places_
+        if fractions:
+            places_ = [self.roles.response or 0]
+        # a cell without a digit says that there is no number
+        told = (str(cell) for place in places_ for cell in self.table.columns[place] if cell is not None)
+        counted = (text for text in told if any(map(str.isdigit, text)))
+        first = next(counted, "")
+        if not (_SEVERAL_ZEROS.search(first) if fractions else _THREE_ZEROS.match(first)):
             return
-        texts = [str(cell) for place in places_ for cell in self.table.columns[place] if cell is not None]
-        if self.roles.response is not None and not places_:
-            places_ = [self.roles.response]
-            texts = [str(cell) for cell in self.table.columns[places_[0]] if cell is not None]
-            if texts and not _SEVERAL_ZEROS.search(texts[0]):
-                return
-            several = [len(_SEVERAL_ZEROS.findall(text)) > 1 for text in texts]
-            doubtful = len(texts) > 1 and all(several)
+        texts = [first, *counted]
+        if fractions:
+            doubtful = len(texts) > 1 and all(len(_SEVERAL_ZEROS.findall(text)) > 1 for text in texts)
         else:
             doubtful = len(texts) > 1 and all(map(_THREE_ZEROS.match, texts))
         if doubtful:

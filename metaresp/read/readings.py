@@ -7,6 +7,7 @@ from metaresp.read.candidates import says_something_else, sureness, unique
 from metaresp.read.cells import label_text
 from metaresp.read.doubts import COUNT_WORDS, Doubts
 from metaresp.read.groups import parted
+from metaresp.read.opposites import opposite_of
 from metaresp.read.profile import Column
 from metaresp.read.rates import belongs, places, possible_units
 from metaresp.read.vocabulary import folded
@@ -71,6 +72,10 @@ class Matcher(Doubts):
         sizes = self.surest(sizes)
         self.refuse_mortal(events, sizes)
         failures = self.distinct(self.candidates("failures", "count", "counted", "number"))
+        given = self.given.get("events", ())
+        if len(given) == 1 and not sizes and not failures:
+            other = opposite_of(self.columns, given[0])
+            failures = [] if other is None else [self.columns[other]]
         split = any("failures" in column.head.roles for column in self.columns)
         if events and not sizes and not split and "n" not in self.given:
             sizes = self.distinct(self.candidates("enrolled", "count"))

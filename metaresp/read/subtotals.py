@@ -9,7 +9,7 @@ from typing import NamedTuple
 # No table has a subtotal of more studies.
 _LONGEST_RUN = 500
 # Several sums that are rarer than this by chance are sums of groups.
-_BY_CHANCE = 0.01
+_BY_CHANCE = 0.05
 # Sums of sums: cities, regions, countries, all.
 _LEVELS = 4
 
@@ -50,7 +50,9 @@ def partial_sums(labels: Sequence[str], events: Column, n: Column) -> tuple[list
     found = _sums(rows, events, n)
     if not found:
         return [], []
-    real = _told_by_label(found, rows, labels) | _groups(found, rows, events, n)
+    # none of none tells nothing: any row without events is such a sum by its n alone
+    telling = [one for one in found if events[one.row]]
+    real = _told_by_label(telling, rows, labels) | _groups(found, rows, events, n)
     more = real
     for _ in range(_LEVELS):
         if not more:
@@ -86,20 +88,24 @@ def _groups(found: Sequence[Sum], rows: Sequence[int], events: Column, n: Column
 def _sums(rows: Sequence[int], events: Column, n: Column) -> list[Sum]:
     """Return the rows that are the sum of two or more rows beside them."""
     found = []
-    for place, row in enumerate(rows):
+    sizes = [n[row] or 0 for row in rows]
+    below = [i for i, (m, a, b) in enumerate(zip(sizes, sizes[1:], sizes[2:], strict=False)) if m >= a + b]
+    above = [i for i, (a, b, m) in enumerate(zip(sizes, sizes[1:], sizes[2:], strict=False), 2) if m >= a + b]
+    steps = sorted([(i, -1) for i in above] + [(i, 1) for i in below])
+    for place, step in steps:
+        row = rows[place]
         x, m = events[row] or 0, n[row] or 0
-        for step in (-1, 1):
-            sum_x = sum_n = 0
-            for length in range(1, _LONGEST_RUN):
-                at = place + step * length
-                if not 0 <= at < len(rows):
-                    break
-                sum_x, sum_n = sum_x + (events[rows[at]] or 0), sum_n + (n[rows[at]] or 0)
-                if sum_n >= m or sum_x > x:
-                    if (sum_x, sum_n) == (x, m) and length > 1:
-                        run = rows[place + 1 : at + 1] if step > 0 else rows[at:place]
-                        found.append(Sum(row, step, tuple(run)))
-                    break
+        sum_x = sum_n = 0
+        for length in range(1, _LONGEST_RUN):
+            at = place + step * length
+            if not 0 <= at < len(rows):
+                break
+            sum_x, sum_n = sum_x + (events[rows[at]] or 0), sum_n + (n[rows[at]] or 0)
+            if sum_n >= m or sum_x > x:
+                if (sum_x, sum_n) == (x, m) and length > 1:
+                    run = rows[place + 1 : at + 1] if step > 0 else rows[at:place]
+                    found.append(Sum(row, step, tuple(run)))
+                break
     return found
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from metaresp.kernel import beta_binomial as bb
-from metaresp.kernel import profile
-from metaresp.kernel.beta_binomial_terms import terms
-from metaresp.kernel.special import saturated
+from metaresp.kernel.counts import beta_binomial as bb
+from metaresp.kernel.counts.beta_binomial_terms import terms
+from metaresp.kernel.numerics import profile
+from metaresp.kernel.numerics.special import saturated
 from tests.datasets import NAMES, counts, reference
 
 REFERENCE = 1e-5  # the reference maximised by Nelder-Mead

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from metaresp.kernel import binomial_normal
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts.surface import CountSurface
 from tests.datasets import NAMES, counts, reference
 
 ESTIMATE = 1e-5  # the reference maximised by Nelder-Mead

@@ -5,9 +5,9 @@ import pytest
 from scipy import special, stats
 
 import metaresp as mr
-from metaresp.kernel import binomial_normal, count_bootstrap
-from metaresp.kernel.count_likelihood import bartlett_factor
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts import binomial_normal, resampling
+from metaresp.kernel.counts.calibrations import bartlett_factor
+from metaresp.kernel.counts.surface import CountSurface
 
 MONTE_CARLO = 0.05  # of k (factor - 1), from 400,000 sets
 LARGE = 1e-3  # studies of 1e8 patients are nearly normal effects
@@ -73,11 +73,11 @@ def test_order_of_widths():
 
 
 def test_bootstrap_falls_by_hand(monkeypatch):
-    monkeypatch.setattr(count_bootstrap, "RESAMPLES", 12)
+    monkeypatch.setattr(resampling, "RESAMPLES", 12)
     x, n = np.array([[2.0, 0.0, 7.0]]), np.array([[9.0, 8.0, 12.0]])
     copies = np.array([[1.0, 2.0, 1.0]])
     fit = binomial_normal.fit(CountSurface(x, n, copies))
-    found = count_bootstrap.falls(CountSurface(x, n, copies), fit, np.random.default_rng(3))[0]
+    found = resampling.falls(CountSurface(x, n, copies), fit, np.random.default_rng(3))[0]
     child, size = np.random.default_rng(3).spawn(1)[0], np.array([9, 8, 8, 12])
     mu, tau = fit.mu[0], fit.tau[0]
     drawn = child.binomial(size, special.expit(mu + tau * child.standard_normal((12, 4))))

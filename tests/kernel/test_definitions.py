@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from metaresp.kernel.brackets import bracketed
-from metaresp.kernel.confidence_draws import tau2_draws
-from metaresp.kernel.henmi_copas import henmi_copas
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.quadratic_form import Spectrum, spectrum, tails
-from metaresp.kernel.quantiles import chi2_quantile, t_quantile
-from metaresp.kernel.sums import Lanes
-from metaresp.kernel.tau2 import TAU2
-from metaresp.kernel.tau2_interval import TAU2_CI
+from metaresp.kernel.effects.confidence_draws import tau2_draws
+from metaresp.kernel.effects.henmi_copas import henmi_copas
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.quadratic_form import Spectrum, spectrum, tails
+from metaresp.kernel.effects.sums import Lanes
+from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.kernel.effects.tau2_interval import TAU2_CI
+from metaresp.kernel.numerics.quantiles import chi2_quantile, t_quantile
+from metaresp.kernel.numerics.roots import bracketed
 from tests import slow
 from tests.datasets import NAMES, reference
 

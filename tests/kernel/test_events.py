@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from metaresp.kernel.beta_predictive import BetaLaw, cdf_and_density, lower_quantile
-from metaresp.kernel.events import RateLaw, event_probabilities
-from metaresp.kernel.links import LINKS
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, lower_quantile
+from metaresp.kernel.trial.events import RateLaw, event_probabilities
 
 TRAPEZOID = 1e-11  # the twin's truncated tails
 MIXTURE = 2e-10  # 96 nodes in w, measured over 150 laws

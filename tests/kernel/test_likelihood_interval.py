@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from metaresp.kernel import binomial_normal, likelihood_interval
-from metaresp.kernel.likelihood_interval import Maximum, mu_limits, tau_limits
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts import binomial_normal, profile_limits
+from metaresp.kernel.counts.profile_limits import Maximum, mu_limits, tau_limits
+from metaresp.kernel.counts.surface import CountSurface
 from tests.datasets import NAMES, counts, reference
 from tests.kernel.test_binomial_normal import random_lanes
 
@@ -136,7 +136,7 @@ def test_far_limits_at_three_studies_settle_without_bisection(monkeypatch):
     usable = fit.reason == binomial_normal.OK
     x, n, fall = x[usable], n[usable], np.full(int(usable.sum()), 18.5)
     fit, top = fitted(x, n)
-    monkeypatch.setattr(likelihood_interval, "_bisect", None)
+    monkeypatch.setattr(profile_limits, "_bisect", None)
     limits = mu_limits(CountSurface(x, n, np.ones_like(x)), fit, fall)
     for i in range(0, len(x), 6):
         for limit in (limits.low[i], limits.high[i]):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from metaresp.kernel.solve import climb, maximise, search_range
-from metaresp.kernel.sums import Lanes
-from metaresp.kernel.tau2 import TAU2
+from metaresp.kernel.effects.sums import Lanes
+from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.kernel.effects.tau2_search import climb, maximise, search_range
 from metaresp.transforms import TRANSFORMS
 
 WORSE = 1e-9  # of the deviance, whose own rounding error is near 1e-13

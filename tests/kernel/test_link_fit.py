@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import metaresp as mr
-from metaresp.kernel import binomial_normal, count_interval
-from metaresp.kernel.likelihood_interval import mu_limits
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts import binomial_normal, intervals
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.profile_limits import mu_limits
+from metaresp.kernel.counts.surface import CountSurface
 from tests.datasets import NAMES, counts, reference
 from tests.kernel.test_binomial_normal import random_lanes
 
@@ -26,7 +26,7 @@ def content(value):
 @pytest.fixture(autouse=True, scope="module")
 def one_prediction_for_every_interval():
     """Let the intervals of one data set share its prediction, which takes most of their time."""
-    work, known = count_interval.tau_mixture, {}
+    work, known = intervals.tau_mixture, {}
 
     def shared(*arguments):
         key = content(arguments)
@@ -35,7 +35,7 @@ def one_prediction_for_every_interval():
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(count_interval, "tau_mixture", shared)
+        patch.setattr(intervals, "tau_mixture", shared)
         yield
 
 

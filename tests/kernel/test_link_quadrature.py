@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from metaresp.kernel import link_quadrature, quadrature
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.special import saturated
+from metaresp.kernel.counts import link_quadrature, quadrature
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.numerics.special import saturated
 from tests.kernel.test_links import rates
 
 OTHERS = [name for name in LINKS if name != "logit"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from metaresp.errors import UnknownName
-from metaresp.kernel.links import LINKS
+from metaresp.kernel.counts.links import LINKS
 
 DIGITS = 2e-12  # relative: the second derivative of a Cauchy tail loses three digits of sixteen
 FAR = {"logit": 600, "probit": 3000, "cloglog": 600, "cauchit": 1e7, "log": 600}

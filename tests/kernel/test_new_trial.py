@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from metaresp.kernel import binomial_normal, new_trial
-from metaresp.kernel.new_trial import cdf, tau_mixture
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts import binomial_normal, new_trial
+from metaresp.kernel.counts.new_trial import cdf, tau_mixture
+from metaresp.kernel.counts.surface import CountSurface
 from tests.datasets import NAMES, counts
 from tests.kernel.test_binomial_normal import random_lanes
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from metaresp.kernel.heterogeneity import heterogeneity
-from metaresp.kernel.pooled_mean import MEAN_CI
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.tau2 import TAU2
+from metaresp.kernel.effects.cochran import heterogeneity
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.tau2 import TAU2
 from metaresp.transforms import TRANSFORMS, study_effects
 from tests import slow
 

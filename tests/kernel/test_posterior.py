@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from metaresp.kernel.links import LINKS
-from metaresp.kernel.posterior import posterior_rates
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.trial.study_rate import posterior_rates
 
 QUAD = 1e-9  # what scipy's adaptive rule reaches on these integrands
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from metaresp.kernel import quadrature
-from metaresp.kernel.special import saturated
+from metaresp.kernel.counts import quadrature
+from metaresp.kernel.numerics.special import saturated
 
 QUAD_TOLERANCE = 1e-9  # scipy.integrate.quad's own error on these integrands
 NODES_TOLERANCE = 1e-10  # doubling the nodes: what the error bound promises is 1e-11 or better

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from metaresp.kernel.heterogeneity import h2_from_tau2, heterogeneity, i2_from_tau2
-from metaresp.kernel.pooled_mean import MEAN_CI, wald_test
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.sums import study_weights
-from metaresp.kernel.tau2 import TAU2
-from metaresp.kernel.tau2_interval import TAU2_CI
-from metaresp.kernel.tau2_se import tau2_se
+from metaresp.kernel.effects.cochran import h2_from_tau2, heterogeneity, i2_from_tau2
+from metaresp.kernel.effects.mean import MEAN_CI, wald_test
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.sums import study_weights
+from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.kernel.effects.tau2_interval import TAU2_CI
+from metaresp.kernel.effects.tau2_se import tau2_se
 from metaresp.transforms import TRANSFORMS, back_size, study_effects
 from tests.datasets import NAMES, counts, reference
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from metaresp.kernel.heterogeneity import heterogeneity
-from metaresp.kernel.pooled_mean import MEAN_CI
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.sums import NO_STUDIES, NOT_FINITE, study_weights
-from metaresp.kernel.tau2 import TAU2
-from metaresp.kernel.tau2_interval import TAU2_CI
-from metaresp.kernel.tau2_se import TAU2_SE, tau2_se
+from metaresp.kernel.effects.cochran import heterogeneity
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.sums import NO_STUDIES, NOT_FINITE, study_weights
+from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.kernel.effects.tau2_interval import TAU2_CI
+from metaresp.kernel.effects.tau2_se import TAU2_SE, tau2_se
 from tests import slow
 
 TAIL = 0.025

@@ -10,14 +10,14 @@ import pytest
 from scipy import optimize, special, stats
 
 from metaresp import datasets
-from metaresp.kernel import binomial_normal as bn
-from metaresp.kernel import two_level as tl
-from metaresp.kernel import two_level_gaussian as tg
-from metaresp.kernel.beta_binomial import FARTHEST, NO_MEAN
-from metaresp.kernel.cluster_robust import groups
-from metaresp.kernel.likelihood_interval import mu_limits
-from metaresp.kernel.surface import CountSurface
-from metaresp.kernel.two_level_likelihood import Nested, evaluate
+from metaresp.kernel.counts import binomial_normal as bn
+from metaresp.kernel.counts.beta_binomial import FARTHEST, NO_MEAN
+from metaresp.kernel.counts.profile_limits import mu_limits
+from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.nested import counts as tl
+from metaresp.kernel.nested import effects as tg
+from metaresp.kernel.nested.likelihood import Nested, evaluate
+from metaresp.kernel.nested.robust import groups
 from tests.datasets import counts, reference
 
 FALL = 3.841458820694124

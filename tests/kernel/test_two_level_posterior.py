@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from metaresp.kernel import two_level as tl
-from metaresp.kernel.two_level_gaussian import effect_posteriors
-from metaresp.kernel.two_level_posterior import study_posteriors
+from metaresp.kernel.nested import counts as tl
+from metaresp.kernel.nested.effects import effect_posteriors
+from metaresp.kernel.nested.study_rate import study_posteriors
 from tests.kernel.test_two_level import nested_counts, nested_effects
 
 TAIL = 0.025

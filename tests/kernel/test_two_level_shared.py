@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy import special
 
-from metaresp.kernel import quadrature
-from metaresp.kernel import two_level as tl
-from metaresp.kernel.two_level_climb import climb, deviations, polar
-from metaresp.kernel.two_level_likelihood import evaluate
-from metaresp.kernel.two_level_nodes import own_nodes
-from metaresp.kernel.two_level_plan import narrowed, planned
-from metaresp.kernel.two_level_profile import mu_limits
-from metaresp.kernel.two_level_shared import shared_nodes
-from metaresp.kernel.two_level_spread import count_limits
+from metaresp.kernel.counts import quadrature
+from metaresp.kernel.nested import counts as tl
+from metaresp.kernel.nested.climb import climb, deviations, polar
+from metaresp.kernel.nested.likelihood import evaluate
+from metaresp.kernel.nested.node_plan import narrowed, planned
+from metaresp.kernel.nested.own_nodes import own_nodes
+from metaresp.kernel.nested.profile import mu_limits
+from metaresp.kernel.nested.shared_nodes import shared_nodes
+from metaresp.kernel.nested.spread import count_limits
 from tests.kernel.test_two_level import nested_counts
 
 FALL = 3.841458820694124
@@ -72,7 +72,7 @@ def test_shared_nodes_say_what_own_nodes_say(kind, monkeypatch):
     data = arranged(2, **kind)
     assert set(range(len(POINTS) - 2)) <= set(shared_rows(data))
     shared = evaluate(data, POINTS)
-    monkeypatch.setattr("metaresp.kernel.two_level_likelihood.shared_nodes", lambda *_: iter(()))
+    monkeypatch.setattr("metaresp.kernel.nested.likelihood.shared_nodes", lambda *_: iter(()))
     own = evaluate(data, POINTS, nats=34.0, refine=2)
     np.testing.assert_allclose(shared.value, own.value, rtol=EQUAL, atol=EQUAL)
     np.testing.assert_allclose(shared.gradient, own.gradient, rtol=SLOPES, atol=SLOPES)

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from metaresp.kernel import binomial_normal as bn
-from metaresp.kernel import two_level as tl
-from metaresp.kernel import two_level_gaussian as tg
-from metaresp.kernel.cluster_robust import groups
-from metaresp.kernel.likelihood_interval import Maximum, tau_limits
-from metaresp.kernel.surface import CountSurface
-from metaresp.kernel.two_level_likelihood import contributions, evaluate
-from metaresp.kernel.two_level_profile import height_at
-from metaresp.kernel.two_level_spread import count_limits, effect_limits
-from metaresp.kernel.two_level_test import both_variances, count_angle, effect_angle, one_variance
+from metaresp.kernel.counts import binomial_normal as bn
+from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
+from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.nested import counts as tl
+from metaresp.kernel.nested import effects as tg
+from metaresp.kernel.nested.likelihood import contributions, evaluate
+from metaresp.kernel.nested.profile import height_at
+from metaresp.kernel.nested.robust import groups
+from metaresp.kernel.nested.spread import count_limits, effect_limits
+from metaresp.kernel.nested.variance_tests import both_variances, count_angle, effect_angle, one_variance
 from tests.kernel.test_two_level import dense_parts, nested_counts, nested_effects
 
 FALL = 3.841458820694124

@@ -503,3 +503,8 @@ def test_a_nested_interval_without_width_says_so():
     fit = mr.pool(events=[5] * 6, n=[10] * 6, cluster=list("aabbcc"), model="inverse-variance")
     assert fit.rate_ci == (0.5, 0.5)
     assert any("no width" in note for note in fit.notes)
+
+
+def test_an_interval_of_the_studies_that_has_no_answer_is_said_at_once():
+    with pytest.raises(mr.CannotEstimate, match="blyth-still-casella"):
+        mr.pool(events=[3, 4], n=[20_000, 30], study_ci="blyth-still-casella")

@@ -5,8 +5,8 @@ import pytest
 from scipy import special
 
 import metaresp as mr
-from metaresp.kernel.likelihood_interval import profile_value
-from metaresp.kernel.surface import CountSurface
+from metaresp.kernel.counts.profile_limits import profile_value
+from metaresp.kernel.counts.surface import CountSurface
 
 EVENTS = [20, 24, 11, 5, 28, 19, 10, 19, 25, 32, 41, 15, 19, 25, 36]
 PATIENTS = [71, 155, 58, 62, 160, 81, 61, 142, 167, 171, 200, 103, 86, 109, 154]

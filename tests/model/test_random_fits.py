@@ -8,6 +8,7 @@ import pytest
 
 import metaresp as mr
 from metaresp.binomial import BINOMIAL_CI
+from metaresp.kernel.counts.surface import PENALTIES
 from metaresp.spec import MODELS, NESTED, _choices
 
 SEED = 1
@@ -45,6 +46,8 @@ def random_options(rng, k):
         options["correction"] = float(rng.choice([0, 0.5, 1e-6, 3]))
     if "tau2" in choices and rng.random() < 0.1:
         options["tau2"] = float(rng.choice([0, 0.3, 1e-12, 1e6]))
+    if model == "binomial-normal" and "cluster" not in options and rng.random() < 0.15:
+        options["penalty"] = pick(rng, PENALTIES), float(rng.choice([0.3, 1.0, 20.0]))
     if rng.random() < 0.1:
         options["prediction"] = None
     if rng.random() < 0.2:
@@ -60,6 +63,7 @@ def assert_ordered(low, middle, high, where):
 def ask(fit, rng, where):
     """Ask a fit two of all questions; what it has no answer to is an error of ours."""
     assert_ordered(fit.rate_ci.low, fit.rate, fit.rate_ci.high, where)
+    assert_ordered(fit.mean_rate_ci.low, fit.mean_rate, fit.mean_rate_ci.high, where)
     assert abs(fit.weights.sum() - 100) < 1e-6, where
     if fit.prediction_interval is not None:
         low, high = fit.prediction_interval
@@ -79,7 +83,7 @@ def ask(fit, rng, where):
         lambda: fit.probability_above(float(rng.choice([1e-9, 0.2, 0.5, 1 - 1e-9]))),
         lambda: fit.predict_events(int(rng.choice([1, 20]))),
         lambda: mr.subgroups(fit, "arm"),
-        lambda: fit.test(float(rng.choice([1e-6, 0.2, 0.97]))),
+        lambda: fit.test(float(rng.choice([1e-6, 0.2, 0.97])), of=str(rng.choice(["typical", "mean"]))),
         lambda: mr.funnel(fit),
         lambda: mr.baujat(fit),
     ]

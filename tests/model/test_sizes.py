@@ -5,7 +5,7 @@ import pytest
 
 import metaresp as mr
 from metaresp import counts
-from metaresp.kernel import quadrature
+from metaresp.kernel.counts import quadrature
 from metaresp.present import rates
 
 # Sums in another order; the searches end where no more is gained.

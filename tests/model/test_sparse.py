@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 import metaresp as mr
-from metaresp.kernel.surface import PENALTIES, CountSurface, Penalty
+from metaresp.kernel.counts.surface import PENALTIES, CountSurface, Penalty
 
 SPARSE = [([0, 0, 3], [18, 22, 21]), ([0, 1, 0, 0], [20, 30, 25, 18]), ([18, 22, 18], [18, 22, 21])]
 

@@ -6,8 +6,8 @@ from scipy import special, stats
 
 import metaresp as mr
 from metaresp.cli import main
-from metaresp.kernel.beta_predictive import BETA_PREDICTION
-from metaresp.kernel.links import LINKS
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
 from metaresp.present.forest_rows import forest_rows
 
 EVENTS, N = [13, 4, 9, 10, 7, 2], [18, 7, 15, 41, 16, 20]

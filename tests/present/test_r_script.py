@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from metaresp.errors import InvalidArgument
-from metaresp.kernel.pooled_mean import MEAN_CI
-from metaresp.kernel.prediction import PREDICTION
-from metaresp.kernel.tau2 import TAU2
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.tau2 import TAU2
 from metaresp.present.r_script import r_script
 from metaresp.present.r_text import numbers, quoted, strings
 from metaresp.spec import resolve

@@ -1,0 +1,1 @@
+"""Counts under a normal or a beta distribution of rates: likelihoods, maxima, intervals."""

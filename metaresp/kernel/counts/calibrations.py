@@ -1,0 +1,175 @@
+"""Intervals of mu from the profile likelihood of the binomial-normal model, and the tests they invert.
+
+Each is a *calibration*: the critical value that twice the fall of the profile log-likelihood from its
+maximum is held against, and the p-value of such a fall.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import FloatArray
+from metaresp.kernel.counts import resampling
+from metaresp.kernel.counts.profile_limits import mu_limits, profile_fall
+from metaresp.kernel.counts.registry import CountInterval, CountMethod, Lanes
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.registry import Registry
+
+LIKELIHOOD_CI: Registry[CountMethod] = Registry("ci")
+
+
+class Calibration(NamedTuple):
+    """The reference distribution of twice the fall of the profile log-likelihood."""
+
+    critical: Callable[[Lanes, float], FloatArray]  # of the tail probability on each side; shape (lanes,)
+    pvalue: Callable[[Lanes, FloatArray], FloatArray]  # two-sided, of falls of shape (lanes,)
+
+
+def _squared_normal(lanes: Lanes, tail: float) -> FloatArray:
+    return t_quantile(np.full_like(lanes.k, np.inf), tail) ** 2
+
+
+def _squared_t(lanes: Lanes, tail: float) -> FloatArray:
+    return t_quantile(lanes.k - 1, tail) ** 2
+
+
+def _two_sided_t(df: FloatArray, squared: FloatArray) -> FloatArray:
+    p: FloatArray = 2 * special.stdtr(df, -np.sqrt(squared))
+    return p
+
+
+def _factor(lanes: Lanes) -> FloatArray:
+    fit = lanes.fit
+    # the greatest of 0: with a heavy-tailed link a study may tell less than nothing
+    w = np.maximum(lanes.data.information(fit.mu, fit.tau), 0.0)
+    return bartlett_factor(w, lanes.data.copies)
+
+
+def _drawn(lanes: Lanes) -> FloatArray:
+    return resampling.falls(lanes.data, lanes.fit, lanes.rng)
+
+
+CALIBRATIONS: Mapping[str, Calibration] = {
+    "profile": Calibration(_squared_normal, lambda lanes, fall: special.chdtrc(1, fall)),
+    "profile-t": Calibration(_squared_t, lambda lanes, fall: _two_sided_t(lanes.k - 1, fall)),
+    "profile-f": Calibration(
+        lambda lanes, tail: lanes.k * np.log1p(_squared_t(lanes, tail) / (lanes.k - 1)),
+        lambda lanes, fall: _two_sided_t(
+            lanes.k - 1, (lanes.k - 1) * np.expm1(np.minimum(fall / lanes.k, 700))
+        ),
+    ),
+    "bartlett": Calibration(
+        lambda lanes, tail: _squared_normal(lanes, tail) * _factor(lanes),
+        lambda lanes, fall: special.chdtrc(1, fall / _factor(lanes)),
+    ),
+    "bootstrap": Calibration(
+        lambda lanes, tail: resampling.critical(_drawn(lanes), tail),
+        lambda lanes, fall: resampling.pvalue(_drawn(lanes), fall),
+    ),
+}
+
+
+def pvalues(name: str, lane: Lanes, mu: FloatArray) -> FloatArray:
+    """Return the two-sided p-values, by the calibration *name*, of several values of mu for one lane.
+
+    Each is one minus the level at which the interval of that name ends at that mu.
+
+    Parameters
+    ----------
+    name : str
+    lane : Lanes
+        One lane.
+    mu : float array, shape (points,)
+
+    Returns
+    -------
+    float array, shape (points,)
+    """
+    data = lane.data.take(np.zeros(mu.size, dtype=np.int64))
+    return CALIBRATIONS[name].pvalue(lane, profile_fall(data, lane.fit, mu))
+
+
+def _limits(name: str, lanes: Lanes, tail: float) -> CountInterval:
+    fall = CALIBRATIONS[name].critical(lanes, tail)
+    low, high = mu_limits(lanes.data, lanes.fit, fall)
+    return CountInterval(low, high, np.full_like(lanes.k, np.inf))
+
+
+@LIKELIHOOD_CI.add("profile")
+def profile(lanes: Lanes, tail: float) -> CountInterval:
+    """Profile-likelihood interval: where twice the log-likelihood has fallen by a chi-square quantile.
+
+    R: none for this model (``lme4::confint(method="profile")`` with nAGQ = 1 comes near).
+    Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    """
+    return _limits("profile", lanes, tail)
+
+
+@LIKELIHOOD_CI.add("profile-t")
+def profile_t(lanes: Lanes, tail: float) -> CountInterval:
+    """Profile-likelihood interval with the square of a t quantile on k - 1 degrees of freedom.
+
+    Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    """
+    return _limits("profile-t", lanes, tail)._replace(df=lanes.k - 1)
+
+
+@LIKELIHOOD_CI.add("profile-f")
+def profile_f(lanes: Lanes, tail: float) -> CountInterval:
+    """Profile-likelihood interval whose critical value is exact for k equal normal means.
+
+    There twice the fall of the log-likelihood is ``k log(1 + t**2 / (k - 1))`` with Student's t on k - 1
+    degrees of freedom, and so is the critical value.  Too narrow where one study outweighs the rest.
+
+    R: none for this model.  Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    """
+    return _limits("profile-f", lanes, tail)
+
+
+@LIKELIHOOD_CI.add("bartlett")
+def bartlett(lanes: Lanes, tail: float) -> CountInterval:
+    """Profile-likelihood interval with Bartlett's correction for the number and sizes of the studies.
+
+    The critical value is a chi-square quantile times :func:`bartlett_factor`.
+
+    R: none for this model.  Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    """
+    return _limits("bartlett", lanes, tail)
+
+
+@LIKELIHOOD_CI.add("bootstrap")
+def bootstrap(lanes: Lanes, tail: float) -> CountInterval:
+    """Profile-likelihood interval with a critical value from data sets drawn at the fitted mu and tau.
+
+    Parametric bootstrap of twice the fall of the profile log-likelihood at the fitted mu, see
+    :mod:`metaresp.kernel.counts.resampling`.
+
+    R: none.  Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    """
+    return _limits("bootstrap", lanes, tail)
+
+
+def bartlett_factor(w: FloatArray, copies: FloatArray) -> FloatArray:
+    """Return the mean, to first order, of twice the fall of the profile log-likelihood at the true mu.
+
+    With ``S_r = sum copies w**r`` over each study's information w about mu given tau,
+
+        ``1 + 2 S_3 / (S_1 S_2) - S_2 / (2 S_1**2)`` ,
+
+    Lawley's expansion (1956, Biometrika 43:295) for normal effects with mean mu and variance
+    ``1 / w = v + tau2``.  It is ``1 + 3 / (2 k)`` for k equal studies and 2.5 where one outweighs all others.
+
+    Parameters
+    ----------
+    w, copies : float array, shape (lanes, k)
+
+    Returns
+    -------
+    float array, shape (lanes,)
+    """
+    share = w / w.max(axis=-1, keepdims=True)
+    s1, s2, s3 = (np.einsum("lk,lk->l", copies, share**power) for power in (1, 2, 3))
+    factor: FloatArray = 1 + 2 * s3 / (s1 * s2) - s2 / (2 * s1 * s1)
+    return factor

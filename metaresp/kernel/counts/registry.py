@@ -1,0 +1,80 @@
+"""The registries of intervals in count models, and what their entries share."""
+
+from typing import NamedTuple, Protocol
+
+from numpy.random import Generator
+
+from metaresp.arrays import FloatArray
+from metaresp.kernel.counts.binomial_normal import Fit
+from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.registry import Registry
+
+
+class CountInterval(NamedTuple):
+    """An interval on the link scale; fields of shape (lanes,), NaN where there is none."""
+
+    low: FloatArray
+    high: FloatArray
+    df: FloatArray
+
+
+class Lanes(NamedTuple):
+    """What an interval may look at: the counts, their fit, the number of studies, the random source.
+
+    Attributes
+    ----------
+    data : CountSurface
+    fit : Fit
+        The maximum of those lanes.
+    k : float array, shape (lanes,)
+        Number of studies, multiplicities counted.
+    rng : numpy.random.Generator or None
+        For methods that simulate.
+    """
+
+    data: CountSurface
+    fit: Fit
+    k: FloatArray
+    rng: Generator | None = None
+
+
+class Estimate(Protocol):
+    """A fit of any count model: the mean on the link scale and its standard error, shape (lanes,)."""
+
+    @property
+    def mu(self) -> FloatArray:
+        """The mean."""
+
+    @property
+    def se(self) -> FloatArray:
+        """Its standard error."""
+
+
+class Fitted(Protocol):
+    """What a Wald interval looks at in any count model."""
+
+    @property
+    def fit(self) -> Estimate:
+        """The estimates."""
+
+    @property
+    def k(self) -> FloatArray:
+        """Number of studies."""
+
+
+class CountMethod(Protocol):
+    """The one signature of intervals in the binomial-normal model."""
+
+    def __call__(self, lanes: Lanes, tail: float) -> CountInterval:
+        """Return the interval of each lane; *tail* is the probability beyond each limit."""
+
+
+COUNT_CI: Registry[CountMethod] = Registry("ci")
+COUNT_PREDICTION: Registry[CountMethod] = Registry("prediction")
+
+
+def around(centre: FloatArray, spread: FloatArray, df: FloatArray, tail: float) -> CountInterval:
+    """Return ``centre +- t quantile * spread``; NaN where the degrees of freedom are not positive."""
+    half = t_quantile(df, tail) * spread
+    return CountInterval(centre - half, centre + half, df)

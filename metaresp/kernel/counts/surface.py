@@ -1,0 +1,174 @@
+"""The likelihood of counts whose rates vary normally on a link scale, as a surface over mu and tau.
+
+Everything that is asked of the binomial-normal model (maximum, limits, tests, a new trial, groups) asks this
+one thing: the log-likelihood of some lanes at given mu and tau, with its derivatives.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
+from metaresp.kernel.counts import link_quadrature, quadrature
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.moments import Moments
+from metaresp.kernel.numerics.profile import Local
+from metaresp.kernel.numerics.special import saturated
+
+_ELEMENTS = 480_000  # lanes are worked on in blocks of about this many nodes: few calls, and still in cache
+
+
+class Sums(NamedTuple):
+    """Log-likelihood of each lane with gradient and Hessian; fields of shape (lanes,)."""
+
+    value: FloatArray
+    d_mu: FloatArray
+    d_tau: FloatArray
+    d_mu_mu: FloatArray
+    d_mu_tau: FloatArray
+    d_tau_tau: FloatArray
+
+
+class Penalty(NamedTuple):
+    """What is added to the log-likelihood: a name of :data:`PENALTIES` and its scale."""
+
+    name: str
+    scale: float
+
+    def add(self, sums: Sums, mu: FloatArray, tau: FloatArray) -> Sums:
+        """Return *sums* with the penalty."""
+        value, d_mu, d_tau, d_mu_mu, d_tau_tau = PENALTIES[self.name](mu, tau, self.scale)
+        return Sums(
+            sums.value + value,
+            sums.d_mu + d_mu,
+            sums.d_tau + d_tau,
+            sums.d_mu_mu + d_mu_mu,
+            sums.d_mu_tau,
+            sums.d_tau_tau + d_tau_tau,
+        )
+
+
+class CountSurface(NamedTuple):
+    """Lanes of counts and the link on which their rates vary.
+
+    Attributes
+    ----------
+    x, n, copies : float array, shape (lanes, k)
+        Counts and multiplicities; n at least 1 everywhere, also where ``copies`` is 0.
+    link : str
+        A name of ``metaresp.kernel.counts.links.LINKS``.
+    penalty : Penalty or None
+    nats : float
+        Accuracy at most: errors are about ``exp(-nats)``.
+    """
+
+    x: FloatArray
+    n: FloatArray
+    copies: FloatArray
+    link: str = "logit"
+    penalty: Penalty | None = None
+    nats: float = quadrature.FULL
+
+    @property
+    def lanes(self) -> int:
+        """Number of lanes."""
+        return len(self.x)
+
+    @property
+    def tau_max(self) -> float:
+        """The greatest tau that is looked at."""
+        return LINKS[self.link].tau_max
+
+    @property
+    def farthest(self) -> float:
+        """The theta beyond which a rate is 0 or 1."""
+        return LINKS[self.link].farthest
+
+    def take(self, rows: IntArray | BoolArray | slice) -> "CountSurface":
+        """Return the lanes at *rows*."""
+        return self._replace(x=self.x[rows], n=self.n[rows], copies=self.copies[rows])
+
+    def each(
+        self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1
+    ) -> Moments:
+        """Return log-likelihood (less the saturated one) and derivatives of every study, shape (lanes, k)."""
+        nats = min(nats, self.nats)
+        if self.link == "logit":
+            return quadrature.moments(self.x, self.n, mu, tau, nats, refine)
+        return link_quadrature.moments(self.link, self.x, self.n, mu, tau, nats, refine)
+
+    def at(self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Sums:
+        """Return log-likelihood (less the saturated one) with penalty, gradient and Hessian of each lane.
+
+        Parameters
+        ----------
+        mu, tau : float array, shape (lanes,)
+        nats, refine
+            As in :func:`metaresp.kernel.counts.quadrature.moments`.
+        """
+        if self.x.size * 24 <= _ELEMENTS:
+            sums = Sums(*np.einsum("lk,flk->fl", self.copies, np.stack(self.each(mu, tau, nats, refine))))
+            return sums if self.penalty is None else self.penalty.add(sums, mu, tau)
+        out = np.empty((6, mu.size))
+        for rows in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
+            part = self.take(rows)
+            for field, each in zip(out, part.each(mu[rows], tau[rows], nats, refine), strict=True):
+                np.einsum("lk,lk->l", part.copies, each, out=field[rows])
+        sums = Sums(*out)
+        return sums if self.penalty is None else self.penalty.add(sums, mu, tau)
+
+    def local(self, rows: IntArray, mu: FloatArray, tau: FloatArray) -> Local:
+        """Return the surface as :mod:`metaresp.kernel.numerics.profile` asks for it."""
+        return Local(*self.take(rows).at(mu, tau))
+
+    def saturated(self) -> FloatArray:
+        """Return the log-likelihood of each lane with every study at its own rate."""
+        total: FloatArray = np.einsum("lk,lk->l", self.copies, saturated(self.x, self.n))
+        return total
+
+    def information(self, mu: FloatArray, tau: FloatArray) -> FloatArray:
+        """Return what each study tells about mu given tau, ``-d2 L_i / d mu2``, shape (lanes, k)."""
+        out = np.empty(self.x.shape)
+        for part in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
+            out[part] = -self.take(part).each(mu[part], tau[part]).d_mu_mu
+        return out
+
+
+_Terms = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+def _half_normal(mu: FloatArray, tau: FloatArray, scale: float) -> _Terms:
+    """Return ``-tau**2 / (2 scale**2)`` and its derivatives."""
+    weight = 1 / scale**2
+    none = np.zeros_like(mu)
+    return -0.5 * weight * tau**2, none, -weight * tau, none, np.full_like(tau, -weight)
+
+
+def _half_cauchy(mu: FloatArray, tau: FloatArray, scale: float) -> _Terms:
+    """Return ``-log(1 + (tau / scale)**2)`` and its derivatives."""
+    square = scale**2 + tau**2
+    none = np.zeros_like(mu)
+    return (
+        -np.log1p((tau / scale) ** 2),
+        none,
+        -2 * tau / square,
+        none,
+        -2 * (scale**2 - tau**2) / square**2,
+    )
+
+
+def _log_f(mu: FloatArray, tau: FloatArray, scale: float) -> _Terms:
+    """Return the log density of mu if half of *scale* patients more responded and half did not."""
+    p = np.exp(-np.logaddexp(0.0, -mu))
+    none = np.zeros_like(mu)
+    value = scale * (0.5 * mu - np.logaddexp(0.0, mu))
+    return value + scale * np.log(2.0), scale * (0.5 - p), none, -scale * p * (1 - p), none
+
+
+# Log densities of tau or mu, 0 at tau = 0 or mu = 0, with first and second derivatives by mu and by tau.
+PENALTIES: Mapping[str, Callable[[FloatArray, FloatArray, float], _Terms]] = {
+    "half-normal": _half_normal,
+    "half-cauchy": _half_cauchy,
+    "log-f": _log_f,
+}

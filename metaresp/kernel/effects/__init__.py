@@ -1,0 +1,1 @@
+"""Inverse variance: sums over studies, tau2, the pooled mean and a new study, with their intervals."""

@@ -1,0 +1,1 @@
+"""Studies nested in clusters, as counts and as effects."""
