@@ -37,8 +37,8 @@ def mean_interval(lanes: Counts, spec: Spec, found: Estimates) -> tuple[FloatArr
             ends[:, part] = _of_counts(Fitted(lanes.take(rows[part]), spec))
     else:
         ends = np.array(_at_tau2(lanes, spec, found, rows))
-    low[rows] = np.minimum(ends[0], found.mean_rate[rows])
-    high[rows] = np.maximum(ends[1], found.mean_rate[rows])
+    low[rows] = np.clip(np.minimum(ends[0], found.mean_rate[rows]), 0.0, 1.0)
+    high[rows] = np.clip(np.maximum(ends[1], found.mean_rate[rows]), 0.0, 1.0)
     return low, high
 
 

@@ -10,8 +10,8 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.nested import counts as tl
 from metaresp.kernel.nested.climb import climb, deviations, polar
 from metaresp.kernel.nested.likelihood import evaluate
-from metaresp.kernel.nested.node_plan import narrowed, planned
-from metaresp.kernel.nested.own_nodes import own_nodes
+from metaresp.kernel.nested.nodes import own_nodes
+from metaresp.kernel.nested.plan import narrowed, planned
 from metaresp.kernel.nested.profile import mu_limits
 from metaresp.kernel.nested.shared_nodes import shared_nodes
 from metaresp.kernel.nested.spread import count_limits

@@ -16,7 +16,7 @@ from metaresp.arrays import BoolArray, FloatArray
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.binomial_normal import TAU_MAX
 from metaresp.kernel.nested.likelihood import Points, evaluate
-from metaresp.kernel.nested.own_nodes import Nested
+from metaresp.kernel.nested.nodes import Nested
 
 _STEPS = 120
 _DECREMENT = 1e-16  # squared Newton step in standard errors at which a climb ends

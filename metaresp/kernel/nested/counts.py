@@ -17,7 +17,7 @@ from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_MAX, T
 from metaresp.kernel.nested.climb import Best, Tops, climb, deviations
 from metaresp.kernel.nested.effects import ONE_EACH
 from metaresp.kernel.nested.likelihood import Points, evaluate
-from metaresp.kernel.nested.own_nodes import Nested
+from metaresp.kernel.nested.nodes import Nested
 from metaresp.kernel.nested.profile import height_at, mu_limits, usual_taus
 from metaresp.kernel.nested.robust import groups
 from metaresp.kernel.numerics.special import saturated

@@ -14,7 +14,7 @@ import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
-from metaresp.kernel.nested.own_nodes import Nested, Nodes, own_nodes
+from metaresp.kernel.nested.nodes import Nested, Nodes, own_nodes
 from metaresp.kernel.nested.shared_nodes import shared_nodes
 from metaresp.kernel.numerics.special import HALF_LOG_2PI
 

@@ -10,7 +10,7 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import FARTHEST
 from metaresp.kernel.counts.binomial_normal import TAU_MAX
 from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations
-from metaresp.kernel.nested.own_nodes import Nested
+from metaresp.kernel.nested.nodes import Nested
 
 _GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical logits
 _HIGHER = 1e-8  # another hill of the standard deviations counts from this height on

@@ -11,7 +11,7 @@ for all clusters.  What a study says there, ``integral B(theta) phi((theta - m) 
 
 Both rules are the trapezoidal one on nodes that every study needs, fine enough for the narrowest.  Where
 that takes too many, or a study lies so far off that exponentials underflow, nodes about each cluster's own
-mode are used: see :mod:`metaresp.kernel.nested.own_nodes`.
+mode are used: see :mod:`metaresp.kernel.nested.nodes`.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.moments import by_positions
-from metaresp.kernel.nested.node_plan import AT_ZERO, BY_POSITIONS, BY_SCORES, Plan, narrowed, planned
-from metaresp.kernel.nested.own_nodes import Nested, Nodes
+from metaresp.kernel.nested.nodes import Nested, Nodes
+from metaresp.kernel.nested.plan import AT_ZERO, BY_POSITIONS, BY_SCORES, Plan, narrowed, planned
 from metaresp.kernel.numerics.special import HALF_LOG_2PI
 
 _MOST_PATIENTS = 2_000.0  # sums over nodes lose about n times the rounding of a float

@@ -12,7 +12,7 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
-from metaresp.kernel.nested.own_nodes import Nested
+from metaresp.kernel.nested.nodes import Nested
 
 AT_ZERO, BY_SCORES, BY_POSITIONS = range(3)
 _SPARE = 6.0  # e-foldings more than asked for: derivatives need finer nodes than the value
