@@ -129,7 +129,7 @@ def _spacing(data: Nested, at: FloatArray, scale: FloatArray, nats: float) -> Fl
     """Return the spacing of nodes for an error of about ``exp(-nats)``, shape (lanes, clusters, 1).
 
     The larger of two that suffice.  One stays below the nearest pole, as
-    :func:`metaresp.kernel.quadrature.nodes_needed` does.  The other holds for any ``tau_within`` above 0:
+    :func:`metaresp.kernel.counts.quadrature.nodes_needed` does.  The other holds for any ``tau_within`` above 0:
     a study's likelihood is then a normal smear, has no pole, and y off the real axis is at most
     ``exp((tau_between y / tau_within)**2 / 2)`` times what it is on it.
     """

@@ -2,7 +2,7 @@
 
 Integrands are log-concave and fall at least as fast as the normal density in them, from modes that lie on the
 way from mu to the studies' own logits.  That bounds the range; the spacing is that of the trapezoidal rule,
-see :func:`metaresp.kernel.quadrature.nodes_needed`, for the narrowest integrand.
+see :func:`metaresp.kernel.counts.quadrature.nodes_needed`, for the narrowest integrand.
 """
 
 from typing import NamedTuple
