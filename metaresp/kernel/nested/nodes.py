@@ -129,8 +129,8 @@ def _spacing(data: Nested, at: FloatArray, scale: FloatArray, nats: float) -> Fl
     """Return the spacing of nodes for an error of about ``exp(-nats)``, shape (lanes, clusters, 1).
 
     The larger of two that suffice.  One stays below the nearest pole, as
-    :func:`metaresp.kernel.counts.quadrature.nodes_needed` does.  The other holds for any ``tau_within`` above 0:
-    a study's likelihood is then a normal smear, has no pole, and y off the real axis is at most
+    :func:`metaresp.kernel.counts.quadrature.nodes_needed` does.  The other holds for any ``tau_within`` above
+    0: a study's likelihood is then a normal smear, has no pole, and y off the real axis is at most
     ``exp((tau_between y / tau_within)**2 / 2)`` times what it is on it.
     """
     between, within = at[:, 1, None, None], at[:, 2, None, None]
