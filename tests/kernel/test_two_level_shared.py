@@ -86,7 +86,7 @@ def test_shared_nodes_are_not_used_where_digits_would_be_lost():
     # a study so far off that the integrand underflows on shared nodes
     far, _ = tl.arrange(np.array([0.0, 900, 3]), np.array([900.0, 900, 9]), np.array([0, 0, 1]))
     at = np.array([0.0, 0.3, 0.05])
-    nodes = own_nodes(far, at, quadrature.FULL, 1)
+    nodes = own_nodes(far, at[None], quadrature.FULL, 1)
     log = np.add.reduceat(nodes.each[0], far.groups.first, axis=1) - 0.5 * nodes.z**2
     top = log.max(axis=-1)
     mass = np.exp(log - top[..., None]).sum(axis=-1) * nodes.spacing
@@ -189,3 +189,21 @@ def test_limits_of_mu_do_not_depend_on_the_other_side():
     other = tl.top_of(tl.fit_nested_binomial(n - x, n, cluster))
     assert mu_limits(mirrored, other, free, FALL) == pytest.approx((-high, -low), abs=1e-8)
     assert special.expit(low) < x.sum() / n.sum() < special.expit(high)
+
+
+def test_a_hill_close_to_an_edge_is_climbed():
+    """Studies of millions bend the likelihood upwards at tau_within = 0 and down again at 0.004."""
+    x = [12427, 2431880, 70226, 11, 1016077, 58, 129429, 1, 663, 0, 0, 33, 5]
+    x += [15770, 4, 145, 2985, 955, 6218592, 1, 194328, 11357, 0, 7694, 37380, 0]
+    n = [109446, 31747764, 185135, 138, 26379436, 2578, 1516321, 981, 772, 2, 3, 92, 6]
+    n += [138152, 7700, 49613, 3458, 2599, 7220803, 3, 2262310, 146237, 2, 347106, 976166, 3]
+    cluster = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 2, 8, 0, 10, 7, 8, 2, 8, 9, 6, 1, 5, 5, 4, 0]
+    x, n, cluster = np.array(x, float), np.array(n, float), np.array(cluster)
+    fit = tl.fit_nested_binomial(x, n, cluster, fall=FALL)
+    assert fit.loglik > fit.loglik_within_zero + 0.5
+    assert 0.003 < fit.tau_within < 0.005
+    data, _ = tl.arrange(x, n, cluster)
+    around = np.array([fit.mu, fit.tau_between, 0]) + np.array([[0, 0, t] for t in np.geomspace(1e-5, 1, 40)])
+    assert evaluate(data, around).value.max() <= fit.loglik - fit.loglik_saturated + 1e-6
+    for end in (fit.low, fit.high):
+        assert tl.fall_at(x, n, cluster, tl.top_of(fit), end) == pytest.approx(FALL, abs=1e-6)

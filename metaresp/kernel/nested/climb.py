@@ -25,7 +25,7 @@ _SHORTEST = 1e-7
 # creeps by nothing that matters: a climb ends after so many steps that gained less than this.
 _PATIENCE, _GAIN = 12, 1e-7
 _EDGE = 1e-6
-_PUSH = 0.1
+_PUSHES = (0.1, 0.01, 1e-3, 1e-4)  # large studies have hills that near an edge
 _LONGEST = 2.0  # step
 
 
@@ -138,9 +138,10 @@ def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> 
             dips = loose & (np.einsum("lii->li", s.hessian) > 0) & (ended[:, None] | (count == 0))
             up = dips & chart.even[0] & (q < chart.low + _EDGE)
             down = dips & chart.even[1] & (q > chart.high - _EDGE)
-            new = np.where(up, chart.low + _PUSH, np.where(down, chart.high - _PUSH, new))
             pushed = (up | down).any(axis=-1)
             length[alive[pushed]], creeping[alive[pushed]] = 1.0, 0
+            if pushed.any():
+                new[pushed] = _off_edge(chart, new[pushed], up[pushed], down[pushed])
             go = ~ended | pushed
             alive, new, scale, s, pushed = alive[go], new[go], scale[go], s.take(go), pushed[go]
             if not alive.size:
@@ -152,6 +153,14 @@ def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> 
         at[alive[good]] = new[good]
         here.put(alive[good], found.take(good))
     return Tops(at, here)
+
+
+def _off_edge(chart: Chart, at: FloatArray, up: BoolArray, down: BoolArray) -> FloatArray:
+    """Return the points moved off the edges they are at, by the push that leads highest."""
+    tries = np.stack([np.where(up, chart.low + far, np.where(down, chart.high - far, at)) for far in _PUSHES])
+    value = chart.evaluate(tries.reshape(-1, 3), quadrature.FULL, 1).value.reshape(len(_PUSHES), -1)
+    result: FloatArray = tries[value.argmax(axis=0), np.arange(len(at))]
+    return result
 
 
 def newton_step(here: Points, moving: BoolArray) -> FloatArray:

@@ -206,7 +206,8 @@ def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
                 chart, best.at[[_BETWEEN, _WITHIN]][lost], _MODELS[[_BOTH] * int(lost.sum())], refine
             )
             top = int(more.points.value.argmax())
-            best.put(np.arange(4) == _BOTH, Tops(more.at[top], more.points.take(top)))
+            if more.points.value[top] > height[_BOTH]:
+                best.put(_BOTH, Tops(more.at[top], more.points.take(top)))
     return best
 
 

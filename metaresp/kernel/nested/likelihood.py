@@ -18,6 +18,7 @@ from metaresp.kernel.nested.nodes import Nested, Nodes, own_nodes
 from metaresp.kernel.nested.shared_nodes import shared_nodes
 from metaresp.kernel.numerics.special import HALF_LOG_2PI
 
+_LANES = 16  # points of own nodes at once
 _DEEPEST = -250.0  # log-likelihood of a cluster below which exponentials on shared nodes reach their floor
 
 
@@ -72,8 +73,9 @@ def _posteriors(
             found = _posterior(data, nodes)
         left[rows] = False
         yield rows, found
-    for row in np.flatnonzero(left):
-        yield np.array([row]), _posterior(data, own_nodes(data, at[row], nats, refine))
+    for rows in np.split(np.flatnonzero(left), range(_LANES, len(at), _LANES)):
+        if rows.size:
+            yield rows, _posterior(data, own_nodes(data, at[rows], nats, refine))
 
 
 def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Points:

@@ -1,4 +1,4 @@
-"""Studies nested in clusters: nodes of the outer integral about each cluster's own mode, one point at a time.
+"""Studies nested in clusters: nodes of the outer integral about each cluster's own mode.
 
 Given the cluster's ``z`` the studies are independent, each with the marginal likelihood of
 :mod:`metaresp.kernel.counts.quadrature`; their product is log-concave in z and is integrated by the
@@ -36,35 +36,23 @@ class Nodes(NamedTuple):
     each: FloatArray  # (6, lanes, k, nodes): log-likelihood of each study and its derivatives
 
 
-class Inner(NamedTuple):
-    """Sums over the studies of each cluster, given the cluster's logit; shape (clusters, points)."""
-
-    value: FloatArray
-    d_mu: FloatArray
-    d_tau: FloatArray
-    d_mu_mu: FloatArray
-    d_mu_tau: FloatArray
-    d_tau_tau: FloatArray
+def _given(data: Nested, logit: FloatArray, within: FloatArray, nats: float) -> FloatArray:
+    """Return the likelihood of each cluster at *logit*, shape (lanes, clusters, points), and derivatives."""
+    result: FloatArray = np.add.reduceat(_at_logits(data, logit, within, nats, 1), data.groups.first, axis=2)
+    return result
 
 
-def _given(data: Nested, logit: FloatArray, within: float, nats: float, refine: int) -> Inner:
-    """Return the likelihood of each cluster at *logit*, shape (clusters, points)."""
-    each = _at_logits(data, logit, within, nats, refine)
-    return Inner(*np.add.reduceat(each, data.groups.first, axis=1))
-
-
-def _at_logits(data: Nested, logit: FloatArray, within: float, nats: float, refine: int) -> FloatArray:
-    """Return log-likelihood and derivatives of each study, shape (6, k, points)."""
-    points = logit.shape[1]
-    mu = logit[data.groups.owner].ravel()
-    x, n = (np.repeat(field, points)[:, None] for field in (data.x, data.n))
+def _at_logits(data: Nested, logit: FloatArray, within: FloatArray, nats: float, refine: int) -> FloatArray:
+    """Return log-likelihood and derivatives of each study, shape (6, lanes, k, points)."""
+    each = logit[:, data.groups.owner]
+    mu, tau = each.ravel(), np.repeat(within, each[0].size)
+    x, n = (np.broadcast_to(field[:, None], each.shape).reshape(-1, 1) for field in (data.x, data.n))
     out = np.empty((6, mu.size))
     for part in chunked(mu.size, 24):
-        tau = np.full(mu[part].size, within)
-        study = quadrature.moments(x[part], n[part], mu[part], tau, nats, refine)
+        study = quadrature.moments(x[part], n[part], mu[part], tau[part], nats, refine)
         for row, field in zip(out, study, strict=True):
             row[part] = field[:, 0]
-    result: FloatArray = out.reshape(6, -1, points)
+    result: FloatArray = out.reshape(6, *each.shape)
     return result
 
 
@@ -73,25 +61,24 @@ def each_study(data: Nested, logit: FloatArray, within: float) -> FloatArray:
 
     *logit* has the shape (clusters, points).
     """
-    result: FloatArray = _at_logits(data, logit, within, quadrature.FULL, 1)[0]
+    result: FloatArray = _at_logits(data, logit[None], np.array([within]), quadrature.FULL, 1)[0, 0]
     return result
 
 
-def _mode(
-    data: Nested, mu: float, between: float, within: float, nats: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _mode(data: Nested, at: FloatArray, nats: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return where each cluster's integrand is highest, the width it has there, and its height.
 
     The slope ``tau_between score(mu + tau_between z) - z`` falls in z and falls at least as fast as -z:
     the mode lies between 0 and the slope at 0.  Newton, halving where it would leave.
     """
-    z = np.zeros((data.groups.first.size, 1))
+    mu, between = at[:, 0, None, None], at[:, 1, None, None]
+    z = np.zeros((len(at), data.groups.first.size, 1))
     low, high = np.full_like(z, -np.inf), np.full_like(z, np.inf)
-    leap = _LEAP / max(between, 1e-3)
+    leap = _LEAP / np.maximum(between, 1e-3)
     for step in range(_MODE_STEPS):
-        inner = _given(data, mu + between * z, within, nats, 1)
-        slope = between * inner.d_mu - z
-        curve = 1 - between * between * np.minimum(inner.d_mu_mu, 0.0)
+        value, d_mu, _, d_mu_mu, _, _ = _given(data, mu + between * z, at[:, 2], nats)
+        slope = between * d_mu - z
+        curve = 1 - between * between * np.minimum(d_mu_mu, 0.0)
         if step == 0:
             low, high = np.minimum(slope, 0.0), np.maximum(slope, 0.0)
         low, high = np.where(slope > 0, z, low), np.where(slope > 0, high, z)
@@ -100,58 +87,55 @@ def _mode(
         new = z + slope / curve
         new = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
         z = np.clip(new, z - leap, z + leap)
-    return z, 1 / np.sqrt(curve), inner.value - 0.5 * z * z
+    return z, 1 / np.sqrt(curve), value - 0.5 * z * z
 
 
 def cluster_window(data: Nested, mu: float, between: float, within: float) -> FloatArray:
     """Return the standard normal z of each cluster beyond which nothing matters, shape (clusters, 2)."""
-    return _window(data, mu, between, within, quadrature.FULL)[0]
+    result: FloatArray = _window(data, np.array([[mu, between, within]]), quadrature.FULL)[0][0]
+    return result
 
 
-def _window(
-    data: Nested, mu: float, between: float, within: float, nats: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return where each cluster's integrand ends, shape (clusters, 2), and its width at the mode."""
-    z, scale, height = _mode(data, mu, between, within, nats)
+def _window(data: Nested, at: FloatArray, nats: float) -> tuple[FloatArray, FloatArray]:
+    """Return where each cluster's integrand ends, shape (lanes, clusters, 2), and its width at the mode."""
+    mu, between = at[:, 0, None, None], at[:, 1, None, None]
+    z, scale, height = _mode(data, at, nats)
     widest = np.sqrt(2 * nats)
-    d = np.concatenate([-widest * scale, widest * scale], axis=1)
+    d = np.concatenate([-widest * scale, widest * scale], axis=2)
     for _ in range(2):
-        at = z + d
-        inner = _given(data, mu + between * at, within, nats, 1)
-        fall = inner.value - 0.5 * at * at - height + nats
-        d = np.clip(d - fall / (between * inner.d_mu - at), -widest, widest)
+        there = z + d
+        value, d_mu = _given(data, mu + between * there, at[:, 2], nats)[:2]
+        fall = value - 0.5 * there * there - height + nats
+        d = np.clip(d - fall / (between * d_mu - there), -widest, widest)
     return z + d, scale
 
 
 def own_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Nodes:
-    """Return nodes about the mode of each cluster, for one point *at* of shape (3,): one lane.
+    """Return nodes about the mode of each cluster.
 
-    Other parameters as in :func:`metaresp.kernel.nested.likelihood.evaluate`.
+    Parameters as in :func:`metaresp.kernel.nested.shared_nodes.shared_nodes`.
     """
-    mu, between, within = (float(value) for value in at)
-    ends, scale = _window(data, mu, between, within, nats)
-    span = ends[:, 1:] - ends[:, :1]
-    step = _spacing(data, between, within, scale, nats)
+    ends, scale = _window(data, at, nats)
+    span = ends[..., 1:] - ends[..., :1]
+    step = _spacing(data, at, scale, nats)
     wanted = float((span / step).max()) + 1
     count = int(_NODES[min(int(np.searchsorted(_NODES, wanted)), _NODES.size - 1)]) * refine
-    z = ends[:, :1] + span * np.linspace(0.0, 1.0, count)
-    each = _at_logits(data, mu + between * z, within, nats, refine)
-    return Nodes(z[None], (span / (count - 1)).T, each[:, None])
+    z = ends[..., :1] + span * np.linspace(0.0, 1.0, count)
+    each = _at_logits(data, at[:, 0, None, None] + at[:, 1, None, None] * z, at[:, 2], nats, refine)
+    return Nodes(z, span[..., 0] / (count - 1), each)
 
 
-def _spacing(data: Nested, between: float, within: float, scale: FloatArray, nats: float) -> FloatArray:
-    """Return the spacing of nodes for an error of about ``exp(-nats)``, shape (clusters, 1).
+def _spacing(data: Nested, at: FloatArray, scale: FloatArray, nats: float) -> FloatArray:
+    """Return the spacing of nodes for an error of about ``exp(-nats)``, shape (lanes, clusters, 1).
 
     The larger of two that suffice.  One stays below the nearest pole, as
-    :func:`metaresp.kernel.counts.quadrature.nodes_needed` does.  The other holds for any ``tau_within``
-    above 0: a study's likelihood is then a normal smear, has no pole, and y off the real axis is at most
+    :func:`metaresp.kernel.counts.quadrature.nodes_needed` does.  The other holds for any ``tau_within`` above
+    0: a study's likelihood is then a normal smear, has no pole, and y off the real axis is at most
     ``exp((tau_between y / tau_within)**2 / 2)`` times what it is on it.
     """
-    y = np.minimum(quadrature.STRIP * np.pi / max(between, 1e-9), scale * np.sqrt(2 * nats))
+    between, within = at[:, 1, None, None], at[:, 2, None, None]
+    y = np.minimum(quadrature.STRIP * np.pi / np.maximum(between, 1e-9), scale * np.sqrt(2 * nats))
     below_pole: FloatArray = 2 * np.pi * y / (nats + 0.5 * (y / scale) ** 2)
-    if within <= 0:
-        return below_pole
-    studies = np.bincount(data.groups.owner)[:, None]
-    growth = 1 + studies * (between / within) ** 2
-    smeared: FloatArray = np.pi * np.sqrt(2 / (growth * nats))
+    growth = 1 + np.bincount(data.groups.owner)[:, None] * (between / np.maximum(within, 1e-9)) ** 2
+    smeared: FloatArray = np.where(within > 0, np.pi * np.sqrt(2 / (growth * nats)), 0.0)
     return np.maximum(below_pole, smeared)
