@@ -104,7 +104,7 @@ def _flag(name: str, value: str, key: str, flags: Mapping[str, str]) -> str:
         return flag
     plain = value[1:-1] if value[:1] in {"'", '"'} else value
     if value[:1] == "(":
-        plain = value[1:-1].replace(", ", ",")
+        plain = value[1:-1].replace(", ", ",").replace("'", "")
     if key:
         which = key[1:-1] if key[0] in {"'", '"'} else key
         plain = f"{which}={plain}" if plain else which

@@ -1,6 +1,7 @@
 """Sentences that say what a pooling did to awkward data."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -108,6 +109,17 @@ def _answer(counts: Counts, options: dict[str, Any], level: float) -> str:
     found = estimate(model_of(spec)(counts, spec))
     rate, low, high = (float(field[0]) for field in (found.rate, found.low, found.high))
     return f"{_percent(rate)} ({_percent(low)} to {_percent(high)})"
+
+
+def without_options(note: str) -> str:
+    """Return a note as the reader of a figure needs it: without the options that it names in brackets.
+
+    Examples
+    --------
+    >>> without_options("one common rate (model='common'): 4.9% (1.0% to 13.7%)")
+    'one common rate: 4.9% (1.0% to 13.7%)'
+    """
+    return re.sub(r" \([a-z_]+=(?:'[^']*'|\([^()]*\))\)", "", note)
 
 
 def _percent(rate: float) -> str:

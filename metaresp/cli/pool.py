@@ -1,6 +1,9 @@
 """``metaresp pool``: a table of studies to a pooled rate."""
 
+from dataclasses import replace
+
 from metaresp.cli import options as o
+from metaresp.cli.table import in_shell
 
 
 @o.command
@@ -16,7 +19,12 @@ def pool(file: o.File, json: o.Json = False, *, given: o.Given) -> None:
       metaresp pool trials.csv --json
     """
     import metaresp as mr
+    from metaresp.present.printed import table_of
 
     studies = mr.read_studies(file, **given["read"])
     fit = mr.pool(studies, **given["model"], **given["words"])
-    print(fit.to_json() if json else fit)
+    if json:
+        print(fit.to_json())
+        return
+    shown = table_of(fit)
+    print(shown and replace(shown, notes=tuple(in_shell("pool", note) for note in shown.notes)))

@@ -1,6 +1,11 @@
 """Every option of the commands that is an argument in Python, once: name, kind, help, and where it goes."""
 
+import ast
+import re
 from dataclasses import dataclass
+
+from metaresp.errors import in_flags
+from metaresp.errors import option as errors_option
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,27 @@ ALIASES: dict[str, dict[str, str]] = {
     "demo": {"path": "--output"},
     "ci": {"path": "--plot", "events": "events", "n": "n"},
 }
+
+
+_WRITTEN = re.compile(r"\b([a-z_]+)=('[^']*'|\([^()]*\))")
+
+
+def in_shell(command: str, note: str) -> str:
+    """Return a note with the options that it speaks of as flags.
+
+    Examples
+    --------
+    >>> in_shell("pool", "one common rate (model='common'), or penalty=('half-normal', 2.0)")
+    'one common rate (--model common), or --penalty half-normal,2.0'
+    """
+    known = {option.name for part in COMMANDS.get(command, ()) for option in TABLE[part]}
+
+    def flag(found: re.Match[str]) -> str:
+        if found[1] not in known:
+            return found[0]
+        return in_flags(errors_option(found[1], ast.literal_eval(found[2])), flags(command))
+
+    return _WRITTEN.sub(flag, note)
 
 
 def flags(command: str) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """What stands behind a flag, text, to the value that Python takes; each kind of option is one function."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -91,7 +90,9 @@ def _name_and_number(name: str, text: str) -> tuple[str, float] | None:
     if folded(text) == "none":
         return None
     first, _, rest = text.strip(" ()").partition("," if "," in text else "=")
-    return first.strip().strip("'\""), _number(name, rest.strip()) if rest.strip() else math.nan
+    if not rest.strip():
+        raise InvalidArgument(f"{option(name, text)}: must be a name and a scale, such as half-normal,1")
+    return first.strip().strip("'\""), _number(name, rest.strip())
 
 
 def _names(name: str, texts: Sequence[str]) -> list[str]:

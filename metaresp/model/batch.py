@@ -275,6 +275,6 @@ def mean_interval(model: Model, found: Estimates) -> tuple[FloatArray, FloatArra
     for part in chunked(rows.size, model.counts.x.shape[1], _MEAN_CHUNK):
         some = rows[part]
         ends = model.take(some).mean_limits(found.take(some))
-        low[some] = np.minimum(ends[0], found.mean_rate[some])
-        high[some] = np.maximum(ends[1], found.mean_rate[some])
+        low[some] = np.clip(np.minimum(ends[0], found.mean_rate[some]), 0.0, 1.0)
+        high[some] = np.clip(np.maximum(ends[1], found.mean_rate[some]), 0.0, 1.0)
     return low, high

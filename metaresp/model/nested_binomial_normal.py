@@ -11,10 +11,10 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.kernel.counts.binomial_normal import TAU_UNBOUNDED, mean_rate
 from metaresp.kernel.counts.calibrations import CALIBRATIONS
+from metaresp.kernel.nested.climb import Best
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN, NestedFit, arrange, fall_at, fit_nested_binomial
 from metaresp.kernel.nested.intervals import NESTED_COUNT_CI, NESTED_PREDICTION, NestedCounts
 from metaresp.kernel.nested.likelihood import Nested, contributions
-from metaresp.kernel.nested.profile import Best
 from metaresp.kernel.nested.robust import groups
 from metaresp.kernel.nested.spread import BETWEEN, WITHIN, count_limits
 from metaresp.kernel.nested.study_rate import study_posteriors

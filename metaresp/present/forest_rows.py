@@ -17,6 +17,7 @@ from metaresp.present.forest_table import ForestTable, LegendItem
 from metaresp.present.numbers import level_percent
 from metaresp.present.rates import rate_scale, with_digits
 from metaresp.present.wording import Writer, outcome_labels, wording
+from metaresp.sentences import without_options
 
 if TYPE_CHECKING:
     from metaresp.analyses.subgroups import Subgroups
@@ -323,7 +324,7 @@ def _lines(
         # how the table was read concerns its author, not the reader of the figure
         reading = fit.studies.source.notes if fit.studies.source is not None else ()
         said = dict.fromkeys(
-            told(note, outcome_words(one.spec.outcome))
+            told(without_options(note), outcome_words(one.spec.outcome))
             for one in fits
             for note in one.notes
             if note not in reading

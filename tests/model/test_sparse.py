@@ -5,6 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 import metaresp as mr
+from metaresp.cli.table import in_shell
 from metaresp.kernel.counts.surface import PENALTIES, CountSurface, Penalty
 
 SPARSE = [([0, 0, 3], [18, 22, 21]), ([0, 1, 0, 0], [20, 30, 25, 18]), ([18, 22, 18], [18, 22, 21])]
@@ -109,3 +110,11 @@ def test_a_penalty_is_for_the_ordinary_binomial_normal_model():
         mr.pool(events=[0, 0, 3, 4], n=[18, 22, 21, 9], cluster=list("aabb"), penalty=("half-normal", 1))
     with pytest.raises(mr.InvalidArgument, match="binomial-normal"):
         mr.pool(events=[0, 0, 3], n=[18, 22, 21], model="beta-binomial", penalty=("half-normal", 1))
+
+
+def test_the_command_line_says_options_as_flags():
+    (note,) = mr.pool(events=[0, 0, 3], n=[18, 22, 21]).notes
+    said = in_shell("pool", note)
+    assert "--model beta-binomial" in said
+    assert "--penalty half-normal,2.0" in said
+    assert "model='" not in said

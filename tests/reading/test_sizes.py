@@ -181,7 +181,7 @@ def test_lines_are_cut_together_as_one_by_one(lines, separator):
             found = [list(map(cells.clean, row)) for row in function(content, separator, "text", 1)]
         except UnreadableFile as error:
             return str(error)
-        return [row or [None] for row in found]
+        return [row if any(row) else [None] for row in found]  # how many blank cells a row has is no matter
 
     assert cut(text._rows) == cut(text._cut_rows)
 

@@ -262,5 +262,5 @@ def mean_rate(mu: FloatArray, tau: FloatArray, link: str = "logit", complement: 
     """Return the rate averaged over trials, ``E p(mu + tau z)``, or one less it to full accuracy."""
     one = np.ones((mu.size, 1))
     events = np.zeros((mu.size, 1)) if complement else one
-    mean: FloatArray = np.exp(CountSurface(events, one, one, link).each(mu, tau).value[:, 0])
+    mean: FloatArray = np.minimum(np.exp(CountSurface(events, one, one, link).each(mu, tau).value[:, 0]), 1.0)
     return mean

@@ -3,7 +3,7 @@
 The logit of study j in cluster i is ``mu + b_i + c_ij`` with normal b and c of standard deviations
 ``tau_between`` and ``tau_within``; its count is binomial given the logit.  R: ``lme4::glmer(cbind(x, n - x)
 ~ 1 + (1 | cluster / study))``, which has only Laplace's approximation for two nested effects.  One set of
-studies at a time: clusters differ in how many studies they hold, and the outer nodes follow each cluster.
+studies at a time: clusters differ in how many studies they hold.
 """
 
 from typing import NamedTuple
@@ -11,19 +11,23 @@ from typing import NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.counts import binomial_normal, quadrature
+from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import NO_MEAN
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_MAX, TAU_UNBOUNDED
-from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.nested.climb import Best, Tops, climb, deviations
 from metaresp.kernel.nested.effects import ONE_EACH
-from metaresp.kernel.nested.likelihood import Nested, Point, climb, evaluate
-from metaresp.kernel.nested.profile import Best, height_at, mu_limit, usual_taus
+from metaresp.kernel.nested.likelihood import Points, evaluate
+from metaresp.kernel.nested.nodes import Nested
+from metaresp.kernel.nested.profile import height_at, mu_limits, usual_taus
 from metaresp.kernel.nested.robust import groups
 from metaresp.kernel.numerics.special import saturated
 
 WITHIN_UNKNOWN = 7  # every study holds one patient: studies within a cluster cannot be told to differ
 _CLOSE = 1e-10  # log-likelihoods nearer than this (relative) are equal: the simpler model is reported
-_ALL = np.array([True, True, True])
+_FLATTER = 0.34  # a mean rate has the logit mu / sqrt(1 + this tau2), nearly
+_OFF = 0.05  # from an edge, where there is no slope
+_COMMON, _BETWEEN, _WITHIN, _BOTH = range(4)
+_MODELS = np.array([[True, bool(model & 1), bool(model & 2)] for model in range(4)])
 
 
 class NestedFit(NamedTuple):
@@ -88,15 +92,15 @@ def fit_nested_binomial(
         return NestedFit(nan, nan, nan, nan, nan, nan, nan, nan, constant, nan, nan, NO_MEAN)
     data, free = arrange(x, n, cluster)
     one_each, single = data.groups.first.size == x.size, bool((n == 1).all())
-    fits = _fits(data, free, refine)
-    names = ["common", "between", "within", "both"]
-    best = fits["common"]
-    for name in names[1:]:
-        if name in fits and fits[name].value > best.value + _CLOSE * (1 + abs(best.value)):
-            best = fits[name]
-    point = evaluate(data, best.at, refine=refine)
-    held = best.at[1:] >= TAU_MAX
-    present = np.array([True, *(best.at[1:] > 0) & ~held])
+    tops = _tops(data, free, refine)
+    height = tops.points.value
+    best = 0
+    for model in range(1, len(height)):
+        if height[model] > height[best] + _CLOSE * (1 + abs(height[best])):
+            best = model
+    at, point = tops.at[best], tops.points.take(best)
+    held = at[1:] >= TAU_MAX
+    present = np.array([True, *(at[1:] > 0) & ~held])
     reason = (
         ONE_EACH
         if one_each
@@ -108,24 +112,25 @@ def fit_nested_binomial(
         if (np.abs(point.gradient[present]) < 1e-5 * (1 + np.abs(np.diag(point.hessian)[present]))).all()
         else NOT_CONVERGED
     )
-    ends = [np.nan, np.nan]
-    if fall is not None:
-        ends = [mu_limit(data, best, free, fall, side, refine) for side in (-1.0, 1.0)]
-    flat = fits["common"].value
-    return NestedFit(
-        mu=float(best.at[0]),
+    height = height + constant
+    fit = NestedFit(
+        mu=float(at[0]),
         se=_standard_error(point, present),
-        tau_between=float(best.at[1]),
-        tau_within=float(best.at[2]),
-        loglik=best.value + constant,
-        loglik_between_zero=max(flat, fits["within"].value if "within" in fits else flat) + constant,
-        loglik_within_zero=max(flat, fits["between"].value if "between" in fits else flat) + constant,
-        loglik_common=flat + constant,
+        tau_between=float(at[1]),
+        tau_within=float(at[2]),
+        loglik=float(height[best]),
+        loglik_between_zero=float(height[[_COMMON, _WITHIN]].max()),
+        loglik_within_zero=float(height[[_COMMON, _BETWEEN]].max()),
+        loglik_common=float(height[_COMMON]),
         loglik_saturated=constant,
-        low=ends[0],
-        high=ends[1],
+        low=np.nan,
+        high=np.nan,
         reason=reason,
     )
+    if fall is None:
+        return fit
+    low, high = mu_limits(data, top_of(fit), free, fall, refine)
+    return fit._replace(low=low, high=high)
 
 
 def arrange(x: FloatArray, n: FloatArray, cluster: IntArray) -> tuple[Nested, BoolArray]:
@@ -152,8 +157,7 @@ def mu_interval(
         Its maximum, see :func:`top_of`.
     """
     data, free = arrange(x, n, cluster)
-    low, high = (mu_limit(data, best, free, fall, side, refine) for side in (-1.0, 1.0))
-    return low, high
+    return mu_limits(data, best, free, fall, refine)
 
 
 def top_of(fit: NestedFit) -> Best:
@@ -171,58 +175,75 @@ def fall_at(x: FloatArray, n: FloatArray, cluster: IntArray, best: Best, mu: flo
     return max(0.0, 2 * (best.value - height_at(data, mu, best, free)))
 
 
-def _standard_error(point: Point, present: BoolArray) -> float:
+def _standard_error(point: Points, present: BoolArray) -> float:
     information = -point.hessian[np.ix_(present, present)]
     if np.linalg.eigvalsh(information)[0] <= 1e-8 * information[0, 0]:
         return float(information[0, 0] ** -0.5)
     return float(np.sqrt(np.linalg.inv(information)[0, 0]))
 
 
-def _fits(data: Nested, free: BoolArray, refine: int) -> dict[str, Best]:
-    """Return the best point with neither, one or both standard deviations free to be positive."""
-    mu = float(np.log(data.x.sum()) - np.log((data.n - data.x).sum()))
-    zero = np.array([mu, 0.0, 0.0])
-    found = {"common": Best(zero, evaluate(data, zero, refine=refine).value)}
-    taus = usual_taus(data)
-    if free[1]:
-        starts = _hills(data, mu, taus, np.zeros(1))
-        found["between"] = _highest(data, starts, np.array([True, True, False]), refine)
-    if free[2]:
-        x, n = data.x[None], data.n[None]
-        flat = binomial_normal.fit(CountSurface(x, n, np.ones_like(x)), refine)
-        at = np.array([float(flat.mu[0]), 0.0, float(flat.tau[0])])
-        found["within"] = Best(at, float(flat.loglik[0] - flat.loglik_saturated[0]))
+def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
+    """Return the best points of the four models: neither standard deviation, one, or both not 0.
+
+    All climbs are lanes of one call: from the hills of a scan with both deviations, from those of its edges,
+    where one is 0, along the edge and off it, and from the common rate.
+    """
+    usual = usual_taus(data)
+    taus = [np.array([0.0, *usual]) if may else np.zeros(1) for may in free[1:]]
+    starts, models = _hills(data, *taus)
+    chart = deviations(data)
     if free.all():
-        starts = [found["between"].at, found["within"].at, *_hills(data, mu, taus, taus)]
-        found["both"] = _highest(data, starts, _ALL, refine)
-    return found
-
-
-def _hills(data: Nested, mu: float, between: FloatArray, within: FloatArray) -> list[FloatArray]:
-    """Return the local tops of a scan over the standard deviations; mu follows by Newton's steps."""
-    value = np.full((between.size + 2, within.size + 2), -np.inf)
-    mus = np.zeros((between.size, within.size))
-    for i, tb in enumerate(between):
-        for j, tw in enumerate(within):
-            at = mu
-            for _ in range(2):
-                s = evaluate(data, np.array([at, tb, tw]), quadrature.SCAN)
-                step = float(np.clip(-s.gradient[0] / min(s.hessian[0, 0], -1e-12), -2, 2))
-                at += step
-            value[i + 1, j + 1] = s.value + 0.5 * step * s.gradient[0]
-            mus[i, j] = at
-    return [
-        np.array([mus[i, j], between[i], within[j]])
-        for i in range(between.size)
-        for j in range(within.size)
-        if value[i + 1, j + 1] >= value[i : i + 3, j : j + 3].max()
-    ]
-
-
-def _highest(data: Nested, starts: list[FloatArray], free: BoolArray, refine: int) -> Best:
-    best = Best(starts[0], -np.inf)
-    for start in starts:
-        at, point = climb(data, start, free, TAU_MAX, refine)
-        if point.value > best.value:
-            best = Best(at, point.value)
+        edge = (models == _BETWEEN) | (models == _WITHIN)
+        beside = np.where(starts[edge] == 0, _OFF, starts[edge])
+        starts, models = np.concatenate([starts, beside]), np.append(models, np.full(len(beside), _BOTH))
+    best = _best_of(climb(chart, starts, _MODELS[models], refine), models)
+    if free.all():
+        height = best.points.value
+        bend = best.points.hessian[[_BETWEEN, _WITHIN], [2, 1], [2, 1]]
+        lost = (bend > 0) & (height[[_BETWEEN, _WITHIN]] > height[_BOTH] + _CLOSE)
+        if lost.any():
+            more = climb(
+                chart, best.at[[_BETWEEN, _WITHIN]][lost], _MODELS[[_BOTH] * int(lost.sum())], refine
+            )
+            top = int(more.points.value.argmax())
+            if more.points.value[top] > height[_BOTH]:
+                best.put(_BOTH, Tops(more.at[top], more.points.take(top)))
     return best
+
+
+def _best_of(found: Tops, models: IntArray) -> Tops:
+    """Return the best lane of each model; of the common rate where a model has none."""
+    rows = np.zeros(4, dtype=np.int64)
+    for row, model in enumerate(models):
+        if found.points.value[row] > found.points.value[rows[model]]:
+            rows[model] = row
+    return Tops(found.at[rows], found.points.take(rows))
+
+
+def _hills(data: Nested, between: FloatArray, within: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Return starts of climbs and the model of each: the common rate, then the local tops of a scan.
+
+    Mu follows by a step of Newton's, from where normal deviations about it give the common rate.  Along an
+    edge, where the other deviation is 0, tops are those of the edge.
+    """
+    mu = float(np.log(data.x.sum()) - np.log((data.n - data.x).sum()))
+    shape = between.size, within.size
+    at = np.empty((*shape, 3))
+    at[..., 1], at[..., 2] = between[:, None], within
+    at[..., 0] = mu * np.sqrt(1 + _FLATTER * (at[..., 1] ** 2 + at[..., 2] ** 2))
+    s = evaluate(data, at, quadrature.SCAN)
+    step = np.clip(-s.gradient[..., 0] / np.minimum(s.hessian[..., 0, 0], -1e-12), -2, 2)
+    at[..., 0] += step
+    value = s.value + 0.5 * step * s.gradient[..., 0]
+    starts, models = [np.array([mu, 0.0, 0.0])], [_COMMON]
+    for i, j in np.ndindex(*shape):
+        model = _BETWEEN * (i > 0) + _WITHIN * (j > 0)
+        rivals = value[_beside(i), _beside(j)]
+        if model and value[i, j] >= rivals.max():
+            starts.append(at[i, j])
+            models.append(model)
+    return np.array(starts), np.array(models)
+
+
+def _beside(i: int) -> slice:
+    return slice(max(i - 1, 1), i + 2) if i else slice(0, 1)

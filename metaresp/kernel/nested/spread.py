@@ -10,12 +10,11 @@ from collections.abc import Callable
 import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.binomial_normal import TAU_MAX
+from metaresp.kernel.nested.climb import Best, deviations, polar
 from metaresp.kernel.nested.counts import arrange
 from metaresp.kernel.nested.effects import GaussianFit, restricted
-from metaresp.kernel.nested.likelihood import Nested, Point, climb, evaluate, newton_step
-from metaresp.kernel.nested.profile import Best, usual_taus
+from metaresp.kernel.nested.profile import Profile, limits, scanned_taus
 from metaresp.kernel.nested.robust import groups
 
 BETWEEN, WITHIN, TOTAL = "between", "within", "total"
@@ -23,9 +22,7 @@ _LEAST = 1e-5  # tau below which the profile is that at 0
 _CROSSING = 1e-9  # of log tau
 _ZOOMS, _POINTS = 9, 33
 _LARGEST = 1e4  # tau2 of effects is searched up to this multiple of their spread
-_ANGLES = (0.15, 0.8, 1.42)  # where the split of the total is first looked for
-_STEPS = 60
-_DECREMENT = 1e-14
+_ANGLES = np.array([0.0, 0.2, 0.45, 0.7, 0.95, 1.2, 0.5 * math.pi])  # where the split of the total is scanned
 
 Height = Callable[[float], float]
 
@@ -78,102 +75,16 @@ def count_limits(
         0 and infinity where the data set no limit.
     """
     data, _ = arrange(x, n, cluster)
+    mu, between, within = (float(value) for value in best.at)
     if which == TOTAL:
-        return _interval(_total(data, best), best.value, math.hypot(*best.at[1:]), TAU_MAX, fall)
-    one = 1 if which == BETWEEN else 2
-    return _interval(_single(data, best, one), best.value, float(best.at[one]), TAU_MAX, fall)
-
-
-def _single(data: Nested, best: Best, one: int) -> Height:
-    """Return the height over mu and the other standard deviation, given that at position *one*."""
-    free = np.array([True, one == 2, one == 1])
-    warm = best.at.copy()
-
-    def height(tau: float) -> float:
-        nonlocal warm
-        starts = [_at(warm, one, tau), *_hill(data, warm, one, tau)]
-        tops = [climb(data, start, free, TAU_MAX) for start in starts]
-        at, point = max(tops, key=lambda top: top[1].value)
-        warm = at
-        return point.value
-
-    return height
-
-
-def _at(point: FloatArray, one: int, tau: float, other: float | None = None) -> FloatArray:
-    moved = point.copy()
-    moved[one] = tau
-    if other is not None:
-        moved[3 - one] = other
-    return moved
-
-
-def _hill(data: Nested, warm: FloatArray, one: int, tau: float) -> list[FloatArray]:
-    """Return a place to start from where a scan of the other deviation is higher than beside *warm*."""
-    here = evaluate(data, _at(warm, one, tau), quadrature.SCAN).value
-    places = [_at(warm, one, tau, float(other)) for other in (0.0, *usual_taus(data))]
-    values = [evaluate(data, place, quadrature.SCAN).value for place in places]
-    best = int(np.argmax(values))
-    return [places[best]] if values[best] > here else []
-
-
-def _total(data: Nested, best: Best) -> Height:
-    """Return the height over mu and how the sum of both variances is split, given its root."""
-    warm = np.array([best.at[0], math.atan2(best.at[2], best.at[1])])
-
-    def height(tau: float) -> float:
-        nonlocal warm
-        if tau == 0:
-            flat = climb(data, np.array([warm[0], 0.0, 0.0]), np.array([True, False, False]), TAU_MAX)
-            return flat[1].value
-        angles = [warm[1], *_ANGLES]
-        scan = [_on_circle(data, tau, np.array([warm[0], angle]), quadrature.SCAN).value for angle in angles]
-        starts = [warm] if int(np.argmax(scan)) == 0 else [warm, np.array([warm[0], angles[np.argmax(scan)]])]
-        tops = [_climb_split(data, tau, _off_edge(start)) for start in starts]
-        warm, value = max(tops, key=lambda top: top[1])
-        return value
-
-    return height
-
-
-def _off_edge(at: FloatArray) -> FloatArray:
-    """Return *at* with the angle moved off 0 and a right angle, where no slope is seen."""
-    return np.array([at[0], min(max(at[1], _ANGLES[0]), _ANGLES[-1])])
-
-
-def _climb_split(data: Nested, tau: float, at: FloatArray) -> tuple[FloatArray, float]:
-    """Climb over mu and the angle whose cosine and sine times *tau* are the deviations.
-
-    The likelihood is even in both, so that the angle is reflected at 0 and at a right angle.
-    """
-    moving = np.array([True, True, False])
-    here, length = _on_circle(data, tau, at), 1.0
-    for _ in range(_STEPS):
-        step = newton_step(here, moving)[:2]
-        if abs(float(step @ here.gradient[:2])) < _DECREMENT * (1 + abs(here.value)) or length < 1e-7:
-            break
-        new = at + length * step
-        new[1] = abs((new[1] + math.pi / 2) % math.pi - math.pi / 2)
-        found = _on_circle(data, tau, new)
-        if found.value >= here.value - 1e-13 * (1 + abs(here.value)):
-            at, here, length = new, found, min(1.0, 4 * length)
-        else:
-            length *= 0.25
-    return at, here.value
-
-
-def _on_circle(data: Nested, tau: float, at: FloatArray, nats: float = quadrature.FULL) -> Point:
-    """Return the log-likelihood with derivatives by mu and the angle, the third being 0."""
-    between, within = tau * math.cos(at[1]), tau * math.sin(at[1])
-    point = evaluate(data, np.array([at[0], max(between, 0.0), within]), nats)
-    turn = np.array([0.0, -within, between])
-    gradient, hessian = np.zeros(3), np.zeros((3, 3))
-    gradient[0], gradient[1] = point.gradient[0], turn @ point.gradient
-    hessian[0, 0] = point.hessian[0, 0]
-    hessian[0, 1] = hessian[1, 0] = point.hessian[0] @ turn
-    inward = np.array([0.0, between, within])
-    hessian[1, 1] = turn @ point.hessian @ turn - inward @ point.gradient
-    return Point(point.value, gradient, hessian)
+        angle = math.atan2(within, between)
+        top = np.array([mu, math.hypot(between, within), angle])
+        chart, one, scanned = polar(data), 1, _ANGLES
+    else:
+        chart, one, scanned, top = deviations(data), 1 if which == BETWEEN else 2, scanned_taus(data), best.at
+    profile = Profile(chart, one, np.arange(3) != one, {2 if one == 1 else 1: scanned})
+    low, high = limits(profile, Best(top, best.value), fall, (0.0, TAU_MAX))
+    return low if low > _LEAST else 0.0, high if high < TAU_MAX else math.inf
 
 
 def effect_limits(

@@ -14,7 +14,7 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts import quadrature
-from metaresp.kernel.nested.likelihood import Nested, cluster_window, each_study
+from metaresp.kernel.nested.nodes import Nested, cluster_window, each_study
 
 _POINTS = 601
 _NATS = 36.0  # what lies below this is 1e-16 of the top

@@ -1,0 +1,176 @@
+"""Climbs of the likelihood of counts nested in clusters: Newton, many starts at once.
+
+A *chart* gives three coordinates of the point: (mu, tau_between, tau_within), or (mu, root of the sum of both
+variances, angle whose cosine and sine are the shares of the deviations in it).  The likelihood is even in
+each standard deviation: steps that leave the quadrant are reflected, and where it bends upwards at an edge,
+on which it has no slope, a climb goes on from beside it.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from metaresp.arrays import BoolArray, FloatArray
+from metaresp.kernel.counts import quadrature
+from metaresp.kernel.counts.binomial_normal import TAU_MAX
+from metaresp.kernel.nested.likelihood import Points, evaluate
+from metaresp.kernel.nested.nodes import Nested
+
+_STEPS = 120
+_DECREMENT = 1e-16  # squared Newton step in standard errors at which a climb ends
+_SHORTEST = 1e-7
+# A study so large that its logit is known bends the ridge of both deviations to a circle, on which Newton
+# creeps by nothing that matters: a climb ends after so many steps that gained less than this.
+_PATIENCE, _GAIN = 12, 1e-7
+_EDGE = 1e-6
+_PUSHES = (0.1, 0.01, 1e-3, 1e-4)  # large studies have hills that near an edge
+_LONGEST = 2.0  # step
+
+
+class Best(NamedTuple):
+    """A point and its log-likelihood less the saturated one."""
+
+    at: FloatArray  # (mu, tau_between, tau_within)
+    value: float
+
+
+class Tops(NamedTuple):
+    """Where climbs ended."""
+
+    at: FloatArray  # (lanes, 3)
+    points: Points
+
+    def put(self, rows: BoolArray | int, other: "Tops") -> None:
+        """Write *other* into the lanes at *rows*."""
+        self.at[rows] = other.at
+        self.points.put(rows, other.points)
+
+
+class Chart(NamedTuple):
+    """Coordinates of the parameters, mu being the first, and what is known of their edges."""
+
+    evaluate: Callable[[FloatArray, float, int], Points]  # of (lanes, 3), nats, refine
+    fold: Callable[[FloatArray], FloatArray]  # into the bounds
+    low: FloatArray  # (3,)
+    high: FloatArray  # (3,)
+    even: BoolArray  # (2, 3): where low and high are edges without a slope
+
+
+_TURN = 0.5 * math.pi
+_NO, _YES = False, True
+
+
+def deviations(data: Nested) -> Chart:
+    """Return the chart of (mu, tau_between, tau_within)."""
+
+    def at(points: FloatArray, nats: float, refine: int) -> Points:
+        return evaluate(data, points, nats, refine)
+
+    def fold(points: FloatArray) -> FloatArray:
+        points = points.copy()
+        points[:, 1:] = np.minimum(np.abs(points[:, 1:]), TAU_MAX)
+        return points
+
+    low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, TAU_MAX, TAU_MAX])
+    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _NO]]))
+
+
+def polar(data: Nested) -> Chart:
+    """Return the chart of (mu, tau, angle): the deviations are ``tau cos(angle)`` and ``tau sin(angle)``."""
+
+    def at(points: FloatArray, nats: float, refine: int) -> Points:
+        tau, cosine, sine = points[:, 1], np.cos(points[:, 2]), np.sin(points[:, 2])
+        cosine = np.maximum(cosine, 0.0)
+        s = evaluate(data, np.stack([points[:, 0], tau * cosine, tau * sine], axis=1), nats, refine)
+        turn = np.zeros((len(points), 3, 3))  # new coordinates by old
+        turn[:, 0, 0] = 1.0
+        turn[:, 1, 1], turn[:, 1, 2] = cosine, sine
+        turn[:, 2, 1], turn[:, 2, 2] = -tau * sine, tau * cosine
+        gradient = np.einsum("lij,lj->li", turn, s.gradient)
+        hessian = turn @ s.hessian @ np.swapaxes(turn, 1, 2)
+        across = cosine * s.gradient[:, 2] - sine * s.gradient[:, 1]
+        hessian[:, 1, 2] += across
+        hessian[:, 2, 1] += across
+        hessian[:, 2, 2] -= tau * gradient[:, 1]
+        return Points(s.value, gradient, hessian)
+
+    def fold(points: FloatArray) -> FloatArray:
+        points = points.copy()
+        points[:, 1] = np.minimum(np.abs(points[:, 1]), TAU_MAX)
+        points[:, 2] = np.abs((points[:, 2] + _TURN) % np.pi - _TURN)
+        return points
+
+    low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, TAU_MAX, _TURN])
+    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _YES]]))
+
+
+def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> Tops:
+    """Climb from every start over the free coordinates.
+
+    Parameters
+    ----------
+    chart : Chart
+    start : float array, shape (lanes, 3)
+    free : bool array, shape (lanes, 3)
+    refine : int
+        Multiplies the number of nodes.
+
+    Returns
+    -------
+    Tops
+    """
+    at = start.copy()
+    here = chart.evaluate(at, quadrature.FULL, refine)
+    length, creeping = np.ones(len(at)), np.zeros(len(at), dtype=np.int64)
+    alive = np.arange(len(at))
+    for count in range(_STEPS):
+        s, q, loose = here.take(alive), at[alive], free[alive]
+        moving = loose & ~((q >= chart.high) & ~chart.even[1] & (s.gradient > 0))
+        step = newton_step(s, moving)
+        scale = 1 + np.abs(s.value)
+        small = np.abs((step * s.gradient).sum(axis=-1)) < _DECREMENT * scale
+        ended = small | (length[alive] < _SHORTEST) | (creeping[alive] > _PATIENCE)
+        new = chart.fold(q + length[alive, None] * step)
+        pushed = np.zeros(alive.size, dtype=np.bool_)
+        if count == 0 or ended.any():
+            dips = loose & (np.einsum("lii->li", s.hessian) > 0) & (ended[:, None] | (count == 0))
+            up = dips & chart.even[0] & (q < chart.low + _EDGE)
+            down = dips & chart.even[1] & (q > chart.high - _EDGE)
+            pushed = (up | down).any(axis=-1)
+            length[alive[pushed]], creeping[alive[pushed]] = 1.0, 0
+            if pushed.any():
+                new[pushed] = _off_edge(chart, new[pushed], up[pushed], down[pushed])
+            go = ~ended | pushed
+            alive, new, scale, s, pushed = alive[go], new[go], scale[go], s.take(go), pushed[go]
+            if not alive.size:
+                break
+        found = chart.evaluate(new, quadrature.FULL, refine)
+        good = pushed | (found.value >= s.value - 1e-13 * scale)
+        creeping[alive] += good & ~pushed & (found.value < s.value + _GAIN * scale)
+        length[alive] = np.where(good, np.minimum(1.0, 4 * length[alive]), 0.25 * length[alive])
+        at[alive[good]] = new[good]
+        here.put(alive[good], found.take(good))
+    return Tops(at, here)
+
+
+def _off_edge(chart: Chart, at: FloatArray, up: BoolArray, down: BoolArray) -> FloatArray:
+    """Return the points moved off the edges they are at, by the push that leads highest."""
+    tries = np.stack([np.where(up, chart.low + far, np.where(down, chart.high - far, at)) for far in _PUSHES])
+    value = chart.evaluate(tries.reshape(-1, 3), quadrature.FULL, 1).value.reshape(len(_PUSHES), -1)
+    result: FloatArray = tries[value.argmax(axis=0), np.arange(len(at))]
+    return result
+
+
+def newton_step(here: Points, moving: BoolArray) -> FloatArray:
+    """Return Newton's steps, uphill also where the likelihood is not concave, at most 2 long."""
+    both = moving[:, :, None] & moving[:, None, :]
+    roots, vectors = np.linalg.eigh(np.where(both, -here.hessian, np.eye(3)))
+    size = np.abs(roots)
+    size = np.maximum(size, 1e-9 * size.max(axis=-1, keepdims=True) + 1e-300)
+    along = np.einsum("lji,lj->li", vectors, np.where(moving, here.gradient, 0.0)) / size
+    step = np.where(moving, np.einsum("lij,lj->li", vectors, along), 0.0)
+    longest = np.abs(step).max(axis=-1, keepdims=True)
+    result: FloatArray = step * np.minimum(1.0, _LONGEST / np.maximum(longest, 1e-300))
+    return result
