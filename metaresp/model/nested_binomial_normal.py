@@ -14,7 +14,8 @@ from metaresp.kernel.counts.calibrations import CALIBRATIONS
 from metaresp.kernel.nested.climb import Best
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN, NestedFit, arrange, fall_at, fit_nested_binomial
 from metaresp.kernel.nested.intervals import NESTED_COUNT_CI, NESTED_PREDICTION, NestedCounts
-from metaresp.kernel.nested.likelihood import Nested, contributions
+from metaresp.kernel.nested.likelihood import contributions
+from metaresp.kernel.nested.nodes import Nested
 from metaresp.kernel.nested.robust import groups
 from metaresp.kernel.nested.spread import BETWEEN, WITHIN, count_limits
 from metaresp.kernel.nested.study_rate import study_posteriors
