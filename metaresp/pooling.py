@@ -230,7 +230,7 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     if spec.cluster is not None and parts is not None:
         levels = Levels(cluster=spec.cluster, clusters=len(studies.clusters(spec.cluster)), **parts)
     shares: Any = Later(lambda: (weights(model, found) / lane.copies)[0, place])
-    one: dict[str, Any] = {name: values.item() for name, values in zip(found._fields, found, strict=True)}
+    one = found.one()
     reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()

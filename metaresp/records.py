@@ -83,7 +83,7 @@ def on_demand(*names: str) -> Callable[[type[R]], type[R]]:
 
     def decorate(cls: type[R]) -> type[R]:
         for name in names:
-            setattr(cls, name, _OnDemand(vars(cls)[name]))
+            setattr(cls, name, _OnDemand(getattr(cls, name)))
         return cls
 
     return decorate

@@ -22,10 +22,11 @@ from metaresp.model.estimates import (
     blank,
     exact,
     is_exact,
+    nothing,
 )
 from metaresp.model.registry import model_of
 from metaresp.model.scales import scale_of
-from metaresp.model.spec import DEFAULT, Option, Spec, resolve
+from metaresp.model.spec import DEFAULT, Option, resolve
 from metaresp.outcome_words import outcome_words
 from metaresp.records import Later, Record, on_demand
 
@@ -39,7 +40,7 @@ _MEAN_CHUNK = 1 << 17  # the same for the interval of the mean rate
 
 @on_demand("mean_low", "mean_high")
 @dataclass(frozen=True, eq=False, slots=True)
-class Batch(Record):
+class Batch(Record, Estimates):
     """Estimates of many meta-analyses; every array has the batch shape ``(...)``.
 
     Attributes
@@ -67,41 +68,6 @@ class Batch(Record):
     reason : int array
         0 where the model was fitted, otherwise a key of ``metaresp.model.REASONS``.
     """
-
-    spec: Spec
-    k: FloatArray
-    events: FloatArray
-    n: FloatArray
-    rate: FloatArray
-    low: FloatArray
-    high: FloatArray
-    mean_rate: FloatArray
-    mean_low: FloatArray
-    mean_high: FloatArray
-    prediction_low: FloatArray
-    prediction_high: FloatArray
-    estimate: FloatArray
-    se: FloatArray
-    df: FloatArray
-    estimate_low: FloatArray
-    estimate_high: FloatArray
-    estimate_prediction_low: FloatArray
-    estimate_prediction_high: FloatArray
-    tau2: FloatArray
-    rho: FloatArray
-    Q: FloatArray
-    Q_df: FloatArray
-    Q_pvalue: FloatArray
-    I2: FloatArray
-    H2: FloatArray
-    I2_Q: FloatArray
-    I2_Q_low: FloatArray
-    I2_Q_high: FloatArray
-    typical_v: FloatArray
-    lrt: FloatArray
-    lrt_pvalue: FloatArray
-    loglik: FloatArray
-    reason: IntArray
 
     @property
     def converged(self) -> BoolArray:
@@ -206,21 +172,14 @@ def pool_batch(
     mean = Later(lambda: mean_interval(kind(lanes, spec), found))
     low: Any = Later(lambda: np.reshape(owned(mean()[0]), shape))
     high: Any = Later(lambda: np.reshape(owned(mean()[1]), shape))
-    return Batch(
-        spec=spec,
-        mean_low=low,
-        mean_high=high,
-        k=owned(lanes.k).reshape(shape),
-        events=owned(lanes.events).reshape(shape),
-        n=owned(lanes.total).reshape(shape),
-        **{name: np.reshape(owned(field), shape) for name, field in found._asdict().items()},
-    )
+    fields = {name: np.reshape(owned(field), shape) for name, field in found.arrays().items()}
+    return Batch(spec=spec, **(fields | {"mean_low": low, "mean_high": high}))
 
 
 def estimate(model: Model) -> Estimates:
     """Return the estimates of every lane, exact where the model does not apply."""
     lanes, spec = model.counts, model.spec
-    out = blank(lanes.k.size)
+    out = blank(lanes, spec)
     reason = model.classify()
     out.reason[:] = reason
     rng = None if spec.seed is None else np.random.default_rng(spec.seed)
@@ -236,7 +195,7 @@ def estimate(model: Model) -> Estimates:
     unbounded = np.flatnonzero(out.reason == TAU_UNBOUNDED)
     if unbounded.size:
         rows = unbounded[all_extreme(lanes.take(unbounded))]
-        out.put(rows, dict.fromkeys(Estimates._fields[:-1], np.full(rows.size, np.nan)))
+        out.put(rows, nothing(rows.size))
         out.reason[rows] = ALL_EXTREME
     rows = np.flatnonzero(is_exact(out.reason))
     if rows.size:

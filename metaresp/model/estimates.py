@@ -1,6 +1,7 @@
 """What a model says of every lane, and why a lane got another answer than the model's."""
 
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from metaresp.kernel.counts.beta_binomial import RHO_ONE, RHO_UNKNOWN
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN
 from metaresp.kernel.nested.effects import ONE_EACH
+from metaresp.model.spec import Spec
 
 NO_STUDIES, ONE_STUDY, ALL_ZERO, ALL_RESPOND, NO_ESTIMATE, ALL_EXTREME, CLUSTERS_EXTREME = range(10, 17)
 SINGLE_PATIENTS = 17
@@ -45,13 +47,23 @@ EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME, CLUSTERS_EXTREME, SINGLE
 _IS_EXACT: BoolArray = np.isin(np.arange(max(REASONS) + 1), EXACT)
 
 
-class Estimates(NamedTuple):
-    """Fields of shape (lanes,); NaN where a quantity does not exist for the lane or model."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Estimates:
+    """The one table of what is found for a lane; :class:`metaresp.Batch` hands it out, and says what is what.
 
+    Fields of shape (lanes,); NaN where a quantity does not exist for the lane or model.
+    """
+
+    spec: Spec
+    k: FloatArray
+    events: FloatArray
+    n: FloatArray
     rate: FloatArray
     low: FloatArray
     high: FloatArray
     mean_rate: FloatArray
+    mean_low: FloatArray  # these two are left until they are asked for
+    mean_high: FloatArray
     prediction_low: FloatArray
     prediction_high: FloatArray
     estimate: FloatArray
@@ -77,12 +89,19 @@ class Estimates(NamedTuple):
     loglik: FloatArray
     reason: IntArray
 
+    def arrays(self) -> dict[str, Any]:
+        """Return the fields that are arrays, by name."""
+        return {name: getattr(self, name) for name in ARRAYS}
+
     def take(self, rows: IntArray) -> "Estimates":
         """Return those of the lanes at *rows*, which ascend and do not repeat."""
         if rows.size == self.reason.size:
             return self
-        parts: dict[str, Any] = {name: field[rows] for name, field in zip(self._fields, self, strict=True)}
-        return Estimates(**parts)
+        return Estimates(self.spec, **{name: field[rows] for name, field in self.arrays().items()})
+
+    def one(self) -> dict[str, Any]:
+        """Return the numbers of the one lane, by name."""
+        return {name: field.item() for name, field in self.arrays().items()}
 
     def put(self, rows: Rows, part: Numbers) -> None:
         """Write the fields of *part* into *rows*, and limits that rounding took past the estimate onto it.
@@ -104,6 +123,10 @@ class Estimates(NamedTuple):
             _keep(high, rows, high[rows] < low[rows], low)
 
 
+ARRAYS = tuple(field.name for field in fields(Estimates) if field.name != "spec")
+_FOUND = tuple(name for name in ARRAYS if name not in {"k", "events", "n", "reason"})
+
+
 def _keep(limit: FloatArray, rows: Rows, beyond: BoolArray, at: FloatArray) -> None:
     """Move the limits that are *beyond* onto what they must not pass."""
     if beyond.any():
@@ -115,11 +138,22 @@ def is_exact(reason: IntArray) -> BoolArray:
     return _IS_EXACT[reason]
 
 
-def blank(lanes: int) -> Estimates:
+def blank(lanes: Counts, spec: Spec) -> Estimates:
     """Return estimates of which nothing is known yet."""
-    unknown = np.full(lanes, np.nan)
-    numbers = {name: unknown.copy() for name in Estimates._fields if name != "reason"}
-    return Estimates(reason=np.zeros(lanes, dtype=np.int64), **numbers)
+    unknown = np.full(lanes.k.size, np.nan)
+    return Estimates(
+        spec=spec,
+        k=lanes.k,
+        events=lanes.events,
+        n=lanes.total,
+        reason=np.zeros(lanes.k.size, dtype=np.int64),
+        **{name: unknown.copy() for name in _FOUND},
+    )
+
+
+def nothing(lanes: int) -> Numbers:
+    """Return numbers of lanes of which nothing is known after all."""
+    return dict.fromkeys(_FOUND, np.full(lanes, np.nan))
 
 
 def classify(lanes: Counts) -> IntArray:

@@ -16,7 +16,6 @@ from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, t_cdf, t_density
 from metaresp.kernel.trial.events import RateLaw, event_probabilities
 
-_ROOT_2PI = np.sqrt(2 * np.pi)
 NO_WIDTH = 1e-12  # of an interval that is only rounding
 
 
