@@ -7,6 +7,8 @@ import numpy as np
 from metaresp.errors import InvalidArgument, option
 
 MOST_DIGITS = 10
+#: The largest n, and so the largest count, of one study: accuracy is tested up to it.
+LARGEST_N = 1_000_000_000
 
 
 def check_level(level: Any) -> float:

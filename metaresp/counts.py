@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, refuse_masked
+from metaresp.checks import LARGEST_N
 from metaresp.errors import InvalidArgument, InvalidStudies, option
 
-N_MAX = 10**9
 # Studies from which on equal ones are computed once.
 _MANY = 200
 
@@ -88,7 +88,7 @@ def _plain(events: ArrayLike, n: ArrayLike) -> bool:
         and events.ndim == 1
         and events.shape == n.shape
         and events.size > 0
-        and bool(((events >= 0) & (events <= n) & (n >= 1) & (n <= N_MAX)).all())
+        and bool(((events >= 0) & (events <= n) & (n >= 1) & (n <= LARGEST_N)).all())
     )
 
 
@@ -108,7 +108,7 @@ def distinct(lanes: Counts) -> tuple[IntArray, IntArray]:
     >>> distinct(lane)
     (array([1, 0]), array([1, 0, 1]))
     """
-    codes = lanes.n[0].astype(np.int64) * (N_MAX + 1) + lanes.x[0].astype(np.int64)
+    codes = lanes.n[0].astype(np.int64) * (LARGEST_N + 1) + lanes.x[0].astype(np.int64)
     _, places, pair = np.unique(codes, return_index=True, return_inverse=True)
     return places, pair
 
@@ -151,11 +151,11 @@ def _whole(name: str, values: ArrayLike) -> FloatArray:
 
 
 def _check(x: FloatArray, n: FloatArray, copies: FloatArray | None) -> None:
-    good = (x >= 0) & (x <= n) & (n >= 1) & (n <= N_MAX)
+    good = (x >= 0) & (x <= n) & (n >= 1) & (n <= LARGEST_N)
     if good.all():
         return
     for name, values, wrong, rule in (
-        ("n", n, ~((n >= 1) & (n <= N_MAX)), f"must be a whole number from 1 to {N_MAX}"),
+        ("n", n, ~((n >= 1) & (n <= LARGEST_N)), f"must be a whole number from 1 to {LARGEST_N}"),
         ("events", x, ~(x >= 0), "must be a whole number of 0 or more"),
         ("events", x, x > n, "must not exceed n"),
     ):
@@ -166,5 +166,5 @@ def _check(x: FloatArray, n: FloatArray, copies: FloatArray | None) -> None:
 def _fail(name: str, values: FloatArray, wrong: BoolArray, rule: str, n: FloatArray | None = None) -> None:
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = index[0] if len(index) == 1 else index
-    also = "" if n is None else f" (n={n[index]:g})"
-    raise InvalidStudies(f"{name}[{where}]={values[index]:g}{also}: {rule}")
+    also = "" if n is None else f" (n={n[index]:.16g})"
+    raise InvalidStudies(f"{name}[{where}]={values[index]:.16g}{also}: {rule}")

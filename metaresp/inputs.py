@@ -42,7 +42,11 @@ def find_studies(data: Any, cluster: str | Sequence[Any] | None, **options: Any)
         return _studies(data, given, {}), cluster or ""
     if data is not None:
         raise InvalidArgument(f"{option('cluster', cluster)}: must be the name of a covariate of the studies")
-    labels = None if isinstance(cluster, Set | Mapping) else np.asarray(cluster, dtype=object)
+    listed = isinstance(cluster, Set | Mapping) or (
+        isinstance(cluster, Sequence)
+        and any(isinstance(label, list | tuple | Set | Mapping) for label in cluster)
+    )
+    labels = None if listed else np.asarray(cluster, dtype=object)
     if labels is None or labels.ndim != 1:
         raise InvalidArgument(f"{option('cluster', cluster)}: must be a list of labels, one for each study")
     return _studies(None, given, {"cluster": list(labels)}), "cluster"

@@ -8,6 +8,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from metaresp.arrays import IntArray
+from metaresp.checks import LARGEST_N
 from metaresp.errors import InvalidArgument, option
 
 __all__ = ["check_percent", "compatible_counts", "fitting_counts", "percent_digits"]
@@ -18,7 +19,6 @@ FLOAT_DECIMALS = 10
 MAX_DECIMALS = 30
 # Beyond this many counts the answer is of no use and would fill the memory.
 MAX_ANSWERS = 10_000_000
-MAX_N = 10**15
 
 _PERCENT = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]+))?\s*%?", re.ASCII)
 
@@ -127,8 +127,8 @@ def fitting_counts(units: int, per_one: int, n: SupportsIndex, *, cut: bool = Fa
     (range(13, 14), range(8, 9), range(2, 3))
     """
     total = _whole_number(n, "n")
-    if not 1 <= total <= MAX_N:
-        raise InvalidArgument(f"{option('n', total)} must be from 1 to {MAX_N}")
+    if not 1 <= total <= LARGEST_N:
+        raise InvalidArgument(f"{option('n', total)} must be from 1 to {LARGEST_N}")
     if cut:
         low, high = -(-units * total // per_one), ((units + 1) * total - 1) // per_one
     else:

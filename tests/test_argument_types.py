@@ -90,6 +90,10 @@ def test_any_type_is_taken_or_refused_by_name(name, tmp_path, monkeypatch):
     ("call", "words"),
     [
         (lambda: mr.pool(STUDIES, cluster=5), r"cluster=5"),
+        (
+            lambda: mr.pool(**SEVERAL, cluster=[["a"], ["b", "c"], ["d"]]),
+            r"cluster=\[\['a'\].*must be a list of",
+        ),
         (lambda: mr.pool(**SEVERAL, cluster={1, 2, 3}), r"cluster=\{1, 2, 3\}: must be a list of labels"),
         (lambda: mr.pool(STUDIES, model=["common"]), r"model=\['common'\] is not known"),
         (lambda: mr.pool(STUDIES, level=10**400), r"level=1000.*is not a number strictly between 0 and 1"),

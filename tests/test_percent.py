@@ -116,7 +116,8 @@ def test_decimals_can_be_given():
         ((72.2, 18, -1), "decimals=-1"),
         ((72.2, 18, 0), "more decimals"),
         ((72.2, 18, "1"), "decimals='1'"),
-        ((50, 10**12), str(MAX_ANSWERS)),
+        ((50, 10**9), str(MAX_ANSWERS)),
+        ((50, 10**9 + 1), "n=1000000001 must be from 1 to 1000000000"),
     ],
 )
 def test_bad_arguments_are_named(arguments, words):

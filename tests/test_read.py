@@ -73,8 +73,8 @@ def test_encoding_can_be_given(write):
 
 
 def test_large_counts_are_exact(write):
-    read = read_studies(write("study,events,n\nA,999999999,1000000000\nB,123456789012345,123456789012346\n"))
-    assert read.n.tolist() == [1_000_000_000, 123_456_789_012_346]
+    read = read_studies(write("study,events,n\nA,999999999,1000000000\nB,123456789,987654321\n"))
+    assert read.n.tolist() == [1_000_000_000, 987_654_321]
 
 
 THOUSANDS = {
@@ -210,6 +210,12 @@ WRONG = {
     "fraction in the events": ("3/18", "18", "events", "name this column with response="),
     "percent": ("50%", "18", "events", "'50%' is a rate, not a count"),
     "beyond the largest": ("1", "9" * 30, "n", "beyond the largest count"),
+    "one beyond the largest": (
+        "1",
+        "1000000001",
+        "n",
+        "n = 1000000001 is beyond the largest count, 1000000000",
+    ),
     "thousands of digits": ("1", "9" * 5000, "n", "is not a number"),
     "exponent": ("1e2", "180", "events", "'1e2' is not a number"),
     "about": ("<5", "18", "events", "'<5' is no single count (missing='drop'"),
@@ -225,6 +231,30 @@ def test_a_wrong_cell_is_named(write, events, n, column, words):
     assert f"trials.csv, row 3, column '{column}': " in str(caught.value)
     assert words in str(caught.value)
     assert isinstance(caught.value, ValueError)
+
+
+BESIDE_FRACTIONS = {
+    "complement": ("percent", "27"),
+    "another outcome": ("CR (%)", "57.1"),
+    "proportion": ("response rate", "0.5"),
+    "other count": ("events", "5"),
+}
+
+
+@pytest.mark.parametrize(("head", "cell"), BESIDE_FRACTIONS.values(), ids=BESIDE_FRACTIONS)
+def test_what_contradicts_a_fraction_beside_it_is_named(write, head, cell):
+    right = {"events": "4", "response rate": "0.571"}.get(head, "57.1")
+    path = write(f"study,response,{head}\nfine,4/7,{right}\nwrong,13/18,{cell}\n")
+    with pytest.raises(InvalidStudies) as caught:
+        read_studies(path)
+    assert f"trials.csv, row 3, column {head!r}: {cell!r} contradicts 13/18 = 72.22%" in str(caught.value)
+    assert read_studies(path, response="response").events.tolist() == [4, 13]
+
+
+@pytest.mark.parametrize(("head", "cells"), [("percent", ("57.1", "72.2")), ("events", ("4", "13"))])
+def test_what_agrees_with_fractions_is_read_beside_them(write, head, cells):
+    path = write(f"study,response,{head}\na,4/7,{cells[0]}\nb,13/18,{cells[1]}\n")
+    assert read_studies(path).n.tolist() == [7, 18]
 
 
 WRONG_FRACTIONS = {

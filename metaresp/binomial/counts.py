@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaresp.arrays import ArrayLike, IntArray, refuse_masked
+from metaresp.checks import LARGEST_N
 from metaresp.errors import InvalidArgument, option, shown
-
-#: Pair codes ``n (n + 1) / 2 + x`` must fit 64 bits; accuracy is tested up to 1e9.
-LARGEST_N = 4_000_000_000
 
 _FRACTION = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*")
 

@@ -11,7 +11,7 @@ All of it works by columns: what a column's distinct values, or its text as a wh
 looked at row by row (``cells.clean_column``, ``column_cells``, ``rows.may_say_total``).
 """
 
-from metaresp.read.cells import MAX_COUNT, BadCell, Value, as_value, label_text, label_texts, values_of
+from metaresp.read.cells import BadCell, Value, as_value, label_text, label_texts, values_of
 from metaresp.read.choice import read_file
 from metaresp.read.columns import Roles, column_place, find_roles
 from metaresp.read.counts import RESERVED, Counts, ExcludedRow, read_counts
@@ -24,7 +24,6 @@ from metaresp.read.writing import is_missing
 __all__ = [
     "AS_THEY_STAND",
     "FORMATS",
-    "MAX_COUNT",
     "RESERVED",
     "BadCell",
     "Counts",

@@ -120,6 +120,10 @@ class Candidates:
         known = [part for part in parts if part is not None]
         return sum(known) if len(known) == len(parts) else None
 
+    def counted(self, events: tuple[int, ...], n: tuple[int, ...], row: int) -> tuple[int | None, int | None]:
+        """Return events and n of a row; *n* is empty where the cells of *events* are fractions."""
+        return self.sum(events, row), self.sum(n, row) if n else self.columns[events[0]].cells[row].n
+
     def named(self, columns: tuple[int, ...]) -> str:
         """Return the names of columns whose sum is taken."""
         return " + ".join(told_name(self.table, place) for place in columns)

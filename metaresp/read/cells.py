@@ -13,8 +13,8 @@ import numpy as np
 Value: TypeAlias = int | float | str | None
 Read = TypeVar("Read")
 
-# Counts stay exact in a double far beyond this, and no trial is near it.
-MAX_COUNT = 10**15
+# A whole number beyond this is kept as text: a float would change its digits.
+LONGEST_WHOLE = 10**15
 # Longer text is no count, fraction or number; patterns are never run on it.
 MAX_CELL = 200
 
@@ -127,7 +127,7 @@ def as_value(value: object) -> Value:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int):
-        return value if abs(value) <= MAX_COUNT else str(value)
+        return value if abs(value) <= LONGEST_WHOLE else str(value)
     if isinstance(value, float | Decimal):
         if not math.isfinite(value):
             raise BadCell(f"{value} is not finite")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
+from metaresp.checks import LARGEST_N
 from metaresp.errors import InvalidStudies, known_name, option
 from metaresp.read.cells import BadCell, Value, as_value, shown, text_values, values_of
 from metaresp.read.codes import like_codes
@@ -182,7 +183,7 @@ class _Reading(ParsedCells):
             self.notes.append(f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
-        if lawful(events, n) and 0 not in n:
+        if lawful(events, n) and 0 not in n and max(filter(None, n), default=0) <= LARGEST_N:
             return
         column = self.names()
         drop = self.options.missing == "drop"
@@ -200,6 +201,9 @@ class _Reading(ParsedCells):
                     )
                     text = f"n = {total}: a study has at least 1 patient{hint}"
                     self.problems.append((row, column["n"], text))
+            elif total is not None and total > LARGEST_N:
+                text = f"n = {total} is beyond the largest count, {LARGEST_N}"
+                self.problems.append((row, column["n"], text))
             elif count is not None and total is not None and count > total:
                 self.problems.append((row, column["events"], f"events = {count} is more than n = {total}"))
 

@@ -235,7 +235,7 @@ class Doubts(Candidates):
         name = self.named(events)
         letter = len(name.strip()) < 3
         named = (letter or not COUNT_WORDS.search(folded(name))) and sureness(rates) == 2
-        sizes = [(rates.cells[row].rate, self.sum(n, row)) for row in self.rows]
+        sizes = [(rates.cells[row].rate, self.counted(events, n, row)[1]) for row in self.rows]
         unit = "percent" if rates.head.unit == "percent" else "proportion"
         several = any(
             rate and m and max(len(fits(rate, unit, m, 0, cut)) for cut in (False, True)) > 1
@@ -244,7 +244,8 @@ class Doubts(Candidates):
         if named and printed == {0.0} and several:
             raise Doubtful(
                 f"{self.table.source}: {name!r} and {rates.name!r} may be two outcomes, since every rate "
-                f"prints as 0: give {option('events', name)} or {option('percent', rates.name)}"
+                f"prints as 0: give {option('events' if n else 'response', name)} or "
+                f"{option('percent', rates.name)}"
             )
 
     def settle_unit(self, column: Column, n: Column) -> None:

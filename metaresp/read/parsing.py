@@ -42,7 +42,10 @@ class ParsedCells:
         """Return events and n of every row, what is wrong with them noted as problems."""
         roles = self.roles
         if not roles.events and roles.response is not None:
-            return self.from_fractions(roles.response)
+            events, n = self.from_fractions(roles.response)
+            if roles.percent is not None:
+                self.check_rates(roles.percent, events, n)
+            return events, n
         n = self.added(roles.n)
         if not roles.events:
             assert roles.percent is not None

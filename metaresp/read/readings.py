@@ -31,7 +31,7 @@ class Matcher(Doubts):
         self.refuse_kinds()
         self.refuse_groups()
         if "response" in given and "events" not in given:
-            return {"response": given["response"], "n": given.get("n", ())}
+            return {role: given[role] for role in ("response", "n", "percent") if role in given}
         if "percent" in given and "events" not in given:
             return self.rebuilt()
         if "events" in given and "n" in given:
@@ -163,6 +163,8 @@ class Matcher(Doubts):
     def checked_rate(self, events: tuple[int, ...], n: tuple[int, ...]) -> Found:
         """Return the column of rates that says the same as the counts.
 
+        Where the counts are fractions *events* is their column and *n* is empty.
+
         Raises
         ------
         InvalidStudies
@@ -171,7 +173,7 @@ class Matcher(Doubts):
         kinds = ("rate", "number", "count")
         for column in unique([*self.candidates("percent", *kinds), *self.candidates("events", *kinds)]):
             is_count = column.kind == "count" and not column.head.unit and "events" in column.head.roles
-            if column.place in {*events, *n} or (is_count and self.fits(column, self.added(n))):
+            if column.place in {*events, *n} or (is_count and self.agrees(column, events, n)):
                 continue
             wrong = self.contradicting(column, events, n)
             if wrong is None:
@@ -179,19 +181,32 @@ class Matcher(Doubts):
                 return {"percent": (column.place,)}
             row, agree = wrong
             if sureness(column) == 2 or agree * 2 >= len(self.rows):
-                x, m = self.sum(events, row), self.sum(n, row)
+                x, m = self.counted(events, n, row)
                 cell = label_text(self.table.columns[column.place][row])
                 percent = f"{100 * (x or 0) / (m or 1):.4g}%"
                 names = self.named(events)
                 other = (
-                    "" if COUNT_WORDS.search(folded(names)) else f"give {option('percent', column.name)}, "
+                    f"give {option('percent', column.name)}, "
+                    if n and not COUNT_WORDS.search(folded(names))
+                    else ""
                 )
                 raise InvalidStudies(
                     f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} "
-                    f"contradicts {x}/{m} = {percent} ({names} of {self.named(n)}): correct it, {other}"
-                    f"or give both {option('events', names)} and {option('n', self.named(n))}"
+                    f"contradicts {x}/{m} = {percent} ({f'{names} of {self.named(n)}' if n else names}): "
+                    f"correct it, {other}"
+                    + (
+                        f"or give both {option('events', names)} and {option('n', self.named(n))}"
+                        if n
+                        else f"or give {option('response', names)}"
+                    )
                 )
         return {}
+
+    def agrees(self, column: Column, events: tuple[int, ...], n: tuple[int, ...]) -> bool:
+        """Whether counts can stand beside the counts: none above n, or the same as those of fractions."""
+        if n:
+            return self.fits(column, self.added(n))
+        return column.counts_in(self.rows) == self.columns[events[0]].counts_in(self.rows)
 
     def contradicting(
         self, column: Column, events: tuple[int, ...], n: tuple[int, ...]
@@ -202,7 +217,7 @@ class Matcher(Doubts):
         for unit in possible_units(column.cells, column.head.unit):
             agree, first = 0, None
             for row in self.rows:
-                x, m, rate = self.sum(events, row), self.sum(n, row), column.cells[row].rate
+                (x, m), rate = self.counted(events, n, row), column.cells[row].rate
                 if not rate or x is None or m is None or not 0 <= x <= m or m == 0:
                     continue
                 if belongs(rate, unit, x, m, decimals):
@@ -247,7 +262,8 @@ class Matcher(Doubts):
             )
         sizes = self.surest(self.distinct(self.candidates("n", "count", "number")))
         beside = [n for n in sizes if n.place != found[0].place]
-        return {"response": (found[0].place,), "n": (beside[0].place,) if len(beside) == 1 else ()}
+        chosen = {"response": (found[0].place,), "n": (beside[0].place,) if len(beside) == 1 else ()}
+        return chosen | self.checked_rate(chosen["response"], ())
 
     def may_be_fractions(self, column: Column, groups: bool = False) -> bool:
         """Whether a head that is not known leaves open that fractions under it are responders.

@@ -9,7 +9,8 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, NamedTuple
 
-from metaresp.read.cells import MAX_CELL, MAX_COUNT, BadCell, Formula, ShownPercent, clean, shown
+from metaresp.checks import LARGEST_N
+from metaresp.read.cells import LONGEST_WHOLE, MAX_CELL, BadCell, Formula, ShownPercent, clean, shown
 from metaresp.read.patterns import (
     AMONG,
     CENSORED,
@@ -377,6 +378,6 @@ def _number(value: float | Decimal) -> Cell:
 
 
 def _bounded(count: int, given: object) -> int:
-    if abs(count) > MAX_COUNT:
-        raise BadCell(f"{shown(given)} is beyond the largest count, {MAX_COUNT}")
+    if abs(count) > LONGEST_WHOLE:
+        raise BadCell(f"{shown(given)} is beyond the largest count, {LARGEST_N}")
     return count

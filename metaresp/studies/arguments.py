@@ -8,6 +8,7 @@ import numpy as np
 
 from metaresp import read
 from metaresp.arrays import IntArray
+from metaresp.checks import LARGEST_N
 from metaresp.errors import InvalidArgument, InvalidStudies
 from metaresp.studies.parts import Covariates, Value
 
@@ -34,7 +35,7 @@ def quick_counts(columns: Mapping[str, Any]) -> tuple[IntArray, IntArray] | None
         return None
     if events.dtype.kind != "i" or n.dtype.kind != "i" or events.ndim != 1 or events.shape != n.shape:
         return None
-    if ((events < 0) | (events > n) | (n < 1) | (n > read.MAX_COUNT)).any():
+    if ((events < 0) | (events > n) | (n < 1) | (n > LARGEST_N)).any():
         return None
     return np.ascontiguousarray(events, dtype=np.int64), np.ascontiguousarray(n, dtype=np.int64)
 
