@@ -257,11 +257,13 @@ class _Reading(ParsedCells):
 
     def covariates(self) -> dict[str, tuple[Value, ...]]:
         covariates: dict[str, tuple[Value, ...]] = {}
+        again: Counter[str] = Counter()
         for place in self.roles.covariates:
             name = self.table.names[place]
             name = f"{name} (column)" if name in RESERVED else name
             while name in covariates:
-                name = f"{name} (2)"
+                again[name] += 1
+                name = f"{name} ({again[name] + 1})"
             covariates[name] = self.values(place)
         return covariates
 
