@@ -55,10 +55,11 @@ def forest_fit(
         ``mr.subgroups``.
     **options
         What is shown (``scale``, ``sort``, ``descending``, ``left``, ``right``, ``formats``, ``align``,
-        ``risk_of_bias``, ``counts``, ``weights``, ``prediction``, ``shrunken``, ``also``, ``benchmark``,
-        ``zones``, ``notes``, ``title``, ``axis_label``, ``labels``, ``outcome``, ``digits``): see
-        :func:`metaresp.present.forest_rows.forest_rows`.  How it is drawn (``width``, ``page``, ``ax``,
-        ``xlim``, ``spacing``, ``style``, ``font_size``, ``dpi``, ``alt``): see :func:`draw_forest`.
+        ``risk_of_bias``, ``counts``, ``weights``, ``of``, ``prediction``, ``shrunken``, ``also``,
+        ``benchmark``, ``zones``, ``notes``, ``title``, ``axis_label``, ``labels``, ``outcome``,
+        ``digits``): see :func:`metaresp.present.forest_rows.forest_rows`.  How it is drawn (``width``,
+        ``page``, ``ax``, ``xlim``, ``spacing``, ``style``, ``font_size``, ``dpi``, ``alt``): see
+        :func:`draw_forest`.
 
     Returns
     -------

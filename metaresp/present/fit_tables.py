@@ -20,6 +20,7 @@ from metaresp.present.rates import (
 from metaresp.present.summary import level_words
 from metaresp.present.text_tables import FIRST_ROWS, MOST_ROWS, TABLES, Summary
 from metaresp.present.trial_tables import bare_p, flat, unseen
+from metaresp.present.wording import typical_words
 
 if TYPE_CHECKING:
     from metaresp.analyses.subgroups import Subgroups
@@ -87,13 +88,20 @@ def groups(found: "Subgroups") -> Summary:
     k, events, n, rates, lows, highs = flat(found, "k", "events", "n", "rate", "low", "high", most=MOST_ROWS)
     tau2, share, p = flat(found, "tau2", "I2", "within_pvalue", most=MOST_ROWS)
     texts = rates_and_intervals(rates, lows, highs, scale)
+    means: list[tuple[str, ...]] = [()] * len(rates)
+    if typical_words(found.fit):
+        centres, below, above = flat(found, "mean_rate", "mean_low", "mean_high", most=MOST_ROWS)
+        means = [
+            (f"{rate} ({limits})",) for rate, limits in rates_and_intervals(centres, below, above, scale)
+        ]
     rows = tuple(
-        (name, str(k[i]), f"{events[i]}/{n[i]}", *texts[i], _number(tau2[i]), percent_text(share[i], 0),
-         bare_p(p[i]))
+        (name, str(k[i]), f"{events[i]}/{n[i]}", *texts[i], *means[i], _number(tau2[i]),
+         percent_text(share[i], 0), bare_p(p[i]))
         for i, name in enumerate(found.group[:MOST_ROWS])
     )  # fmt: skip
     head = f"{outcome_words(spec.outcome).events}/n"
-    columns = (found.by, "Studies", head, "Rate", f"{level_percent(spec.level)} CI", "tau2", "I2", "p within")
+    limits, mean = f"{level_percent(spec.level)} CI", ("Mean over trials",) if any(means) else ()
+    columns = (found.by, "Studies", head, "Rate", limits, *mean, "tau2", "I2", "p within")
     facts = [("Groups", f"{len(found.group)} by {found.by}"), ("Between groups", _between(found))]
     return Summary(tuple(facts), columns, rows, found.notes, more=unseen(found.rate, MOST_ROWS))
 
