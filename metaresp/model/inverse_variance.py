@@ -151,10 +151,7 @@ class InverseVariance(Model):
         """Say what the interval and the transform did."""
         spec, notes = self.spec, []
         if spec.tau2 == "common":
-            notes.append(
-                "No interval of a new trial: with one common effect its rate would be the pooled one; "
-                "a new trial needs a model in which trials differ."
-            )
+            notes.append("No interval of a new trial: by one common effect its rate is the pooled one.")
         if spec.ci in _OWN_CENTRE:
             notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
         if spec.ci == "hartung-knapp" and self._narrower_than_normal(one):
@@ -185,16 +182,13 @@ class InverseVariance(Model):
 
     def _one_size(self, least: float, most: float) -> str:
         """Say what the back-transform with one size does, the more the sizes differ."""
-        back = f"The Freeman-Tukey back-transform takes one size ({self.spec.back_n}) for all studies"
-        if most == least:
-            return f"{back}: here each has that size, but a rate turned back with another would differ."
-        if most <= _ALIKE * least:
-            return f"{back}, here of {least:.0f} to {most:.0f}: the pooled rate depends on which."
-        return (
-            f"{back}, here of {least:.0f} to {most:.0f}: with sizes so different it can mislead, and the "
-            "pooled rate can lie outside the studies' own; compare another transform or the binomial-normal "
-            "model."
+        note = (
+            f"The Freeman-Tukey back-transform takes one size ({self.spec.back_n}) for all studies, here of "
+            f"{least:.0f} to {most:.0f}: the pooled rate depends on it"
         )
+        if most <= _ALIKE * least:
+            return f"{note}."
+        return f"{note} and can mislead; compare another transform or the binomial-normal model."
 
     def _narrower_than_normal(self, one: Mapping[str, Any]) -> bool:
         """Whether Hartung-Knapp's is narrower than ``estimate +- z se``; with tau2 = 0 by Q alone."""

@@ -19,7 +19,7 @@ from metaresp.present.rates import (
 )
 from metaresp.present.summary import level_words
 from metaresp.present.text_tables import FIRST_ROWS, MOST_ROWS, TABLES, Summary
-from metaresp.present.trial_tables import bare_p, flat, unseen
+from metaresp.present.trial_tables import bare_p, flat, test_notes, unseen
 from metaresp.present.wording import typical_words
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def benchmark(test: "TestResult") -> Summary:
     if math.isfinite(test.statistic):
         reference = f"t on {test.df:.4g} df" if math.isfinite(test.df) else "normal"
         facts.append(("Statistic", f"{significant(test.statistic)} ({reference})"))
-    return Summary((*facts, ("Method", test.method)))
+    return Summary((*facts, ("Method", test.method)), notes=test_notes(test.method, test.alternative))
 
 
 @TABLES.add("Heterogeneity")
@@ -190,7 +190,7 @@ def heterogeneity(found: "Heterogeneity") -> Summary:
         facts.append(("Q", f"{found.Q:.2f} on {found.df:.0f} df, {pvalue(found.pvalue)}"))
         facts.append(("", found.Q_definition))
     if math.isfinite(found.lrt):
-        facts.append(("Likelihood ratio", f"{found.lrt:.2f}, {pvalue(found.lrt_pvalue)} (tau2 = 0)"))
+        facts.append(("Likelihood ratio", f"{found.lrt:.2f}, {pvalue(found.lrt_pvalue)} (no spread)"))
     if math.isfinite(found.I2):
         facts += [("I2", percent_text(found.I2) + _share_limits(found.I2_ci)), ("", found.I2_definition)]
     if math.isfinite(found.I2_Q):

@@ -174,7 +174,8 @@ def missing_rows(
 
 def pooled(fit: "Fit", of: str) -> tuple[float, float, float]:
     """Return the pooled rate with its limits: that of the typical trial, or the mean over trials."""
-    rate, limits = (fit.mean_rate, fit.mean_rate_ci) if of == "mean" else (fit.rate, fit.rate_ci)
+    mean = of == "mean" and typical_words(fit)  # where the rate is not the mean itself
+    rate, limits = (fit.mean_rate, fit.mean_rate_ci) if mean else (fit.rate, fit.rate_ci)
     return float(rate), float(limits[0]), float(limits[1])
 
 
@@ -251,6 +252,8 @@ def heterogeneity_lines(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[s
     point = words["decimal"]
     if known(fit.tau2):
         parts.append(f"τ² = {significant(fit.tau2).replace('.', point)}")
+    if known(fit.rho):
+        parts.append(f"ρ = {significant(fit.rho)}".replace(".", point))
     if fit.levels is not None and known(fit.levels.tau2_within):
         shares = (significant(value) for value in (fit.levels.tau2_between, fit.levels.tau2_within))
         between, within = (text.replace(".", point) for text in shares)

@@ -321,14 +321,15 @@ def _lines(
     of: str,
 ) -> list[str]:
     fit, words = fits[0], writer.words
-    lines = [*parts.pooled_lines(fit, writer, of), *heterogeneity_lines(fit, words)]
+    lines = [*heterogeneity_lines(fit, words)]
     if groups is not None:
         lines.append(between_line(groups, writer))
+    lines += parts.pooled_lines(fit, writer, of)
     kind, details = parts.model_words(fit, words)
     model = f"{kind}: {details}. " if details else ""
     lines.append(model + parts.interval_line(fit.study_ci.method, writer))
     for which, other in enumerate(fits[1:], start=1):
-        described = (*parts.pooled_lines(other, writer, of), *heterogeneity_lines(other, words))
+        described = (*heterogeneity_lines(other, words), *parts.pooled_lines(other, writer, of))
         lines += [f"{_model_name(fits, which, words)}: {line}" for line in described]
     if notes:
         told = outcome_words(outcome).retold

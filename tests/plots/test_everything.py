@@ -179,13 +179,12 @@ def check_notes(plot, fit, by):
     assert len(found) == (fit.k > 1 and fit.spec.model != "common")
     h = fit.heterogeneity
     for note in found:
-        assert printed.one_number("τ² = ", note.replace("τ² = 0:", ""), fit.tau2)
+        assert printed.one_number("τ² = ", note, fit.tau2)
+        assert printed.one_number("ρ = ", note, fit.rho)
         assert printed.one_number("I² = ", note, h.I2)
-        if "likelihood-ratio" in note:
-            assert printed.one_number("LR = ", note, h.lrt)
-            assert printed.p_is_printed(note, h.lrt_pvalue)
-        elif "Q = " in note:
-            assert printed.one_number("Q = ", note, h.Q)
+        if " df = " in note:
+            symbol = "Q" if fit.spec.model == "inverse-variance" else "Pearson's X²"
+            assert printed.one_number(f"{symbol} = ", note, h.Q)
             assert printed.one_number("df = ", note, h.df)
             assert printed.p_is_printed(note, h.pvalue)
     between = [note for note in plot.table.notes if note.startswith("Test between groups")]
