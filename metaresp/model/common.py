@@ -11,6 +11,7 @@ from metaresp.arrays import IntArray
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.model.base import Model
 from metaresp.model.estimates import Numbers, exact, one_rate
+from metaresp.model.r_counts import PEARSON
 from metaresp.model.spec import Spec
 
 
@@ -39,7 +40,7 @@ class Common(Model):
         """Return the line of ``binom.test``."""
         other = f"# ci = {spec.ci!r}: see the package binom; exact here."
         lines = [] if spec.ci == cls.options["ci"] else [other]
-        return [*lines, f"binom.test(sum(d$events), sum(d$n), conf.level = {spec.level!r})"]
+        return [*lines, *PEARSON, f"binom.test(sum(d$events), sum(d$n), conf.level = {spec.level!r})"]
 
     def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
         """Say what the interval takes for granted."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 # metafor's own QE tests are a deviance and a Wald statistic.
-_X2 = ["# Q: Pearson's X2", "chisq.test(cbind(d$events, d$n - d$events), correct = FALSE)$statistic"]
+PEARSON = ["# Q: Pearson's X2", "chisq.test(cbind(d$events, d$n - d$events), correct = FALSE)$statistic"]
 
 
 def binomial_normal_script(spec: "Spec") -> list[str]:
@@ -31,7 +31,7 @@ def binomial_normal_script(spec: "Spec") -> list[str]:
         'fit <- rma.glmm(measure = "PLO", xi = events, ni = n, data = d, slab = study, nAGQ = 25,',
         f'                test = "{test}", level = {percent(spec.level)})',
         "fit",
-        *_X2,
+        *PEARSON,
     ]
     if spec.ci.startswith("profile"):
         lines += ["# profile likelihood", *_glmer("logit"), _profile(spec)]
@@ -65,7 +65,7 @@ def _other_link(spec: "Spec") -> list[str]:
         "# metafor fits the logit link only; lme4 fits the others.",
         *_glmer(link),
         "summary(glmm)",
-        *_X2,
+        *PEARSON,
     ]
     if link == "log":
         lines.append("# lme4 may stop where a rate passes 1; metaresp takes such a trial to have rate 1.")
@@ -93,5 +93,5 @@ def beta_binomial_script(spec: "Spec") -> list[str]:
         "c(rate = plogis(fit$par[1]), correlation = plogis(fit$par[2]), logLik = -fit$value)",
         "plogis(fit$par[1] + c(-1, 1) * qnorm("
         f"1 - {(1 - spec.level) / 2:.12g}) * sqrt(solve(fit$hessian)[1, 1]))  # Wald interval",
-        *_X2,
+        *PEARSON,
     ]
