@@ -53,7 +53,7 @@ def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> lis
         if model.exact:
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
         notes.append(f"{reason[0].upper()}{reason[1:]}.")
-    if one["reason"] == ALL_EXTREME and spec.cluster is None:
+    if one["reason"] in {ALL_EXTREME, CLUSTERS_EXTREME}:
         notes.append(_two_answers(model, one))
     if one["reason"] in EXACT:
         return notes
@@ -70,7 +70,7 @@ def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> lis
 def _two_answers(model: Model, one: dict[str, Any]) -> str:
     """Say that studies counted as patients give the mean over trials, and what the model would give."""
     mean = f"{_percent(one['rate'])} ({_percent(one['low'])} to {_percent(one['high'])})"
-    limits = model.typical_limits()
+    limits = None if model.spec.cluster is not None else model.typical_limits()
     typical = "" if limits is None else f" ({_percent(limits[0])} to {_percent(limits[1])} here)"
     return (
         f"That is the mean rate over trials, {mean}. With a study that is at neither end the answer is the "
