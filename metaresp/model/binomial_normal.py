@@ -130,7 +130,7 @@ class BinomialNormal(Model):
 
     def typical_limits(self) -> tuple[float, float] | None:
         """Return the limits with tau held at its largest, where studies at 0% and 100% do not bound it."""
-        ci = "profile" if self.spec.ci == "bootstrap" else self.spec.ci
+        ci = "bartlett" if self.spec.ci == "bootstrap" else self.spec.ci
         low, high = (self.link.rate(end)[0].item() for end in COUNT_CI[ci](self.lanes, self.tail)[:2])
         return low, high
 

@@ -149,3 +149,12 @@ def test_blyth_still_casella_says_where_its_p_stands():
     assert "not nested" not in str(mr.binomial_test(13, 18, 0.5))
     one_sided = mr.binomial_test(13, 18, 0.5, method="blyth-still-casella", alternative="less")
     assert "not nested" not in str(one_sided)
+
+
+@pytest.mark.parametrize("link", MODELS["binomial-normal"].choices["link"])
+@pytest.mark.parametrize("ci", ["bartlett", "bootstrap", "t"])
+def test_both_answers_exist_on_every_scale(link, ci):
+    fit = mr.pool(events=[0, 5], n=[10**9, 5], link=link, ci=ci)
+    (note,) = (note for note in fit.notes if "the two do not meet" in note)
+    assert "nan" not in note
+    assert len(percents(note)) == 5
