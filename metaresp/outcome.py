@@ -25,10 +25,11 @@ class Heterogeneity(Record):
     I2_Q_ci : Interval or None
         Test-based interval of I2_Q (Higgins and Thompson 2002).
     lrt, lrt_pvalue : float
-        Likelihood-ratio test of tau2 = 0, its p-value from the half-half mixture of a point mass at 0
-        and chi-square on 1 df (binomial-normal model only; Self and Liang 1987, case 5).  Studies nested
-        in clusters: test that both variances are 0, from a mixture on 0, 1 and 2 df (case 7), by the
-        restricted likelihood where the model is that of inverse variance.
+        Likelihood-ratio test of tau2 = 0 (rho = 0), its p-value from the distribution that the ratio has
+        for k equal normal studies (binomial-normal and beta-binomial models; conservative where one study
+        is far larger than the others).  Studies nested in clusters: test that both variances are 0, from a
+        mixture on 0, 1 and 2 df (Self and Liang 1987, case 7), which is conservative for few clusters; by
+        the restricted likelihood where the model is that of inverse variance.
     Q_definition, I2_definition : str
         In words.
     """

@@ -40,11 +40,12 @@ class Fit(Record):
     spec : Spec
         Every option, complete.
     rate, rate_ci : float, Interval
-        Pooled response rate: that of the median trial where trials differ.
+        Pooled response rate.  Where trials differ that of a typical trial, the mean on the model's scale
+        turned back into a rate: by default the expit of the mean logit.  Beta-binomial: the mean rate.
     mean_rate, mean_rate_ci : float, Interval
-        Rate averaged over trials; nearer to one half than ``rate`` when tau2 is not 0.  Its interval is that
-        of its own profile likelihood in the binomial-normal model; elsewhere that of the rate, which is the
-        mean, or the limits of ``estimate_ci`` averaged over trials at the estimated tau2.
+        Rate averaged over trials, which on the logit scale is nearer to one half than ``rate``.  Its
+        interval is that of its own profile likelihood in the binomial-normal model; elsewhere that of the
+        rate, which is the mean, or the limits of ``estimate_ci`` averaged over trials at the estimated tau2.
     prediction_interval : Interval or None
         For the true rate of a new trial.
     estimate, se, df, estimate_ci, estimate_prediction
@@ -293,8 +294,7 @@ class Fit(Record):
             Agrees with ``rate_ci``, or ``mean_rate_ci``: a benchmark at a limit has a p-value of
             ``1 - level``.  Where the interval is not one of a t or normal quantile (profile, Henmi-Copas,
             bootstrap), the p-value is the least ``1 - level`` whose interval leaves the benchmark out, looked
-            for down to 1e-10
-            (profile likelihood of the binomial-normal model: read off the fall of the profile).
+            for down to 1e-10 (profile likelihood of count models: read off the fall of the profile).
 
         Raises
         ------

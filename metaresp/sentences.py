@@ -53,6 +53,8 @@ def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> lis
         if model.exact:
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
         notes.append(f"{reason[0].upper()}{reason[1:]}.")
+    if one["reason"] in {ALL_EXTREME, CLUSTERS_EXTREME}:
+        notes.append(_two_answers(model, one))
     if one["reason"] in EXACT:
         return notes
     k, nested = len(studies), spec.cluster is not None
@@ -63,6 +65,17 @@ def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> lis
     if model.spread and spec.tau2 not in {"common", 0.0} and one[model.spread] == 0 and one["reason"] == OK:
         notes.append(f"{model.spread} is estimated as 0: the fit is that of one common rate.")
     return notes + model.notes(one, lambda positions: names(studies, positions))
+
+
+def _two_answers(model: Model, one: dict[str, Any]) -> str:
+    """Say that studies counted as patients give the mean over trials, and what the model would give."""
+    mean = f"{_percent(one['rate'])} ({_percent(one['low'])} to {_percent(one['high'])})"
+    limits = None if model.spec.cluster is not None else model.typical_limits()
+    typical = "" if limits is None else f" ({_percent(limits[0])} to {_percent(limits[1])} here)"
+    return (
+        f"That is the mean rate over trials, {mean}. With a study that is at neither end the answer is the "
+        f"model's, of the typical trial{typical}: the two do not meet."
+    )
 
 
 def say_sparse(
@@ -93,7 +106,7 @@ def say_sparse(
     helps: list[tuple[str, dict[str, Any]]] = [
         ("one common rate, exactly", {"model": "common"}),
         ("the mean of beta-distributed rates", {"model": "beta-binomial"}),
-        ("a penalty on large tau", {"penalty": _USUAL, "link": spec.link}),
+        ("the typical trial with a penalty on large tau", {"penalty": _USUAL, "link": spec.link}),
     ]
     told = [
         f"{what} ({', '.join(f'{key}={value!r}' for key, value in options.items() if key != 'link')}): "

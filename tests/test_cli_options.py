@@ -91,6 +91,7 @@ DRAWN = {
     "risk_of_bias": (["rob"], ["rob"]),
     "counts": (["none"], None),
     "weights": (["no"], False),
+    "of": (["mean"], "mean"),
     "prediction": (["density"], "density"),
     "shrunken": (None, True),
     "benchmark": (["Standard=0.4", "0.2"], {"Standard": 0.4, "Benchmark 0.2": 0.2}),

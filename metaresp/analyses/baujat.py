@@ -26,8 +26,8 @@ class Baujat(Record):
     ----------
     study : tuple of str
     contribution : float array, shape (k,)
-        Binomial models: to the deviance of one common rate.  Inverse variance: squared Pearson residual,
-        which with one common effect is the contribution to Cochran's Q.
+        Binomial models: to Pearson's X2 against one common rate.  Inverse variance: squared Pearson
+        residual, which with one common effect is the contribution to Cochran's Q.
     influence : float array, shape (k,)
         Squared change of the estimate without the study, over the squared standard error without it; NaN
         where the fit without it has no estimate.
@@ -72,9 +72,8 @@ def baujat(fit: Fit) -> Baujat:
     ``metafor::baujat``, whatever the transform and the estimator of tau2.
 
     Binomial models have no residual on the logit scale at 0% or 100%: the contribution is the study's share
-    of the deviance of one common rate, ``2 (x log(x / (n p)) + (n - x) log((n - x) / (n - n p)))`` with p of
-    the totals; the sum is the likelihood-ratio statistic of one common rate against a rate for each study
-    (``rma.glmm``'s QE.LRT).
+    of Pearson's X2 against one common rate, ``(x - n p)**2 / (n p (1 - p))`` with p of the totals; the sum is
+    the fit's ``heterogeneity.Q``.
 
     References
     ----------

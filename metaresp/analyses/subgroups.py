@@ -18,7 +18,7 @@ from metaresp.model import Batch, pool_batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
 from metaresp.model.registry import model_of
 from metaresp.model.spec import resolve
-from metaresp.records import Record
+from metaresp.records import Later, Record, on_demand
 from metaresp.result import Fit
 from metaresp.studies.parts import Value
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NO_GROUP = "not given"
 
 
+@on_demand("mean_low", "mean_high")
 @dataclass(frozen=True, eq=False, slots=True)
 class Subgroups(Record):
     """Pooled rates of groups of studies.  Arrays have shape (groups,).
@@ -47,10 +48,12 @@ class Subgroups(Record):
         Studies, responders and patients.
     rate, low, high : float array
         Pooled rate and its interval, between 0 and 1; exact where a group is all at 0% or 100%.
+    mean_rate, mean_low, mean_high : float array
+        Mean rate over the trials of the group and its interval.
     tau2, I2 : float array
         Heterogeneity inside each group (its own tau2), I2 in percent; NaN where it is not estimable.
     within_pvalue : float array
-        Of the test of heterogeneity inside each group: likelihood ratio (count models) or Cochran's Q.
+        Of the test of heterogeneity inside each group: Pearson's X2 (count models) or Cochran's Q.
     statistic : float
         Of the test that the groups share one mean: twice a log-likelihood ratio, or Cochran's Q between the
         groups (``test`` says which, and of which model); NaN where there is no test.
@@ -76,6 +79,9 @@ class Subgroups(Record):
     rate: FloatArray
     low: FloatArray
     high: FloatArray
+    mean_rate: FloatArray
+    mean_low: FloatArray
+    mean_high: FloatArray
     tau2: FloatArray
     I2: FloatArray
     within_pvalue: FloatArray
@@ -89,10 +95,11 @@ class Subgroups(Record):
     notes: tuple[str, ...]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a group: group, k, events, n, rate, low, high, tau2, I2."""
+        """Return one row a group: group, k, events, n, rate, low, high, those of the mean, tau2, I2."""
         import pandas as pd
 
-        names = ("group", "k", "events", "n", "rate", "low", "high", "tau2", "I2")
+        rates = ("rate", "low", "high", "mean_rate", "mean_low", "mean_high")
+        names = ("group", "k", "events", "n", *rates, "tau2", "I2")
         return pd.DataFrame(
             {name: list(self.group) if name == "group" else getattr(self, name) for name in names}
         )
@@ -178,6 +185,8 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     options = {name: value for name, value in fit.spec.options().items() if name != "study_ci"}
     batch = pool_batch(studies.events, studies.n, copies, **options)
     found = _between(fit, batch, copies, common_tau2, reference)
+    mean_low: Any = Later(lambda: batch.mean_low)
+    mean_high: Any = Later(lambda: batch.mean_high)
     return Subgroups(
         fit=fit,
         by=by,
@@ -189,9 +198,12 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
         rate=batch.rate,
         low=batch.low,
         high=batch.high,
+        mean_rate=batch.mean_rate,
+        mean_low=mean_low,
+        mean_high=mean_high,
         tau2=batch.tau2,
         I2=batch.I2,
-        within_pvalue=np.where(np.isfinite(batch.lrt_pvalue), batch.lrt_pvalue, batch.Q_pvalue),
+        within_pvalue=batch.Q_pvalue,
         **found._asdict(),
     )
 

@@ -31,6 +31,10 @@ def blyth_still_casella(
     n above 10,000 is an error (``blaker`` has no such bound).  Where a lower limit meets an upper one,
     other equally short sets of intervals exist.
 
+    The intervals of different levels are not nested.  The p-value of :func:`metaresp.binomial_test` is the
+    largest alpha whose interval holds the rate: it never rejects a rate inside the interval, and a rate
+    just outside may have a p-value above ``1 - level``.
+
     One-sided, nothing can be drawn in: the bounds are Clopper-Pearson's.
 
     References

@@ -53,7 +53,9 @@ def binomial_test(
     """Test a rate by the test that the interval of the same name inverts.
 
     A rate is inside ``binomial_ci(..., level=1 - alpha)`` where the p-value is above ``alpha``
-    (for ``sterne`` and ``blaker``: inside the hull of those rates).
+    (for ``sterne`` and ``blaker``: inside the hull of those rates).  Not so ``blyth-still-casella``: its
+    intervals of different levels are not nested, so that a rate inside the interval has a p-value of
+    ``alpha`` or more, and one just beyond a limit may have one above ``alpha`` too.
 
     Parameters
     ----------

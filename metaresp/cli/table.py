@@ -93,6 +93,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("risk_of_bias", "heads", "Column of judgements: low, some concerns, high, no information."),
         Option("counts", "name or none", "Events and n joined (default), split, or none."),
         Option("weights", "yes or no", "Print the weights: yes (default), no, or all."),
+        Option("of", "text", "What the diamond is: typical (trial; default), or mean (rate over trials)."),
         Option(
             "prediction", "drawn", "Prediction interval as bar (default), line, density, or none.",
             ("--draw-prediction",),

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.random import Generator
-from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.checks import check_level
 from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.groups import Range
+from metaresp.kernel.counts.one_rate import shares
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.numerics.profile import Surface
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.estimates import (
     ALL_EXTREME,
     EXACT_METHOD,
-    LIKELIHOOD_RATIO,
+    PEARSON,
     Estimates,
     Numbers,
     classify,
@@ -32,7 +32,7 @@ from metaresp.records import Interval
 if TYPE_CHECKING:
     from metaresp.result import Fit
 
-DEVIANCE = "Share of the deviance of one common rate"
+SHARE = "Share of Pearson's X2 against one common rate"
 
 
 class Spread(NamedTuple):
@@ -94,7 +94,8 @@ class Model:
         Whether I2 has the interval of tau2.
     tau2_methods : tuple of str
         Of the interval of tau2, the first being the default; empty where there is no tau2.
-    Q_definition : str
+    Q_symbol, Q_definition : str
+        What Q is called beside its value, and in words.
     """
 
     name: ClassVar[str]
@@ -110,7 +111,8 @@ class Model:
     explains: ClassVar[bool] = False
     I2_has_interval: ClassVar[bool] = False
     tau2_methods: ClassVar[tuple[str, ...]] = ()
-    Q_definition: ClassVar[str] = LIKELIHOOD_RATIO
+    Q_symbol: ClassVar[str] = "Pearson's X2"
+    Q_definition: ClassVar[str] = PEARSON
 
     def __init__(
         self, counts: Counts, spec: Spec, cluster: IntArray | None = None, later: bool = False
@@ -146,6 +148,11 @@ class Model:
     def label(cls, spec: Spec, nested: str) -> str:
         """Return the model in words; *nested* says how studies are nested, or is empty."""
         return cls.name.capitalize()
+
+    @classmethod
+    def typical_scale(cls, spec: Spec) -> str:
+        """Return the scale whose mean makes the pooled rate; empty where that is the mean over trials."""
+        return "" if cls.rate_is_mean else scale_name(spec)
 
     @classmethod
     def I2_definition(cls, spec: Spec) -> str:
@@ -195,6 +202,13 @@ class Model:
     def weigh(self, found: Estimates) -> FloatArray:
         """Return what each study weighs in lanes that the model has fitted, shape (lanes, k)."""
         return self.counts.n
+
+    def typical_limits(self) -> tuple[float, float] | None:
+        """Return limits of the typical trial's rate of one lane whose answer is exact, where there are any.
+
+        None where the exact answer is that of the model too.
+        """
+        return None
 
     def mean_limits(self, found: Estimates) -> tuple[FloatArray, FloatArray]:
         """Return the limits of the mean rate over trials: those of mu, averaged at the estimated tau2."""
@@ -287,10 +301,7 @@ class Model:
 
     def contributions(self, pooled: "Fit") -> tuple[FloatArray, str]:
         """Return each study's share of the heterogeneity, shape (k,), and what that is."""
-        x, n = self.counts.x[0], self.counts.n[0]
-        p = x.sum() / n.sum()
-        share: FloatArray = 2 * (special.rel_entr(x, n * p) + special.rel_entr(n - x, n * (1 - p)))
-        return np.maximum(share, 0.0), DEVIANCE
+        return shares(self.counts.x[0], self.counts.n[0]), SHARE
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood of the lanes, less the saturated one; *largest* is that of all n."""

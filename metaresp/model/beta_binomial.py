@@ -11,9 +11,10 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts import beta_binomial
 from metaresp.kernel.counts.beta_intervals import BETA_CI, LIKELIHOOD, BetaLanes, pvalues
 from metaresp.kernel.counts.groups import Range
+from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION, patients
 from metaresp.model.base import Model, Spread, StudyTruths
-from metaresp.model.estimates import Estimates, Numbers
+from metaresp.model.estimates import Estimates, Numbers, one_rate
 from metaresp.model.predictive import BetaTrial, NewTrial
 from metaresp.model.r_counts import beta_binomial_script
 from metaresp.model.spec import Spec
@@ -60,8 +61,7 @@ class BetaBinomial(Model):
         ci = BETA_CI[spec.ci](self.beta, self.tail)
         rate = special.expit(fit.mu)
         lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
-        deviance = np.maximum(2 * (fit.loglik_saturated - fit.loglik_common), 0.0)
-        out: Numbers = {
+        out: Numbers = one_rate(lanes) | {
             "rate": rate,
             "low": special.expit(ci.low),
             "high": special.expit(ci.high),
@@ -72,11 +72,8 @@ class BetaBinomial(Model):
             "estimate_low": ci.low,
             "estimate_high": ci.high,
             "rho": fit.rho,
-            "Q": deviance,
-            "Q_df": lanes.k - 1,
-            "Q_pvalue": special.chdtrc(lanes.k - 1, deviance),
             "lrt": lrt,
-            "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
+            "lrt_pvalue": spread_pvalue(lrt, lanes.k),
             "loglik": fit.loglik,
         }
         if spec.prediction is not None:

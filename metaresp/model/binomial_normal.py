@@ -18,6 +18,7 @@ from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION, mixed
 from metaresp.kernel.counts.links import LINKS, Link
 from metaresp.kernel.counts.mean_rate import MeanSurface, mean_fall, mean_limits
 from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
 from metaresp.kernel.counts.registry import CountInterval, Lanes
 from metaresp.kernel.counts.surface import CountSurface, Penalty
@@ -25,7 +26,7 @@ from metaresp.kernel.numerics.profile import Local
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.trial.study_rate import posterior_rates
 from metaresp.model.base import Model, Spread, StudyTruths
-from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme
+from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme, one_rate
 from metaresp.model.predictive import MixtureTrial, NewTrial
 from metaresp.model.r_counts import binomial_normal_script
 from metaresp.model.spec import Spec
@@ -126,6 +127,12 @@ class BinomialNormal(Model):
     def weigh(self, found: Estimates) -> FloatArray:
         """Return each study's information about mu at the fitted values."""
         return np.maximum(self.data.information(found.estimate, np.sqrt(found.tau2)), 0.0)
+
+    def typical_limits(self) -> tuple[float, float] | None:
+        """Return the limits with tau held at its largest, where studies at 0% and 100% do not bound it."""
+        ci = "bartlett" if self.spec.ci == "bootstrap" else self.spec.ci
+        low, high = (self.link.rate(end)[0].item() for end in COUNT_CI[ci](self.lanes, self.tail)[:2])
+        return low, high
 
     def mean_limits(self, found: Estimates) -> tuple[FloatArray, FloatArray]:
         """Return the limits of its profile likelihood over (mu, tau), by the calibration of ``ci``.
@@ -244,11 +251,10 @@ def _numbers(lanes: Counts, found: Lanes, spec: Spec) -> Numbers:
     tail = (1 - spec.level) / 2
     ci = COUNT_CI[spec.ci](found, tail)
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
-    deviance = 2 * (fit.loglik_saturated - fit.loglik_common)
     tau2 = fit.tau**2
     mean = binomial_normal.mean_rate(fit.mu, fit.tau, name)
     v = typical_variance(lanes, mean, binomial_normal.mean_rate(fit.mu, fit.tau, name, complement=True), link)
-    out: Numbers = {
+    out: Numbers = one_rate(lanes) | {
         "rate": link.rate(fit.mu),
         "low": link.rate(ci.low),
         "high": link.rate(ci.high),
@@ -259,14 +265,11 @@ def _numbers(lanes: Counts, found: Lanes, spec: Spec) -> Numbers:
         "estimate_low": ci.low,
         "estimate_high": ci.high,
         "tau2": tau2,
-        "Q": deviance,
-        "Q_df": lanes.k - 1,
-        "Q_pvalue": special.chdtrc(lanes.k - 1, np.maximum(deviance, 0.0)),
         "I2": 100 * tau2 / (tau2 + v),
         "H2": 1 + tau2 / v,
         "typical_v": v,
         "lrt": lrt,
-        "lrt_pvalue": np.where(lrt > 0, 0.5 * special.chdtrc(1, lrt), 1.0),
+        "lrt_pvalue": spread_pvalue(lrt, lanes.k),
         "loglik": fit.loglik,
     }
     if spec.prediction is not None:

@@ -1,5 +1,8 @@
 """One common rate: the studies pooled as if they were one trial, exactly."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from numpy.random import Generator
 from scipy import special
@@ -7,7 +10,8 @@ from scipy import special
 from metaresp.arrays import IntArray
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.model.base import Model
-from metaresp.model.estimates import Numbers, exact
+from metaresp.model.estimates import Numbers, exact, one_rate
+from metaresp.model.r_counts import PEARSON
 from metaresp.model.spec import Spec
 
 
@@ -36,7 +40,11 @@ class Common(Model):
         """Return the line of ``binom.test``."""
         other = f"# ci = {spec.ci!r}: see the package binom; exact here."
         lines = [] if spec.ci == cls.options["ci"] else [other]
-        return [*lines, f"binom.test(sum(d$events), sum(d$n), conf.level = {spec.level!r})"]
+        return [*lines, *PEARSON, f"binom.test(sum(d$events), sum(d$n), conf.level = {spec.level!r})"]
+
+    def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
+        """Say what the interval takes for granted."""
+        return ["The exact interval on the totals holds if all studies have one rate."]
 
     def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
         """Pool as if every study had one rate."""
@@ -44,21 +52,11 @@ class Common(Model):
         out = exact(lanes.events, lanes.total, self.spec.level, self.spec.ci)
         p = lanes.events / lanes.total
         estimate = special.logit(p)
-        fitted = lanes.n * p[:, None]
-        deviance = 2 * np.einsum(
-            "lk,lk->l",
-            lanes.copies,
-            special.rel_entr(lanes.x, fitted) + special.rel_entr(lanes.n - lanes.x, lanes.n - fitted),
-        )
-        deviance = np.maximum(deviance, 0.0)
-        out |= {
+        out |= one_rate(lanes) | {
             "estimate": estimate,
             "se": 1 / np.sqrt(lanes.total * p * (1 - p)),
             "estimate_low": special.logit(out["low"]),
             "estimate_high": special.logit(out["high"]),
             "tau2": np.zeros_like(p),
-            "Q": deviance,
-            "Q_df": lanes.k - 1,
-            "Q_pvalue": special.chdtrc(lanes.k - 1, deviance),
         }
         return out, np.zeros(p.size, dtype=np.int64)

@@ -11,6 +11,7 @@ from metaresp.binomial.methods import JEFFREYS_PRIOR
 from metaresp.counts import Counts
 from metaresp.kernel.counts.beta_binomial import RHO_ONE, RHO_UNKNOWN
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
+from metaresp.kernel.counts.one_rate import pearson
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN
 from metaresp.kernel.nested.effects import ONE_EACH
 from metaresp.model.spec import Spec
@@ -26,21 +27,22 @@ REASONS = {
     RHO_UNKNOWN: "no study has two patients: the intraclass correlation is not estimable, and taken as 0",
     NO_STUDIES: "no study",
     ONE_STUDY: "one study: its exact binomial interval; tau2 is not estimable",
-    ALL_ZERO: "no event in any study: exact binomial interval on the totals; heterogeneity is not estimable",
-    ALL_RESPOND: "every patient in every study responded: exact binomial interval on the totals; "
+    ALL_ZERO: "no event in any study: exact binomial interval on the totals, as if all studies had one rate; "
     "heterogeneity is not estimable",
+    ALL_RESPOND: "every patient in every study responded: exact binomial interval on the totals, as if all "
+    "studies had one rate; heterogeneity is not estimable",
     ALL_EXTREME: "every study is at 0% or at 100%, so tau is not bounded: exact binomial interval "
     "on the number of studies, each counting as one patient; heterogeneity is not estimable",
     CLUSTERS_EXTREME: "every cluster is at 0% or at 100%, so tau is not bounded: exact binomial interval "
     "on the number of clusters, each counting as one patient; heterogeneity is not estimable",
     ONE_EACH: "every cluster holds one study: the two levels cannot be told apart",
     WITHIN_UNKNOWN: "every study holds one patient: tau2 within clusters is not estimable, and taken as 0",
-    SINGLE_PATIENTS: "no study has two patients: exact binomial interval on the totals; "
-    "tau2 is not estimable",
+    SINGLE_PATIENTS: "no study has two patients: exact binomial interval on the totals, as if all "
+    "studies had one rate; tau2 is not estimable",
     NO_ESTIMATE: "the estimator has no value for these data",
 }
 EXACT_METHOD = "clopper-pearson"  # of an answer that no model gives
-LIKELIHOOD_RATIO = "likelihood-ratio test of one common rate against a rate for each study"
+PEARSON = "Pearson's X2 against one common rate; p by the mean and variance of X2 given the total of events"
 Numbers: TypeAlias = dict[str, FloatArray]
 Rows: TypeAlias = IntArray | slice  # of lanes
 EXACT = (ONE_STUDY, ALL_ZERO, ALL_RESPOND, ALL_EXTREME, CLUSTERS_EXTREME, SINGLE_PATIENTS)
@@ -154,6 +156,12 @@ def blank(lanes: Counts, spec: Spec) -> Estimates:
 def nothing(lanes: int) -> Numbers:
     """Return numbers of lanes of which nothing is known after all."""
     return dict.fromkeys(_FOUND, np.full(lanes, np.nan))
+
+
+def one_rate(lanes: Counts) -> Numbers:
+    """Return Pearson's test of each lane that its studies share one rate, as Q."""
+    found = pearson(lanes.x, lanes.n, lanes.copies)
+    return {"Q": found.x2, "Q_df": found.df, "Q_pvalue": found.pvalue}
 
 
 def classify(lanes: Counts) -> IntArray:

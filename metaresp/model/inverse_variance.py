@@ -9,7 +9,7 @@ from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import ArrayLike, BoolArray, FloatArray, IntArray
-from metaresp.errors import InvalidArgument, known_name, option
+from metaresp.errors import InvalidArgument, folded, known_name, option
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.effects.cochran import heterogeneity
@@ -46,6 +46,7 @@ _OWN_CENTRE = {
     "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
 }
 _NOT_T = frozenset({*_OWN_CENTRE, "bootstrap"})  # not the estimate -+ a quantile of t times its error
+_ALIKE = 10  # sizes that differ more than this many times make the Freeman-Tukey rate doubtful
 _ENDS = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}  # of scales that a limit can leave
 
 
@@ -81,6 +82,7 @@ class InverseVariance(Model):
     }
     I2_has_interval = True
     tau2_methods = tuple(TAU2_CI)
+    Q_symbol = "Q"
     Q_definition = "Cochran's Q: weighted squared distances from the common-effect mean"
 
     @classmethod
@@ -97,12 +99,19 @@ class InverseVariance(Model):
                     "leave it out"
                 )
             del complete[other]
+        if isinstance(complete["tau2"], str) and folded(complete["tau2"]) == "common":
+            complete["prediction"] = None
 
     @classmethod
     def label(cls, spec: Spec, nested: str) -> str:
         """Return the model in words."""
         kind = "Common effect" if spec.tau2 == "common" else "Random effects"
         return f"{kind} (inverse variance, {spec.transform}, tau2 {spec.tau2}{nested})"
+
+    @classmethod
+    def typical_scale(cls, spec: Spec) -> str:
+        """Return the scale whose mean makes the pooled rate; without a spread that is every trial's."""
+        return "" if spec.tau2 in {"common", 0.0} else super().typical_scale(spec)
 
     @classmethod
     def I2_definition(cls, spec: Spec) -> str:
@@ -141,6 +150,8 @@ class InverseVariance(Model):
     def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
         """Say what the interval and the transform did."""
         spec, notes = self.spec, []
+        if spec.tau2 == "common":
+            notes.append("No interval of a new trial: by one common effect its rate is the pooled one.")
         if spec.ci in _OWN_CENTRE:
             notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
         if spec.ci == "hartung-knapp" and self._narrower_than_normal(one):
@@ -158,12 +169,8 @@ class InverseVariance(Model):
                 f"studies for the pooling ({named(corrected.tolist())}); their own rates and intervals "
                 "are those of the counts."
             )
-        if spec.transform == "freeman-tukey" and n.max() > 10 * n.min():
-            notes.append(
-                f"Sample sizes range from {n.min():.0f} to {n.max():.0f}: the Freeman-Tukey "
-                f"back-transform with one size ({spec.back_n}) can mislead; compare another transform or the "
-                "binomial-normal model."
-            )
+        if spec.transform == "freeman-tukey":
+            notes.append(self._one_size(float(n.min()), float(n.max())))
         if spec.transform in _ENDS:
             limits = _ENDS[spec.transform]
             values = [one["estimate_low"], one["estimate_high"]]
@@ -172,6 +179,16 @@ class InverseVariance(Model):
             if min(values) < limits[0] or max(values) > limits[1]:
                 notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
         return notes
+
+    def _one_size(self, least: float, most: float) -> str:
+        """Say what the back-transform with one size does, the more the sizes differ."""
+        note = (
+            f"The Freeman-Tukey back-transform takes one size ({self.spec.back_n}) for all studies, here of "
+            f"{least:.0f} to {most:.0f}: the pooled rate depends on it"
+        )
+        if most <= _ALIKE * least:
+            return f"{note}."
+        return f"{note} and can mislead; compare another transform or the binomial-normal model."
 
     def _narrower_than_normal(self, one: Mapping[str, Any]) -> bool:
         """Whether Hartung-Knapp's is narrower than ``estimate +- z se``; with tau2 = 0 by Q alone."""

@@ -30,6 +30,7 @@ from metaresp.model.estimates import (
     Numbers,
     all_extreme,
     is_exact,
+    one_rate,
 )
 from metaresp.model.nested import (
     GIVEN_CLUSTER,
@@ -95,12 +96,9 @@ class NestedBinomialNormal(BinomialNormal):
         mu, tau = np.array([fit.mu]), np.sqrt([tau2])
         mean, rest = (mean_rate(mu, tau, complement=other) for other in (False, True))
         v = float(typical_variance(counts, mean, rest, self.link)[0])
-        deviance = max(0.0, 2 * (fit.loglik_saturated - fit.loglik_common))
-        out: dict[str, float] = {
+        out: dict[str, float] = {name: float(value[0]) for name, value in one_rate(counts).items()}
+        out |= {
             "mean_rate": float(mean[0]),
-            "Q": deviance,
-            "Q_df": float(counts.k[0] - 1),
-            "Q_pvalue": float(special.chdtrc(counts.k[0] - 1, deviance)),
             "I2": 100 * tau2 / (tau2 + v),
             "H2": 1 + tau2 / v,
             "typical_v": v,

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from metaresp.model.spec import Spec
 
 
+# metafor's own QE tests are a deviance and a Wald statistic.
+PEARSON = ["# Q: Pearson's X2", "chisq.test(cbind(d$events, d$n - d$events), correct = FALSE)$statistic"]
+
+
 def binomial_normal_script(spec: "Spec") -> list[str]:
     """Return the lines after the data."""
     if spec.penalty is not None:
@@ -27,6 +31,7 @@ def binomial_normal_script(spec: "Spec") -> list[str]:
         'fit <- rma.glmm(measure = "PLO", xi = events, ni = n, data = d, slab = study, nAGQ = 25,',
         f'                test = "{test}", level = {percent(spec.level)})',
         "fit",
+        *PEARSON,
     ]
     if spec.ci.startswith("profile"):
         lines += ["# profile likelihood", *_glmer("logit"), _profile(spec)]
@@ -56,7 +61,12 @@ def _profile(spec: "Spec") -> str:
 def _other_link(spec: "Spec") -> list[str]:
     """Return the script of a link that metafor does not fit."""
     link = str(spec.link)
-    lines = ["# metafor fits the logit link only; lme4 fits the others.", *_glmer(link), "summary(glmm)"]
+    lines = [
+        "# metafor fits the logit link only; lme4 fits the others.",
+        *_glmer(link),
+        "summary(glmm)",
+        *PEARSON,
+    ]
     if link == "log":
         lines.append("# lme4 may stop where a rate passes 1; metaresp takes such a trial to have rate 1.")
     quantile = {"normal": "qnorm({})"}.get(spec.ci, "qt({}, nrow(d) - 1)")
@@ -83,4 +93,5 @@ def beta_binomial_script(spec: "Spec") -> list[str]:
         "c(rate = plogis(fit$par[1]), correlation = plogis(fit$par[2]), logLik = -fit$value)",
         "plogis(fit$par[1] + c(-1, 1) * qnorm("
         f"1 - {(1 - spec.level) / 2:.12g}) * sqrt(solve(fit$hessian)[1, 1]))  # Wald interval",
+        *PEARSON,
     ]

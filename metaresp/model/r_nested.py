@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metaresp.model.r_counts import PEARSON
 from metaresp.model.r_effects import back_transform, escalc
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def nested_counts_script(spec: "Spec") -> list[str]:
         "# expect the third digit to differ, more where studies are small.",
         "fit <- glmer(cbind(events, n - events) ~ 1 + (1 | cluster / row), data = d, family = binomial)",
         "summary(fit)",
+        *PEARSON,
         "mu <- fixef(fit)[[1]]",
         "se <- sqrt(vcov(fit)[1, 1])",
         "tau2 <- sum(unlist(VarCorr(fit)))",

@@ -54,11 +54,9 @@ def forest_fit(
         Covariate that tells groups, each with its heading, diamond and heterogeneity; or the result of
         ``mr.subgroups``.
     **options
-        What is shown (``scale``, ``sort``, ``descending``, ``left``, ``right``, ``formats``, ``align``,
-        ``risk_of_bias``, ``counts``, ``weights``, ``prediction``, ``shrunken``, ``also``, ``benchmark``,
-        ``zones``, ``notes``, ``title``, ``axis_label``, ``labels``, ``outcome``, ``digits``): see
-        :func:`metaresp.present.forest_rows.forest_rows`.  How it is drawn (``width``, ``page``, ``ax``,
-        ``xlim``, ``spacing``, ``style``, ``font_size``, ``dpi``, ``alt``): see :func:`draw_forest`.
+        What is shown (``scale``, ``sort``, ``of``, ``also``, ``benchmark``, ...): see
+        :func:`metaresp.present.forest_rows.forest_rows`.  How it is drawn (``width``, ``style``, ...): see
+        :func:`draw_forest`.
 
     Returns
     -------

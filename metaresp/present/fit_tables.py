@@ -19,7 +19,8 @@ from metaresp.present.rates import (
 )
 from metaresp.present.summary import level_words
 from metaresp.present.text_tables import FIRST_ROWS, MOST_ROWS, TABLES, Summary
-from metaresp.present.trial_tables import bare_p, flat, unseen
+from metaresp.present.trial_tables import bare_p, flat, test_notes, unseen
+from metaresp.present.wording import typical_words
 
 if TYPE_CHECKING:
     from metaresp.analyses.subgroups import Subgroups
@@ -87,13 +88,20 @@ def groups(found: "Subgroups") -> Summary:
     k, events, n, rates, lows, highs = flat(found, "k", "events", "n", "rate", "low", "high", most=MOST_ROWS)
     tau2, share, p = flat(found, "tau2", "I2", "within_pvalue", most=MOST_ROWS)
     texts = rates_and_intervals(rates, lows, highs, scale)
+    means: list[tuple[str, ...]] = [()] * len(rates)
+    if typical_words(found.fit):
+        centres, below, above = flat(found, "mean_rate", "mean_low", "mean_high", most=MOST_ROWS)
+        means = [
+            (f"{rate} ({limits})",) for rate, limits in rates_and_intervals(centres, below, above, scale)
+        ]
     rows = tuple(
-        (name, str(k[i]), f"{events[i]}/{n[i]}", *texts[i], _number(tau2[i]), percent_text(share[i], 0),
-         bare_p(p[i]))
+        (name, str(k[i]), f"{events[i]}/{n[i]}", *texts[i], *means[i], _number(tau2[i]),
+         percent_text(share[i], 0), bare_p(p[i]))
         for i, name in enumerate(found.group[:MOST_ROWS])
     )  # fmt: skip
     head = f"{outcome_words(spec.outcome).events}/n"
-    columns = (found.by, "Studies", head, "Rate", f"{level_percent(spec.level)} CI", "tau2", "I2", "p within")
+    limits, mean = f"{level_percent(spec.level)} CI", ("Mean over trials",) if any(means) else ()
+    columns = (found.by, "Studies", head, "Rate", limits, *mean, "tau2", "I2", "p within")
     facts = [("Groups", f"{len(found.group)} by {found.by}"), ("Between groups", _between(found))]
     return Summary(tuple(facts), columns, rows, found.notes, more=unseen(found.rate, MOST_ROWS))
 
@@ -171,7 +179,7 @@ def benchmark(test: "TestResult") -> Summary:
     if math.isfinite(test.statistic):
         reference = f"t on {test.df:.4g} df" if math.isfinite(test.df) else "normal"
         facts.append(("Statistic", f"{significant(test.statistic)} ({reference})"))
-    return Summary((*facts, ("Method", test.method)))
+    return Summary((*facts, ("Method", test.method)), notes=test_notes(test.method, test.alternative))
 
 
 @TABLES.add("Heterogeneity")
@@ -182,7 +190,7 @@ def heterogeneity(found: "Heterogeneity") -> Summary:
         facts.append(("Q", f"{found.Q:.2f} on {found.df:.0f} df, {pvalue(found.pvalue)}"))
         facts.append(("", found.Q_definition))
     if math.isfinite(found.lrt):
-        facts.append(("Likelihood ratio", f"{found.lrt:.2f}, {pvalue(found.lrt_pvalue)} (tau2 = 0)"))
+        facts.append(("Likelihood ratio", f"{found.lrt:.2f}, {pvalue(found.lrt_pvalue)} (no spread)"))
     if math.isfinite(found.I2):
         facts += [("I2", percent_text(found.I2) + _share_limits(found.I2_ci)), ("", found.I2_definition)]
     if math.isfinite(found.I2_Q):

@@ -27,6 +27,8 @@ def group_rows(
     writer: Writer,
     extras: Extras,
     shrunken: Sequence[np.ndarray] = (),
+    *,
+    of: str = "typical",
 ) -> list[ForestRow]:
     """Return the rows of every group, in the order of the groups."""
     rows: list[ForestRow] = []
@@ -37,7 +39,7 @@ def group_rows(
         rows += parts.study_rows(studies, ci, weights, chosen, writer, extras, shrunken, indent=1)
         left_out = [item for item in studies.excluded if _group(item, groups.by) == name]
         rows += parts.missing_rows(studies, writer, extras, indent=1, excluded=left_out)
-        rows.append(_subtotal(groups, i, chosen, weights, writer))
+        rows.append(_subtotal(groups, i, chosen, weights, writer, of))
         details = _details(groups, i, writer.words)
         if details:
             rows.append(ForestRow("note", details, indent=1))
@@ -53,9 +55,15 @@ def _group(item: Any, by: str) -> str:
 
 
 def _subtotal(
-    groups: "Subgroups", i: int, chosen: Sequence[int], weights: Sequence[np.ndarray], writer: Writer
+    groups: "Subgroups",
+    i: int,
+    chosen: Sequence[int],
+    weights: Sequence[np.ndarray],
+    writer: Writer,
+    of: str,
 ) -> ForestRow:
-    rate, low, high = (float(values[i]) for values in (groups.rate, groups.low, groups.high))
+    names = ("mean_rate", "mean_low", "mean_high") if of == "mean" else ("rate", "low", "high")
+    rate, low, high = (float(getattr(groups, name)[i]) for name in names)
     cells = {
         **parts.counted(groups.events[i], groups.n[i]),
         "rate": writer.estimate(rate, low, high),

@@ -14,7 +14,7 @@ from metaresp.present.forest_columns import Extras
 from metaresp.present.forest_table import Column, ForestRow, LegendItem, Zone
 from metaresp.present.numbers import pvalue, significant
 from metaresp.present.rates import RateScale, decimals_for_widths, percent_text
-from metaresp.present.wording import WORDS, Writer
+from metaresp.present.wording import WORDS, Writer, typical_words
 
 if TYPE_CHECKING:
     from metaresp.binomial import BinomialCI
@@ -172,16 +172,35 @@ def missing_rows(
     return rows
 
 
-def pooled_row(fit: "Fit", label: str, writer: Writer, weights: int, tone: int = 0) -> ForestRow:
+def pooled(fit: "Fit", of: str) -> tuple[float, float, float]:
+    """Return the pooled rate with its limits: that of the typical trial, or the mean over trials."""
+    mean = of == "mean" and typical_words(fit)  # where the rate is not the mean itself
+    rate, limits = (fit.mean_rate, fit.mean_rate_ci) if mean else (fit.rate, fit.rate_ci)
+    return float(rate), float(limits[0]), float(limits[1])
+
+
+def pooled_row(
+    fit: "Fit", label: str, writer: Writer, weights: int, tone: int = 0, of: str = "typical"
+) -> ForestRow:
     """Return the row of the diamond."""
-    cells = {
-        **counted(fit.events, fit.n),
-        "rate": writer.estimate(float(fit.rate), float(fit.rate_ci.low), float(fit.rate_ci.high)),
-    }
+    rate, low, high = pooled(fit, of)
+    cells = {**counted(fit.events, fit.n), "rate": writer.estimate(rate, low, high)}
+    if of == "mean" and typical_words(fit):
+        label = writer.words["mean_row"].format(model=label, mean=writer.words["mean"])
     if tone < max(weights, 1) and weights:
         cells["weight" if tone == 0 else f"weight {tone}"] = writer.percent(100.0)
-    low, high = fit.rate_ci
-    return ForestRow("pooled", label, float(fit.rate), float(low), float(high), 100.0, cells, tone=tone)
+    return ForestRow("pooled", label, rate, low, high, 100.0, cells, tone=tone)
+
+
+def pooled_lines(fit: "Fit", writer: Writer, of: str) -> tuple[str, ...]:
+    """Return which rate the diamond is, and the other one; nothing where the two are one."""
+    words = writer.words
+    typical, mean = typical_words(fit, words), words["mean"]
+    if not typical:
+        spread = model_of(fit.spec).rate_is_mean and not fit.is_exact
+        return (words["pooled_only"].format(mean=mean),) if spread else ()
+    line, other = ("pooled_mean", "typical") if of == "mean" else ("pooled_typical", "mean")
+    return (words[line].format(typical=typical, mean=mean, estimate=writer.estimate(*pooled(fit, other))),)
 
 
 def prediction_rows(fit: "Fit", writer: Writer, kind: str | None, tone: int = 0) -> list[ForestRow]:
@@ -233,17 +252,18 @@ def heterogeneity_lines(fit: "Fit", words: Mapping[str, str] = WORDS) -> tuple[s
     point = words["decimal"]
     if known(fit.tau2):
         parts.append(f"τ² = {significant(fit.tau2).replace('.', point)}")
+    if known(fit.rho):
+        parts.append(f"ρ = {significant(fit.rho)}".replace(".", point))
     if fit.levels is not None and known(fit.levels.tau2_within):
         shares = (significant(value) for value in (fit.levels.tau2_between, fit.levels.tau2_within))
         between, within = (text.replace(".", point) for text in shares)
         parts[-1] += f" ({words['levels'].format(between=between, within=within)})"
     if known(h.I2):
         parts.append(f"I² = {share(h.I2).replace('.', point)}")
-    if known(h.lrt_pvalue):
-        statistic = f"LR = {h.lrt:.2f}".replace(".", point)
-        parts.append(words["lrt"].format(statistic=statistic, p=pvalue(h.lrt_pvalue).replace(".", point)))
-    elif known(h.pvalue):
-        parts.append(f"Q = {h.Q:.2f}, df = {h.df:.0f}, {pvalue(h.pvalue)}".replace(".", point))
+    if known(h.pvalue):
+        test = f"{h.Q:.2f}, df = {h.df:.0f}, {pvalue(h.pvalue)}".replace(".", point)
+        symbol = model_of(fit.spec).Q_symbol.replace("Pearson's X2", words["pearson"])
+        parts.append(f"{symbol} = {test}")
     details = "; ".join(parts) if parts else words["not_estimable"]
     return (words["heterogeneity"].format(details=details),)
 

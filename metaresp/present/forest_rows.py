@@ -42,6 +42,7 @@ def forest_rows(
     risk_of_bias: Any = (),
     counts: str | None = "joined",
     weights: bool | str = True,
+    of: str = "typical",
     prediction: str | None = "bar",
     shrunken: bool = False,
     also: Any = (),
@@ -79,6 +80,9 @@ def forest_rows(
         Events and patients in one column (13/18), in two, or not at all.
     weights : bool or "all"
         Whether to print the weights; ``"all"``: those of each fit in *also* too.
+    of : {"typical", "mean"}
+        What the diamonds are: the rate of a typical trial, or the mean rate over trials; a line beneath
+        says the other.
     prediction : {"bar", "line", "density"} or None
         How the prediction interval is drawn.
     shrunken : bool
@@ -125,7 +129,9 @@ def forest_rows(
     axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     fits = [fit, *_others(fit, also)]
     level = level_percent(fit.spec.level)
-    writer = Writer(unit, parts.decimals(fit.study_ci, fit.rate_ci, unit), words, level)
+    of = known_name("of", of, ("typical", "mean"))
+    rate, *limits = parts.pooled(fit, of)
+    writer = Writer(unit, parts.decimals(fit.study_ci, limits, unit), words, level)
     extras = Extras(fit.studies, left, right, formats, align, risk_of_bias)
     shown = _weights(fits, weights)
     first = np.asarray(fit.weights, dtype=float)
@@ -135,9 +141,9 @@ def forest_rows(
     if groups is None:
         body = [*parts.study_rows(*making), *parts.missing_rows(fit.studies, writer, extras)]
     else:
-        body = group_rows(groups, *making)
+        body = group_rows(groups, *making, of=of)
     for tone, one in enumerate(fits):
-        body.append(parts.pooled_row(one, _model_name(fits, tone, words), writer, len(shown), tone))
+        body.append(parts.pooled_row(one, _model_name(fits, tone, words), writer, len(shown), tone, of))
         body += parts.prediction_rows(one, writer, prediction, tone)
     lines, shaded = parts.benchmarks(benchmark, writer), parts.zones(zones)
     legend = parts.legend(lines, shaded) + extras.legend_items(words)
@@ -148,12 +154,12 @@ def forest_rows(
         rows=tuple(body),
         notes=tuple(
             _greek(line)
-            for line in [*_lines(fits, groups, writer, check_bool("notes", notes), counted), about]
+            for line in [*_lines(fits, groups, writer, check_bool("notes", notes), counted, of), about]
             if line
         ),
         axis_label=writer.with_unit(axis_label),
         title=check_text("title", title),
-        reference=float(fit.rate),
+        reference=rate,
         factor=unit.factor,
         unit=unit.unit,
         decimal=words["decimal"],
@@ -307,17 +313,23 @@ def _shrunken(fit: "Fit") -> tuple[tuple[np.ndarray, ...], str]:
 
 
 def _lines(
-    fits: Sequence["Fit"], groups: "Subgroups | None", writer: Writer, notes: bool, outcome: str | None
+    fits: Sequence["Fit"],
+    groups: "Subgroups | None",
+    writer: Writer,
+    notes: bool,
+    outcome: str | None,
+    of: str,
 ) -> list[str]:
     fit, words = fits[0], writer.words
     lines = [*heterogeneity_lines(fit, words)]
     if groups is not None:
         lines.append(between_line(groups, writer))
+    lines += parts.pooled_lines(fit, writer, of)
     kind, details = parts.model_words(fit, words)
     model = f"{kind}: {details}. " if details else ""
     lines.append(model + parts.interval_line(fit.study_ci.method, writer))
     for which, other in enumerate(fits[1:], start=1):
-        described = heterogeneity_lines(other, words)
+        described = (*heterogeneity_lines(other, words), *parts.pooled_lines(other, writer, of))
         lines += [f"{_model_name(fits, which, words)}: {line}" for line in described]
     if notes:
         told = outcome_words(outcome).retold

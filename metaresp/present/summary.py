@@ -22,6 +22,7 @@ from metaresp.present.rates import (
     with_digits,
 )
 from metaresp.present.text_tables import MOST_ROWS, TABLES, Summary
+from metaresp.present.wording import typical_words
 
 if TYPE_CHECKING:
     from metaresp.outcome import Levels
@@ -78,8 +79,10 @@ def summarise(fit: "Fit", digits: int | None = None, most: int | None = None) ->
 
 def _facts(fit: "Fit", words: OutcomeWords, level: str, scale: RateScale, d: int) -> list[tuple[str, str]]:
     pooled = rate_with_interval(fit.rate, *fit.rate_ci, scale, d).replace("(", f"({level} CI ")
-    facts = [(words.pooled, pooled)]
-    if fit.tau2 > 0:
+    typical = typical_words(fit)
+    which = typical or ("mean over trials" if model_of(fit.spec).rate_is_mean and not fit.is_exact else "")
+    facts = [(words.pooled, f"{pooled}; {which}" if which else pooled)]
+    if typical:
         mean = rate_with_interval(fit.mean_rate, *fit.mean_rate_ci, scale, d)
         facts.append(("Mean over trials", mean.replace("(", f"({level} CI ")))
     if fit.prediction_interval is not None:
@@ -112,11 +115,8 @@ def heterogeneity_words(fit: "Fit") -> str:
     elif model_of(fit.spec).spread:
         parts.append(f"tau = {significant(fit.tau)} ({fit.scale} scale), tau2 = {significant(fit.tau2)}")
         parts.append(f"I2 = {percent_text(h.I2, 0)}")
-    if not math.isnan(h.lrt):
-        name = "tau2" if math.isnan(fit.rho) else "rho"
-        parts.append(f"likelihood-ratio test of {name} = 0: {pvalue(h.lrt_pvalue)}")
-    elif not math.isnan(h.Q):
-        parts.append(f"Q = {h.Q:.1f} on {h.df:.0f} df, {pvalue(h.pvalue)}")
+    if not math.isnan(h.Q):
+        parts.append(f"{model_of(fit.spec).Q_symbol} = {h.Q:.1f} on {h.df:.0f} df, {pvalue(h.pvalue)}")
     return "; ".join(parts)
 
 

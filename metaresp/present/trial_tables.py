@@ -69,6 +69,16 @@ def intervals(ci: "BinomialCI") -> Summary:
     return Summary(title=f"{events[0]}/{n[0]}: {rate} ({interval}), {how}")
 
 
+def test_notes(method: str, alternative: str) -> tuple[str, ...]:
+    """Return what a reader must know who holds the p-value against the interval of the same method."""
+    if not method.endswith("blyth-still-casella") or alternative != "two-sided":
+        return ()
+    return (
+        "Blyth-Still-Casella intervals of different levels are not nested: a rate inside one is never "
+        "rejected at its level, but a rate just outside may not be either.",
+    )
+
+
 @TABLES.add("BinomialTest")
 def tests(test: "BinomialTest") -> Summary:
     """Show one test in a line, several in a table."""
@@ -76,12 +86,14 @@ def tests(test: "BinomialTest") -> Summary:
     how = f"{test.method}, {test.alternative}{prior_words(test.prior)}"
     tested = [rate_text(rate, PERCENT, 1) for rate in rates]
     if len(events) == 1:
-        return Summary(title=f"{events[0]}/{n[0]} against {tested[0]}: {pvalue(pvalues[0])}, {how}")
+        title = f"{events[0]}/{n[0]} against {tested[0]}: {pvalue(pvalues[0])}, {how}"
+        return Summary(title=title, notes=test_notes(test.method, test.alternative))
     trials = (f"{x}/{m}" for x, m in zip(events, n, strict=True))
     rows = zip(trials, tested, map(bare_p, pvalues), strict=True)
     shape = f"; tests of shape {np.shape(test.pvalue)}" if np.ndim(test.pvalue) > 1 else ""
     columns = ("Trial", "Rate tested", "p-value")
-    return Summary((), columns, tuple(rows), (), f"Test of a rate, {how}{shape}", unseen(test.pvalue))
+    notes = test_notes(test.method, test.alternative)
+    return Summary((), columns, tuple(rows), notes, f"Test of a rate, {how}{shape}", unseen(test.pvalue))
 
 
 def bare_p(p: float) -> str:

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
+from typing import TYPE_CHECKING
 
 from metaresp.errors import InvalidArgument, closest, option
+from metaresp.model.registry import model_of
 from metaresp.outcome_words import check_outcome, lowered, outcome_words
 from metaresp.present.rates import RateScale, limit_text, percent_text, rate_text, told_apart
+
+if TYPE_CHECKING:
+    from metaresp.result import Fit
 
 # What each key may hold in braces is what it holds here.
 WORDS: Mapping[str, str] = {
@@ -39,7 +44,14 @@ WORDS: Mapping[str, str] = {
     "heterogeneity": "Heterogeneity: {details}",
     "not_estimable": "not estimable",
     "levels": "between clusters {between}, within clusters {within}",
-    "lrt": "likelihood-ratio test of τ² = 0: {statistic}, {p}",
+    "pearson": "Pearson's X²",
+    "typical": "typical trial (expit of the mean logit)",
+    "typical_scale": "typical trial (mean on the {scale} scale, turned back)",
+    "mean": "mean over trials",
+    "pooled_typical": "Pooled rate: {typical}; {mean} {estimate}",
+    "pooled_mean": "Pooled rate: {mean}; {typical} {estimate}",
+    "pooled_only": "Pooled rate: {mean}",
+    "mean_row": "{model}, {mean}",
     "between": "Test between groups: {test}, {p}",
     "study_intervals": "Study intervals: {level}, {method}.",
     "benchmark": "Benchmark {rate}",
@@ -81,6 +93,21 @@ def wording(labels: Mapping[str, str] | None = None, base: Mapping[str, str] | N
         for key, value in (given or {}).items():
             words[key] = _checked(key, value)
     return words
+
+
+def typical_words(fit: "Fit", words: Mapping[str, str] = WORDS) -> str:
+    """Return which rate ``fit.rate`` is; nothing where it is the mean rate over trials.
+
+    Examples
+    --------
+    >>> import metaresp as mr
+    >>> typical_words(mr.pool(events=[13, 4, 9], n=[18, 7, 20]))
+    'typical trial (expit of the mean logit)'
+    """
+    scale = "" if fit.is_exact else model_of(fit.spec).typical_scale(fit.spec)
+    if scale == "logit":
+        return words["typical"]
+    return words["typical_scale"].format(scale=scale) if scale else ""
 
 
 def outcome_labels(outcome: str | None, base: Mapping[str, str] = WORDS) -> dict[str, str]:

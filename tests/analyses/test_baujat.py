@@ -67,11 +67,11 @@ def test_both_axes_are_those_of_metafor(transform, tau2, ci):
         assert found.contribution.sum() == pytest.approx(fit.heterogeneity.Q)
 
 
-def test_counts_share_their_deviance():
+def test_counts_share_pearsons_x2():
     fit = mr.pool(events=EVENTS, n=SIZES)
     found = mr.baujat(fit)
     assert found.contribution.sum() == pytest.approx(fit.heterogeneity.Q)
-    assert found.contribution_label == "Share of the deviance of one common rate"
+    assert found.contribution_label == "Share of Pearson's X2 against one common rate"
     for i in range(fit.k):
         rest = [j for j in range(fit.k) if j != i]
         without = mr.pool(events=[EVENTS[j] for j in rest], n=[SIZES[j] for j in rest])

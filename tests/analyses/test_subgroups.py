@@ -34,10 +34,14 @@ def test_each_group_is_its_own_fit(model):
             [alone.rate, *alone.rate_ci, alone.tau2],
             rtol=1e-9,
         )
-        test = alone.heterogeneity
-        pvalue = test.lrt_pvalue if model == "binomial-normal" else test.pvalue
-        assert found.within_pvalue[i] == pytest.approx(pvalue, rel=1e-6)
-    names = ["group", "k", "events", "n", "rate", "low", "high", "tau2", "I2"]
+        np.testing.assert_allclose(
+            [found.mean_rate[i], found.mean_low[i], found.mean_high[i]],
+            [alone.mean_rate, *alone.mean_rate_ci],
+            rtol=1e-9,
+        )
+        assert found.within_pvalue[i] == pytest.approx(alone.heterogeneity.pvalue, rel=1e-6)
+    means = ["mean_rate", "mean_low", "mean_high"]
+    names = ["group", "k", "events", "n", "rate", "low", "high", *means, "tau2", "I2"]
     assert list(found.to_frame().columns) == names
 
 

@@ -61,14 +61,14 @@ def order(fit, sort):
     return sorted(range(fit.k), key=lambda i: values[i])
 
 
-def check(seed, style, most, model, scale, spacing, extra, sort):
+def check(seed, style, most, model, scale, spacing, extra, sort, of):
     studies, groups = trials(seed, most)
     fit = mr.pool(studies, model=model)
     names = ["year", "dose", "share", "country", "drug", "note", "weeks", "line"][:extra]
     by = mr.subgroups(fit, "group") if groups else None
     plot = fit.forest(
         style=style, scale=scale, spacing=spacing, left=names[::2], right=names[1::2], by=by, sort=sort,
-        benchmark=0.3, title=studies.study[0],
+        benchmark=0.3, title=studies.study[0], of=of,
     )  # fmt: skip
     assert faults(plot, dpi=100) == []
     assert printed.unlike_the_table(plot) == []
@@ -79,9 +79,9 @@ def check(seed, style, most, model, scale, spacing, extra, sort):
         members = studies.column("group")
         places = [i for name in by.group for i in places if members[i] == name]
     check_studies(plot, fit, places, names)
-    check_pooled(plot, fit)
+    check_pooled(plot, fit, of)
     if by is not None:
-        check_groups(plot, fit, by)
+        check_groups(plot, fit, by, of)
     check_notes(plot, fit, by)
 
 
@@ -138,11 +138,11 @@ def check_covariate(words, value):
         assert words.replace(" ", "") == value.replace(" ", "")
 
 
-def check_pooled(plot, fit):
+def check_pooled(plot, fit, of):
     kinds = [row.kind for row in plot.table.rows]
     row = kinds.index("pooled")
-    low, high = fit.rate_ci
-    assert printed.rates_are_printed(text(plot, row, "rate"), (fit.rate, low, high), plot.table.factor)
+    rate, (low, high) = (fit.mean_rate, fit.mean_rate_ci) if of == "mean" else (fit.rate, fit.rate_ci)
+    assert printed.rates_are_printed(text(plot, row, "rate"), (rate, low, high), plot.table.factor)
     check_counts(plot, row, fit.events, fit.n)
     corners = plot.marks[row]["diamond"].get_xy()[:, 0]
     assert (corners.min(), corners.max()) == (low, high)
@@ -154,19 +154,20 @@ def check_pooled(plot, fit):
         assert drawn(plot, row, ["bar"]) == ([clipped(plot, *limits)] if limits[0] < limits[1] else [])
 
 
-def check_groups(plot, fit, by):
+def check_groups(plot, fit, by, of):
     kinds = [row.kind for row in plot.table.rows]
     rows = [i for i, kind in enumerate(kinds) if kind == "subtotal"]
     assert len(rows) == len(by.group)
     members = np.array(fit.studies.column("group"))
     for g, row in enumerate(rows):
-        estimate = (by.rate[g], by.low[g], by.high[g])
+        low, high = (by.mean_low[g], by.mean_high[g]) if of == "mean" else (by.low[g], by.high[g])
+        estimate = (by.mean_rate[g] if of == "mean" else by.rate[g], low, high)
         assert printed.rates_are_printed(text(plot, row, "rate"), estimate, plot.table.factor)
         check_counts(plot, row, by.events[g], by.n[g])
         share = fit.weights[members == by.group[g]].sum()
         assert printed.is_printed(text(plot, row, "weight").rstrip("%"), share)
         corners = plot.marks[row]["diamond"].get_xy()[:, 0]
-        assert (corners.min(), corners.max()) == (by.low[g], by.high[g])
+        assert (corners.min(), corners.max()) == (low, high)
         if row + 1 < len(kinds) and kinds[row + 1] == "note":
             words = text(plot, row + 1, "study")
             assert printed.one_number("τ² = ", words, by.tau2[g])
@@ -179,13 +180,12 @@ def check_notes(plot, fit, by):
     assert len(found) == (fit.k > 1 and fit.spec.model != "common")
     h = fit.heterogeneity
     for note in found:
-        assert printed.one_number("τ² = ", note.replace("τ² = 0:", ""), fit.tau2)
+        assert printed.one_number("τ² = ", note, fit.tau2)
+        assert printed.one_number("ρ = ", note, fit.rho)
         assert printed.one_number("I² = ", note, h.I2)
-        if "likelihood-ratio" in note:
-            assert printed.one_number("LR = ", note, h.lrt)
-            assert printed.p_is_printed(note, h.lrt_pvalue)
-        elif "Q = " in note:
-            assert printed.one_number("Q = ", note, h.Q)
+        if " df = " in note:
+            symbol = "Q" if fit.spec.model == "inverse-variance" else "Pearson's X²"
+            assert printed.one_number(f"{symbol} = ", note, h.Q)
             assert printed.one_number("df = ", note, h.df)
             assert printed.p_is_printed(note, h.pvalue)
     between = [note for note in plot.table.notes if note.startswith("Test between groups")]
@@ -205,6 +205,7 @@ OPTIONS = {
     "spacing": st.sampled_from(["linear", "logit", "sqrt"]),
     "extra": st.integers(0, 8),
     "sort": st.sampled_from([None, "rate", "weight"]),
+    "of": st.sampled_from(["typical", "mean"]),
 }
 UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 

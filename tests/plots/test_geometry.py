@@ -26,7 +26,7 @@ SCRIPTS = {
     "symbols": "$x_1^2$ \\alpha {a} & <b> % #\t\n ",
 }
 NOTES = (
-    "Heterogeneity: τ² = 0.589; I² = 67.6%; likelihood-ratio test of τ² = 0: p < 0.001",
+    "Heterogeneity: τ² = 0.589; I² = 67.6%; Pearson's X² = 48.31, df = 13, p < 0.001",
     "A sentence. " * 30,
 )
 

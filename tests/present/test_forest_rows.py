@@ -70,7 +70,7 @@ def fake(**known):
     spec = SimpleNamespace(model="inverse-variance", level=0.95, cluster=None)
     tau2 = known.pop("tau2", np.nan)
     return SimpleNamespace(
-        k=4, spec=spec, tau2=tau2, levels=None, heterogeneity=SimpleNamespace(**(nothing | known))
+        k=4, spec=spec, tau2=tau2, rho=np.nan, levels=None, heterogeneity=SimpleNamespace(**(nothing | known))
     )
 
 
@@ -82,10 +82,7 @@ def fake(**known):
         ({"tau2": 0.5, "I2": 0.01}, "Heterogeneity: τ² = 0.5; I² = 0.01%"),
         ({"tau2": 1.0, "I2": 99.99}, "Heterogeneity: τ² = 1; I² = 99.99%"),
         ({"Q": 25.1, "df": 13.0, "pvalue": 0.0224}, "Heterogeneity: Q = 25.10, df = 13, p = 0.022"),
-        (
-            {"I2": None, "lrt": 11.93, "lrt_pvalue": 1e-9},
-            "Heterogeneity: likelihood-ratio test of τ² = 0: LR = 11.93, p < 0.001",
-        ),
+        ({"I2": None, "Q": 11.93, "df": 1.0, "pvalue": 1e-9}, "Heterogeneity: Q = 11.93, df = 1, p < 0.001"),
     ],
 )
 def test_heterogeneity_says_what_is_known(known, line):
