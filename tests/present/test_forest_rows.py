@@ -67,7 +67,7 @@ def test_excluded_studies_are_listed(tmp_path):
 
 def fake(**known):
     nothing = dict.fromkeys(("Q", "df", "pvalue", "I2", "H2", "lrt", "lrt_pvalue"), np.nan)
-    spec = SimpleNamespace(model="inverse-variance", level=0.95)
+    spec = SimpleNamespace(model="inverse-variance", cluster=None, level=0.95)
     tau2 = known.pop("tau2", np.nan)
     return SimpleNamespace(
         k=4, spec=spec, tau2=tau2, levels=None, heterogeneity=SimpleNamespace(**(nothing | known))
