@@ -325,8 +325,6 @@ class Fit(Record):
     def to_r(self) -> str:
         """Return an R script that repeats this analysis with metafor, and with meta where it can.
 
-        Notes
-        -----
         What R has no counterpart of is said in a comment of the script.
         """
         from metaresp.present.r_script import r_script
