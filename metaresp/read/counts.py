@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from metaresp.errors import InvalidStudies, known_name, option
 from metaresp.read.cells import BadCell, Value, as_value, shown, text_values, values_of
@@ -124,12 +124,13 @@ class _Reading(ParsedCells):
             )
             more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
             self.notes.append(f"Left out, since their counts cannot be used: {told}{more}.")
-        x, m = ([count for count in _at(column, kept) if count is not None] for column in (events, n))
+        # no row that is kept lacks a count
+        x, m = (cast("tuple[int, ...]", tuple(_at(column, kept))) for column in (events, n))
         kept_labels = tuple(_at(label_list, kept))
         self.suspicious(kept, x, m, kept_labels)
         return Counts(
-            events=tuple(x),
-            n=tuple(m),
+            events=x,
+            n=m,
             study=kept_labels,
             enrolled=None if enrolled is None else tuple(count or 0 for count in _at(enrolled, kept)),
             covariates={name: tuple(_at(column, kept)) for name, column in covariates.items()},
