@@ -1,7 +1,7 @@
 """A table of raw cells to checked counts; every rule a count can break, told with its place."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar, cast
 
@@ -32,15 +32,29 @@ _GAPS = ("events are missing", "n is missing", "events and n are missing")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class ExcludedRow(Record):
-    """A row left out because its counts are missing."""
+class ExcludedStudy(Record):
+    """A study that takes no part, and why.
+
+    Attributes
+    ----------
+    study : str
+        Its label.
+    events, n : int or None
+        Its counts as far as they are known.
+    row : int or None
+        Its row in the file it came from (the header is row 1), when it came from one.
+    reason : str
+        Why it is left out, as part of a sentence.
+    covariates : mapping of str to int, float, str or None
+        Its covariates.
+    """
 
     study: str
     events: int | None
     n: int | None
     row: int | None
     reason: str
-    covariates: dict[str, Value]
+    covariates: Mapping[str, int | float | str | None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,7 +66,7 @@ class Counts(Record):
     study: tuple[str, ...]
     enrolled: tuple[int, ...] | None
     covariates: dict[str, tuple[Value, ...]]
-    excluded: tuple[ExcludedRow, ...]
+    excluded: tuple[ExcludedStudy, ...]
     source: Source
 
 
@@ -113,7 +127,7 @@ class _Reading(ParsedCells):
             self.fail()
         kept = [row for row in range(len(table)) if row not in gaps] if gaps else range(len(table))
         excluded = tuple(
-            ExcludedRow(label_list[row], events[row], n[row], _row_number(table, row), gap,
+            ExcludedStudy(label_list[row], events[row], n[row], _row_number(table, row), gap,
                         {name: column[row] for name, column in covariates.items()})
             for row, gap in gaps.items()
         )  # fmt: skip

@@ -190,15 +190,9 @@ class ParsedCells:
             if is_fraction:
                 self.check_fraction(name, row, cell, value)
             elif cell.kind != "missing":
-                told = (
-                    cell.bad
-                    if "date" in cell.bad
-                    or "formula" in cell.bad
-                    or "whole" in cell.bad
-                    or "thousand" in cell.bad
-                    else ""
-                )
-                self.problems.append((row, name, told or f"{value} is not like 13/18 or 13/18 (72.2%)"))
+                telling = any(word in cell.bad for word in ("date", "formula", "whole", "thousand"))
+                told = cell.bad if telling else f"{value} is not like 13/18 or 13/18 (72.2%)"
+                self.problems.append((row, name, told))
         if self.roles.n:
             stated = self.added(self.roles.n)
             for row, (given, total) in enumerate(zip(stated, n, strict=True)):
@@ -246,12 +240,7 @@ class ParsedCells:
         """Check a column of fractions that stands beside events and n."""
         for row, cell in enumerate(self.cells[place]):
             x, m = events[row], n[row]
-            if (
-                cell.kind == "fraction"
-                and x is not None
-                and m is not None
-                and (cell.events, cell.n) != (x, m)
-            ):
+            if cell.kind == "fraction" and None not in (x, m) and (cell.events, cell.n) != (x, m):
                 value = shown(self.table.columns[place][row])
                 self.problems.append(
                     (row, self.table.names[place], f"{value} contradicts events = {x} and n = {m}")

@@ -14,7 +14,6 @@ from metaresp.kernel.effects.prediction import PREDICTION, PredictionMethod
 from metaresp.kernel.effects.sums import NO_STUDIES, NOT_FINITE, study_weights
 from metaresp.kernel.effects.tau2 import TAU2, Tau2Method
 from metaresp.kernel.effects.tau2_interval import TAU2_CI, Tau2Interval
-from metaresp.kernel.effects.tau2_se import TAU2_SE, tau2_se
 from metaresp.transforms import TRANSFORMS, scales
 from tests import slow
 
@@ -53,7 +52,6 @@ def prediction_entry(name):
 
 
 ENTRIES = {f"tau2 {name}": tau2_entry(name) for name in TAU2}
-ENTRIES |= {f"se {name}": lambda y, v, c, name=name: (tau2_se(y, v, c, 0.2, name),) for name in TAU2_SE}
 ENTRIES |= {f"ci {name}": mean_entry(name) for name in MEAN_CI}
 ENTRIES |= {f"prediction {name}": prediction_entry(name) for name in PREDICTION}
 ENTRIES |= {f"tau2_ci {name}": lambda y, v, c, name=name: TAU2_CI[name](y, v, c, TAIL) for name in TAU2_CI}

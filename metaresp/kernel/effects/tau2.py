@@ -43,7 +43,7 @@ class Tau2Method(Protocol):
         Examples
         --------
         >>> found = {name: entry([0.0, 1.0, 2.0], [0.1, 0.2, 0.1], [1, 1, 1]) for name, entry in TAU2.items()}
-        >>> {name: round(float(tau2.value), 6) for name, tau2 in found.items() if name in {"DL", "HE", "REML"}}
+        >>> {name: round(float(found[name].value), 6) for name in ("DL", "HE", "REML")}
         {'DL': 1.125, 'HE': 0.866667, 'REML': 0.931309}
         """
 
