@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar, cast
 
-from metaresp.errors import InvalidStudies, known_name, option
+from metaresp.errors import InvalidStudies, few, known_name, option
 from metaresp.read.cells import BadCell, Value, as_value, shown, text_values, values_of
 from metaresp.read.codes import like_codes
 from metaresp.read.columns import find_roles
@@ -133,11 +133,8 @@ class _Reading(ParsedCells):
         )  # fmt: skip
         left_out = [LeftOut(table.number(row), label_list[row], gap) for row, gap in gaps.items()]
         if left_out:
-            told = "; ".join(
-                f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out[:3]
-            )
-            more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-            self.notes.append(f"Left out, since their counts cannot be used: {told}{more}.")
+            told = [f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out]
+            self.notes.append(f"Left out, since their counts cannot be used: {few(told, 3, '; ')}.")
         # no row that is kept lacks a count
         x, m = (cast("tuple[int, ...]", tuple(_at(column, kept))) for column in (events, n))
         kept_labels = tuple(_at(label_list, kept))
@@ -194,7 +191,7 @@ class _Reading(ParsedCells):
         if told:
             verb, kept = ("equals", "it was") if len(told) == 1 else ("each equal", "they were")
             studies = "a study" if len(told) == 1 else "studies"
-            self.notes.append(f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
+            self.notes.append(f"{few(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
         if lawful(events, n) and 0 not in n:
@@ -256,15 +253,13 @@ class _Reading(ParsedCells):
     def fail(self) -> NoReturn:
         table = self.table
         problems = sorted(dict.fromkeys(self.problems), key=lambda problem: problem[0])
-        told = [f"{table.at(row)}, column {shown(column)}: {text}" for row, column, text in problems[:LISTED]]
-        rest = len(problems) - LISTED
-        more = f"; and {rest} more" if rest > 0 else ""
+        told = [f"{table.at(row)}, column {shown(column)}: {text}" for row, column, text in problems]
         missing = any(text in _GAPS for _, _, text in problems)
         hint = (
             f" ({option('missing', 'drop')} leaves rows without counts out and lists them)" if missing else ""
         )
         comma = ": " if len(problems) > 1 else ", "
-        raise InvalidStudies(f"{table.source}{comma}{'; '.join(told)}{more}{hint}")
+        raise InvalidStudies(f"{table.source}{comma}{few(told, LISTED, '; ')}{hint}")
 
     def covariates(self) -> dict[str, tuple[Value, ...]]:
         covariates: dict[str, tuple[Value, ...]] = {}
@@ -322,14 +317,10 @@ class _Reading(ParsedCells):
         repeated = [label for label, times in Counter(label_list).items() if times > 1 and label not in told]
         if twice:
             self.notes.append(
-                f"The same row stands there more than once: {_listed(twice)}. Each was read as a study."
+                f"The same row stands there more than once: {few(twice)}. Each was read as a study."
             )
         if repeated:
-            self.notes.append(f"Labels that occur more than once: {_listed(repeated)}.")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            self.notes.append(f"Labels that occur more than once: {few(repeated)}.")
 
 
 def _row_number(table: Table, row: int) -> int | None:

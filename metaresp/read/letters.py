@@ -48,7 +48,7 @@ WESTERN, CENTRAL, TURKISH, BALTIC = map(_languages, ("western", "central", "turk
 CYRILLIC, GREEK, ARABIC, HEBREW = map(_languages, ("cyrillic", "greek", "arabic", "hebrew"))
 
 HANZI, HANZI_TRADITIONAL, KANJI, HANGUL = (
-    _DATA["common"][name] for name in ("hanzi", "hanzi_traditional", "kanji", "hangul")
+    _DATA["characters"][name] for name in ("hanzi", "hanzi_traditional", "kanji", "hangul")
 )
 KANA = "".join(map(chr, (*range(0x3041, 0x3094), *range(0x30A1, 0x30F7), 0x30FC)))
 WIDE_MARKS = "、。，．・：；？！（）［］「」『』【】〈〉《》～―…‘’“”％／＋－＝×〇○●◎△※→　" + "".join(

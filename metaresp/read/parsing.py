@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from metaresp.errors import InvalidStudies, option
+from metaresp.errors import InvalidStudies, few, option
 from metaresp.read.cells import label_text, shown
 from metaresp.read.column_cells import column_cells
 from metaresp.read.columns import Roles
@@ -171,10 +171,7 @@ class ParsedCells:
 
     def marks_note(self) -> list[str]:
         """Return the sentence on footnote marks, where there were any."""
-        if not self.marks:
-            return []
-        more = f" and {len(self.marks) - 5} more" if len(self.marks) > 5 else ""
-        return [f"Footnote marks were set aside: {', '.join(self.marks[:5])}{more}."]
+        return [f"Footnote marks were set aside: {few(self.marks)}."] if self.marks else []
 
     def from_fractions(self, place: int) -> tuple[list[int | None], list[int | None]]:
         """Return the events and n of a column of fractions."""
