@@ -1,8 +1,6 @@
 """What R, SciPy, statsmodels and Stata call our methods: for hints, never for a silent reading."""
 
-import tomllib
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 
@@ -36,6 +34,9 @@ def foreign_names(argument: str) -> tuple[Foreign, ...]:
     >>> foreign_names("correct")[0]
     Foreign(ours='only-zero', also=(), where='R', theirs='only0')
     """
+    import tomllib  # both for the text of an error alone
+    from importlib import resources
+
     tables = tomllib.loads(resources.files("metaresp").joinpath("foreign.toml").read_text("utf-8"))
     names = [
         Foreign(ours, (), where, theirs)
