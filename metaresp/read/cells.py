@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -161,7 +161,8 @@ def values_of(cells: Sequence[object]) -> list[Value]:
     kinds = set(map(type, cells))
     if kinds <= {str, type(None)}:
         return clean_column(cells)  # type: ignore[return-value]
-    if kinds == {int} and min(cells) >= -MAX_COUNT and max(cells) <= MAX_COUNT:  # type: ignore[type-var,operator]
+    ends: Any = (min, max) if kinds == {int} else ()
+    if ends and all(type(as_value(end(cells))) is int for end in ends):
         return list(cells)  # type: ignore[arg-type]
     if kinds == {float} and np.isfinite(np.array(cells, dtype=float)).all():
         return list(cells)  # type: ignore[arg-type]
