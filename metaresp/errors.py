@@ -2,9 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from metaresp.foreign import FOREIGN
+from metaresp.foreign import foreign_names
 from metaresp.readable import readable
 
 # Control characters that no quoted cell holds: an option of a call inside the text of an error.
@@ -77,6 +77,18 @@ def shown(value: object) -> str:
         return f"an {type(value).__name__} that is too long to show"
     text = _CONTROL.sub("?", text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def few(texts: Sequence[str], most: int = 5, joint: str = ", ") -> str:
+    """Return the first of several texts in one, and how many more there are.
+
+    Examples
+    --------
+    >>> few(["a", "b", "c"], 2), few(["a", "b", "c"], 2, "; "), few(["a"])
+    ('a, b and 1 more', 'a; b; and 1 more', 'a')
+    """
+    more = len(texts) - most
+    return joint.join(texts[:most]) + (f"{joint.strip(', ')} and {more} more" if more > 0 else "")
 
 
 def in_arguments(text: str) -> str:
@@ -192,7 +204,7 @@ def meant(argument: str, value: str, names: Iterable[str]) -> str:
     "; did you mean 'freeman-tukey' (R: PFT)?"
     """
     known = list(names)
-    for ours, also, where, theirs in FOREIGN.get(argument, ()):
+    for ours, also, where, theirs in foreign_names(argument):
         if ours in known and folded(value) == folded(theirs):
             beside = "".join(f" with {option(name, given)}" for name, given in also)
             return f"; did you mean {ours!r}{beside} ({where}: {theirs})?"

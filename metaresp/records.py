@@ -93,7 +93,7 @@ def _held(value: Any) -> Any:
     """Return *value* with its arrays read-only."""
     if isinstance(value, np.ndarray):
         return frozen(value)
-    if isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
+    if isinstance(value, tuple) and any(issubclass(kind, np.ndarray) for kind in set(map(type, value))):
         return tuple(frozen(item) if isinstance(item, np.ndarray) else item for item in value)
     return value
 

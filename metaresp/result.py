@@ -134,9 +134,8 @@ class Fit(Record):
     @property
     def counted(self) -> str:
         """What an exact answer counts: ``totals``, or ``studies`` or ``clusters`` as single patients."""
-        return {REASONS[ALL_EXTREME]: "studies", REASONS[CLUSTERS_EXTREME]: "clusters"}.get(
-            self.reason, "totals"
-        )
+        counted = {REASONS[ALL_EXTREME]: "studies", REASONS[CLUSTERS_EXTREME]: "clusters"}
+        return counted.get(self.reason, "totals")
 
     @property
     def scale(self) -> str:
@@ -163,8 +162,7 @@ class Fit(Record):
             Viechtbauer 2007), ``generalised-q`` (Biggerstaff and Jackson 2008), ``profile``
             (restricted likelihood).  Nested in clusters: ``profile`` (restricted for inverse variance).
         component : {"total", "between", "within"}, optional
-            Of studies nested in clusters: the variance between clusters, that of the studies of a
-            cluster, or their sum (default).
+            Of nested studies: the variance between clusters, within them, or their sum (default).
         level : float, optional
             That of the fit by default.
 
@@ -292,9 +290,9 @@ class Fit(Record):
         -------
         TestResult
             Agrees with ``rate_ci``, or ``mean_rate_ci``: a benchmark at a limit has a p-value of
-            ``1 - level``.  Where the interval is not one of a t or normal quantile (profile, Henmi-Copas,
-            bootstrap), the p-value is the least ``1 - level`` whose interval leaves the benchmark out, looked
-            for down to 1e-10 (profile likelihood of count models: read off the fall of the profile).
+            ``1 - level``.  Where the interval has no t or normal quantile (profile, Henmi-Copas, bootstrap)
+            it is the least ``1 - level`` whose interval leaves the benchmark out, looked for down to 1e-10;
+            of a profile likelihood of counts it is read off the fall of the profile.
 
         Raises
         ------
@@ -320,8 +318,7 @@ class Fit(Record):
             "weight": self.weights,
         }
         shrunken = self.study_rates()
-        for name in ("shrunken", "shrunken_low", "shrunken_high"):
-            columns[name] = getattr(shrunken, name)
+        columns |= {name: getattr(shrunken, name) for name in ("shrunken", "shrunken_low", "shrunken_high")}
         if self.levels is not None:
             columns.setdefault(self.levels.cluster, list(self.studies.column(self.levels.cluster)))
         return pd.DataFrame(columns)
@@ -329,8 +326,6 @@ class Fit(Record):
     def to_r(self) -> str:
         """Return an R script that repeats this analysis with metafor, and with meta where it can.
 
-        Notes
-        -----
         What R has no counterpart of is said in a comment of the script.
         """
         from metaresp.present.r_script import r_script

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from metaresp.counts import Counts
+from metaresp.errors import few
 from metaresp.kernel.counts.binomial_normal import OK
 from metaresp.model.base import Model
 from metaresp.model.batch import estimate
@@ -33,9 +34,7 @@ def names(studies: Studies, positions: Sequence[int]) -> str:
 
 def listed(studies: Studies) -> str:
     """Return which studies were left out and why, the first three."""
-    shown = "; ".join(f"{item.study}: {item.reason}" for item in studies.excluded[:3])
-    more = len(studies.excluded) - 3
-    return shown + (f"; and {more} more" if more > 0 else "")
+    return few([f"{item.study}: {item.reason}" for item in studies.excluded], 3, "; ")
 
 
 def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> list[str]:

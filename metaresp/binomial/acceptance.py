@@ -16,7 +16,7 @@ from scipy.special import expit, logit, ndtri
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.binomial.exact import clopper_pearson, clopper_pearson_pvalue
-from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side
+from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Ends, Prior, Side
 from metaresp.binomial.tails import (
     at_least,
     at_most,
@@ -54,7 +54,7 @@ class _Side:
         y = self.far_count(j)
         return at_least(y, self.n, p) if self.upper else at_most(y, self.n, p)
 
-    def slopes(self, j: FloatArray) -> "Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]":
+    def slopes(self, j: FloatArray) -> "Callable[[FloatArray, IntArray], Ends]":
         """Return a function of p and rows for the derivatives of the near tail and of the far tail from j."""
         y = self.far_count(j)
         inside = (y >= 0) & (y <= self.n)
@@ -62,7 +62,7 @@ class _Side:
         near_choose = log_choose(self.n, self.x)
         far_choose = np.where(inside, log_choose(self.n, y), -np.inf)
 
-        def slopes(p: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        def slopes(p: FloatArray, rows: IntArray) -> Ends:
             odds, none = logit(p), self.n[rows] * np.log1p(-p)
             near = np.exp(near_choose[rows] + self.x[rows] * odds + none)
             far = np.exp(far_choose[rows] + y[rows] * odds + none)
@@ -85,7 +85,7 @@ class _Side:
         sign = -1.0 if self.upper else 1.0
         slopes = self.slopes(j)
 
-        def excess(p: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        def excess(p: FloatArray, rows: IntArray) -> Ends:
             part = self.take(rows)
             near, far = slopes(p, rows)
             return sign * (part.near(p) + part.far(j[rows], p) - alpha), sign * (near + far)
@@ -93,9 +93,7 @@ class _Side:
         return solve(excess, np.minimum(joint, outer), np.maximum(joint, outer), joint, self.n)
 
 
-def _both(
-    find: Callable[[_Side, float], FloatArray], x: FloatArray, n: FloatArray, alpha: float
-) -> tuple[FloatArray, FloatArray]:
+def _both(find: Callable[[_Side, float], FloatArray], x: FloatArray, n: FloatArray, alpha: float) -> Ends:
     low, high = np.zeros_like(x), np.ones_like(x)
     some, most = np.flatnonzero(x > 0), np.flatnonzero(x < n)
     low[some] = find(_Side(x[some], n[some], False), alpha)
@@ -104,9 +102,7 @@ def _both(
 
 
 @BINOMIAL_CI.add("blaker")
-def blaker(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def blaker(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Hull of the rates whose acceptability is above ``alpha``; inside Clopper-Pearson, nested in level.
 
     The acceptability is the smaller tail plus the largest opposite tail that is not larger:
@@ -137,7 +133,7 @@ def _blaker_limit(lanes: _Side, alpha: float) -> FloatArray:
     sign = -1.0 if lanes.upper else 1.0
     slopes = lanes.slopes(j)
 
-    def balance(p: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    def balance(p: FloatArray, rows: IntArray) -> Ends:
         part = lanes.take(rows)
         near, far = np.maximum(part.near(p), 1e-300), np.maximum(part.far(j[rows], p), 1e-300)
         near_slope, far_slope = slopes(p, rows)
@@ -198,9 +194,7 @@ def _near_and_far(
 
 
 @BINOMIAL_CI.add("sterne")
-def sterne(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def sterne(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Hull of the rates at which the counts no likelier than x have probability above ``alpha``.
 
     The test of minimum likelihood: ``sum of P(X = y) over all y with P(X = y) <= P(X = x)``.  Its joints

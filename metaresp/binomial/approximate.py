@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from metaresp.arrays import FloatArray
-from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side, doubled, sided, z_of
+from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Ends, Prior, Side, doubled, sided, z_of
 
 
 def from_z(z: FloatArray, side: Side) -> FloatArray:
@@ -13,9 +13,7 @@ def from_z(z: FloatArray, side: Side) -> FloatArray:
 
 
 @BINOMIAL_CI.add("wilson")
-def wilson(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def wilson(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Invert the score test: all rates with ``|x/n - p| <= z sqrt(p (1-p) / n)``.
 
     ``(x + z^2/2 -+ z sqrt(x (n-x)/n + z^2/4)) / (n + z^2)``; the small limit is formed from the
@@ -51,9 +49,7 @@ def standardised(difference: FloatArray, error: FloatArray) -> FloatArray:
 
 
 @BINOMIAL_CI.add("wilson-cc")
-def wilson_cc(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def wilson_cc(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Invert the score test with continuity correction: all p with ``|x - n p| - 1/2 <= z sqrt(n p (1-p))``.
 
     ``(2x + z^2 -+ 1 -+ z sqrt(z^2 -+ 2 - 1/n + 4 (x/n) (n - x +- 1))) / (2 (n + z^2))``; 0 at ``x = 0``
@@ -92,9 +88,7 @@ def wilson_cc_pvalue(x: FloatArray, n: FloatArray, rate: FloatArray, side: Side,
 
 
 @BINOMIAL_CI.add("agresti-coull")
-def agresti_coull(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def agresti_coull(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Wald's formula on ``x + z^2/2`` events among ``n + z^2``, cut to [0, 1]; Wilson's midpoint, but wider.
 
     References
@@ -135,9 +129,7 @@ def agresti_coull_pvalue(
 
 
 @BINOMIAL_CI.add("wald")
-def wald(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def wald(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """``p -+ z sqrt(p (1-p) / n)`` with ``p = x/n``, cut to [0, 1]; of no width at ``x = 0`` and ``x = n``.
 
     Kept because much of the literature prints it; its coverage falls far below the level.

@@ -8,6 +8,7 @@ from metaresp.binomial.methods import (
     BINOMIAL_CI,
     BINOMIAL_PVALUE,
     TAKES_PRIOR,
+    Ends,
     Prior,
     Side,
     doubled,
@@ -18,12 +19,12 @@ from metaresp.binomial.methods import (
 TAKES_PRIOR.update({"jeffreys", "hpd"})
 
 
-def _edges(x: FloatArray, n: FloatArray, prior: Prior) -> tuple[FloatArray, FloatArray]:
+def _edges(x: FloatArray, n: FloatArray, prior: Prior) -> Ends:
     """Return where the lower limit is 0 and where the upper limit is 1 by the edge rule."""
     return (x == 0) & (prior[0] <= 1), (x == n) & (prior[1] <= 1)
 
 
-def _tails(a: FloatArray, b: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _tails(a: FloatArray, b: FloatArray, rate: FloatArray) -> Ends:
     """Return the posterior probabilities above and below *rate*."""
     return np.asarray(betaincc(a, b, rate), np.float64), np.asarray(betainc(a, b, rate), np.float64)
 
@@ -37,9 +38,7 @@ def _upper_quantile(a: FloatArray, b: FloatArray, tail: float) -> FloatArray:
 
 
 @BINOMIAL_CI.add("jeffreys")
-def jeffreys(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def jeffreys(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Equal-tailed credible interval: the ``alpha/2`` and ``1-alpha/2`` quantiles of the posterior.
 
     At ``x = 0`` the lower limit is 0 and at ``x = n`` the upper one is 1, so that the interval holds
@@ -71,9 +70,7 @@ def jeffreys_pvalue(x: FloatArray, n: FloatArray, rate: FloatArray, side: Side, 
 
 
 @BINOMIAL_CI.add("hpd")
-def hpd(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def hpd(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Shortest credible interval: the posterior density is higher inside than outside.
 
     From 0 where the density falls from there (``x = 0`` with ``a <= 1``), to 1 likewise; otherwise both
@@ -95,7 +92,7 @@ def hpd(
     return low, high
 
 
-def _same_density(a: FloatArray, b: FloatArray, alpha: float) -> tuple[FloatArray, FloatArray]:
+def _same_density(a: FloatArray, b: FloatArray, alpha: float) -> Ends:
     """Return the interval of content ``1 - alpha`` with one density at both ends, for a and b above 1.
 
     Solved for the share of ``alpha`` in the lower tail, by Newton steps on the difference of the log

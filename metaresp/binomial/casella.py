@@ -7,7 +7,7 @@ from scipy.special import betainc
 
 from metaresp.arrays import FloatArray
 from metaresp.binomial.exact import clopper_pearson, clopper_pearson_pvalue
-from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side
+from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Ends, Prior, Side
 from metaresp.binomial.tails import lower_bound
 from metaresp.errors import CannotEstimate, option
 
@@ -20,9 +20,7 @@ _SLACK = 1e-14
 
 
 @BINOMIAL_CI.add("blyth-still-casella")
-def blyth_still_casella(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def blyth_still_casella(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Shortest exact intervals: no limit can be drawn in without coverage below the level somewhere.
 
     Starting from Clopper-Pearson, the lower limits of ``x = n, n-1, ..., 1`` are moved up one after the

@@ -3,16 +3,14 @@
 import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray
-from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Prior, Side, doubled, sided, tail_of
+from metaresp.binomial.methods import BINOMIAL_CI, BINOMIAL_PVALUE, Ends, Prior, Side, doubled, sided, tail_of
 from metaresp.binomial.tails import at_least, at_most, log_choose, lower_bound, solve, upper_bound
 
 _BELOW_1 = 1 - 2.0**-53  # the largest rate that is not 1
 
 
 @BINOMIAL_CI.add("clopper-pearson")
-def clopper_pearson(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def clopper_pearson(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Invert the two one-sided binomial tests at ``alpha / 2`` each; covers at least the level.
 
     ``P(X >= x | low) = alpha/2`` and ``P(X <= x | high) = alpha/2``, which are the quantiles
@@ -36,9 +34,7 @@ def clopper_pearson_pvalue(
 
 
 @BINOMIAL_CI.add("mid-p")
-def mid_p(
-    x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def mid_p(x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Clopper-Pearson with half of ``P(X = x)`` in each tail: covers the level on average, not always.
 
     ``P(X > x | low) + P(X = x | low)/2 = alpha/2`` and likewise above; ``(0, 1 - alpha^(1/n))`` at
@@ -77,7 +73,7 @@ def _mid_p_limit(x: FloatArray, n: FloatArray, tail: float, upper: bool) -> Floa
     inner = upper_bound(k - 1, m, tail) if upper else lower_bound(k + 1, m, tail)
     choose, sign = log_choose(m, k), -1.0 if upper else 1.0
 
-    def excess(p: FloatArray, some: IntArray) -> tuple[FloatArray, FloatArray]:
+    def excess(p: FloatArray, some: IntArray) -> Ends:
         events, size = k[some], m[some]
         at = np.exp(choose[some] + events * np.log(p) + (size - events) * np.log1p(-p))
         mass = _mid_tail(events, size, p, upper)

@@ -6,8 +6,8 @@ and non-events alike, x and n - x share one computation, which also makes the li
 
 import numpy as np
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.binomial.methods import BINOMIAL_CI, NOT_MIRRORED, TAKES_PRIOR, Prior, Side
+from metaresp.arrays import BoolArray, IntArray
+from metaresp.binomial.methods import BINOMIAL_CI, NOT_MIRRORED, TAKES_PRIOR, Ends, Prior, Side
 
 #: A table of all pairs is used up to this many entries, or as many as there are trials.
 _SMALL_TABLE = 65_536
@@ -17,9 +17,7 @@ _MOST = 1 - 2.0**-53
 _PACKED = 4_000_000_000
 
 
-def lookup(
-    method: str, x: IntArray, n: IntArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def lookup(method: str, x: IntArray, n: IntArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Return both limits for every trial.
 
     Parameters
@@ -77,9 +75,7 @@ def _distinct(x: IntArray, n: IntArray) -> tuple[IntArray, IntArray]:
     return keep, place[codes]
 
 
-def _mirrored(
-    method: str, x: IntArray, n: IntArray, alpha: float, side: Side, prior: Prior
-) -> tuple[FloatArray, FloatArray]:
+def _mirrored(method: str, x: IntArray, n: IntArray, alpha: float, side: Side, prior: Prior) -> Ends:
     """Compute with the fewer of events and non-events, and turn the interval where they were swapped."""
     limits = BINOMIAL_CI[method]
     uneven = method in NOT_MIRRORED or (method in TAKES_PRIOR and prior[0] != prior[1])

@@ -5,7 +5,7 @@ under its name in :data:`BINOMIAL_CI`, and file its p-value function in :data:`B
 """
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from scipy.special import ndtri
@@ -16,10 +16,40 @@ from metaresp.registry import Registry
 Side: TypeAlias = Literal["two-sided", "less", "greater"]
 Prior: TypeAlias = tuple[float, float]
 
-#: ``limits(x, n, alpha, side, prior) -> (low, high)`` for distinct pairs, all of shape ``(m,)``.
-Limits: TypeAlias = Callable[[FloatArray, FloatArray, float, Side, Prior], tuple[FloatArray, FloatArray]]
-#: ``pvalue(x, n, rate, side, prior) -> p`` of one shape.
-PValue: TypeAlias = Callable[[FloatArray, FloatArray, FloatArray, Side, Prior], FloatArray]
+Ends: TypeAlias = tuple[FloatArray, FloatArray]
+
+
+class Limits(Protocol):
+    """The one signature of intervals."""
+
+    def __call__(self, x: FloatArray, n: FloatArray, alpha: float, side: Side, prior: Prior) -> Ends:
+        """Return both limits of each trial.
+
+        Parameters
+        ----------
+        x, n : float array, shape (m,)
+            Events and patients of distinct trials.
+        alpha : float
+            One minus the level.
+        side : str
+            ``two-sided``, ``less`` (upper limit only, low is 0) or ``greater`` (lower only, high is 1).
+        prior : tuple of two floats
+            Shapes of the beta prior; read by the methods in :data:`TAKES_PRIOR`.
+
+        Returns
+        -------
+        low, high : float array, shape (m,)
+        """
+
+
+class PValue(Protocol):
+    """The one signature of p-values, as :class:`Limits` but of a *rate* for each trial."""
+
+    def __call__(
+        self, x: FloatArray, n: FloatArray, rate: FloatArray, side: Side, prior: Prior
+    ) -> FloatArray:
+        """Return the p-value of each *rate*, shape (m,), small where the interval leaves it out."""
+
 
 SIDES: tuple[Side, ...] = ("two-sided", "less", "greater")
 JEFFREYS_PRIOR: Prior = (0.5, 0.5)
@@ -45,7 +75,7 @@ def z_of(alpha: float, side: Side) -> float:
 
 def sided(
     lower: Callable[[], FloatArray], upper: Callable[[], FloatArray], x: FloatArray, side: Side
-) -> tuple[FloatArray, FloatArray]:
+) -> Ends:
     """Evaluate the limits that *side* asks for; the other one is 0 or 1, of the shape of *x*."""
     low = np.zeros_like(x) if side == "less" else lower()
     high = np.ones_like(x) if side == "greater" else upper()

@@ -136,8 +136,7 @@ def _forest(
     wording(words.get("labels"))
     words.setdefault("counts", style.counts)
     own = getattr(getattr(data, "spec", None), "outcome", None)
-    outcome = own if words.get("outcome") is None else words["outcome"]
-    named = outcome_labels(outcome, style.words)
+    named = outcome_labels(own if words.get("outcome") is None else words["outcome"], style.words)
     words["labels"] = {**style.words, **named, **(words.get("labels") or {})}
     drawing = {name: value for name, value in options.items() if name in look} | {"style": style}
     return draw_forest(rows(data, **words), path, **drawing)
@@ -156,8 +155,7 @@ def takes(*, pooled: bool = True) -> set[str]:
 
 
 def _keywords(function: Callable[..., Any]) -> set[str]:
-    parameters = inspect.signature(function).parameters.values()
-    return {item.name for item in parameters if item.kind is item.KEYWORD_ONLY}
+    return {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
 
 
 @silent

@@ -13,8 +13,8 @@ looked at row by row (``cells.clean_column``, ``column_cells``, ``rows.may_say_t
 
 from metaresp.read.cells import BadCell, Value, as_value, label_text, label_texts, values_of
 from metaresp.read.choice import read_file
-from metaresp.read.columns import Roles, column_place, find_roles
-from metaresp.read.counts import RESERVED, Counts, ExcludedRow, read_counts
+from metaresp.read.columns import ROLES, Roles, column_place, find_roles
+from metaresp.read.counts import RESERVED, Counts, ExcludedStudy, read_counts
 from metaresp.read.files import FORMATS
 from metaresp.read.options import AS_THEY_STAND, Options
 from metaresp.read.source import Source
@@ -25,9 +25,10 @@ __all__ = [
     "AS_THEY_STAND",
     "FORMATS",
     "RESERVED",
+    "ROLES",
     "BadCell",
     "Counts",
-    "ExcludedRow",
+    "ExcludedStudy",
     "LeftOut",
     "Options",
     "Roles",

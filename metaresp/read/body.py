@@ -88,18 +88,18 @@ class Body:
     def rows_like(self, head: Sequence[object]) -> list[int]:
         """Return the rows of which two cells or more are the names above them, case aside."""
         named = [
-            (column, set(column), folded(str(name)))
+            (column, folded(str(name)))
             for column, name in zip(self.columns, head, strict=False)
             if name is not None
         ]
-        named.sort(key=lambda item: len(item[1]))
+        named.sort(key=lambda item: len(set(item[0][:1000])))
         times: Counter[int] = Counter()
-        for number, (column, different, name) in enumerate(named, start=1):
+        for number, (column, name) in enumerate(named, start=1):
             if number == len(named) and not times:
-                break  # one cell alone is not enough
+                break  # one cell alone is not enough: the column with the most different ones comes last
             same = {
                 cell
-                for cell in different
+                for cell in set(column)
                 if isinstance(cell, str)
                 and (len(cell) == len(name) or not cell.isascii())
                 and folded(cell) == name

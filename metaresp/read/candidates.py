@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-from metaresp.errors import Doubtful, InvalidStudies, option
+from metaresp.errors import Doubtful, InvalidStudies, few, option
 from metaresp.read.cells import label_text
 from metaresp.read.groups import names_arm
 from metaresp.read.heads import per_many, read_head
@@ -289,6 +289,5 @@ def says_something_else(column: Column) -> bool:
 
 def listed(table: Table) -> str:
     """Return the names of the columns as an error lists them."""
-    names = [repr(name if len(name) <= 40 else f"{name[:37]}...") for name in table.names[:30]]
-    more = len(table.names) - 30
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    names = [repr(name if len(name) <= 40 else f"{name[:37]}...") for name in table.names]
+    return few(names, 30)

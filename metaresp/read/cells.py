@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -77,6 +77,8 @@ def clean_column(cells: Sequence[object]) -> list[object]:
     >>> clean_column(["Xu ", "", None, 13]), clean_column(["13", " 4"])
     (['Xu', None, None, 13], ['13', '4'])
     """
+    if _is_trimmed(cells):
+        return list(cells)
     kinds = set(map(type, cells))
     if kinds == {str}:
         texts: list[str] = list(map(str.strip, cells))  # type: ignore[arg-type]
@@ -89,6 +91,15 @@ def clean_column(cells: Sequence[object]) -> list[object]:
     return list(map(clean, cells))
 
 
+def _is_trimmed(cells: Sequence[object]) -> bool:
+    """Whether cells are all printable text, none of it blank, with no space at an end: found all at once."""
+    if set(map(type, cells)) != {str}:
+        return False
+    joined = "|".join(["", *cells, ""])  # type: ignore[list-item]
+    spaced = " " in joined and ("| " in joined or " |" in joined)
+    return not spaced and "||" not in joined and joined.isprintable()
+
+
 def label_texts(cells: Sequence[object]) -> list[str]:
     """Return a column as labels, each as :func:`label_text` returns it.
 
@@ -97,10 +108,8 @@ def label_texts(cells: Sequence[object]) -> list[str]:
     >>> label_texts(["Xu  2012", None, 3.0])
     ['Xu  2012', '', '3']
     """
-    if set(map(type, cells)) == {str}:
-        texts: list[str] = list(map(str.strip, cells))  # type: ignore[arg-type]
-        if "".join(texts).isprintable():
-            return texts
+    if _is_trimmed(cells):
+        return list(cells)  # type: ignore[arg-type]
     return _by_value(label_text, cells)
 
 
@@ -152,6 +161,9 @@ def values_of(cells: Sequence[object]) -> list[Value]:
     kinds = set(map(type, cells))
     if kinds <= {str, type(None)}:
         return clean_column(cells)  # type: ignore[return-value]
+    ends: Any = (min, max) if kinds == {int} else ()
+    if ends and all(type(as_value(end(cells))) is int for end in ends):
+        return list(cells)  # type: ignore[arg-type]
     if kinds == {float} and np.isfinite(np.array(cells, dtype=float)).all():
         return list(cells)  # type: ignore[arg-type]
     return _by_value(as_value, cells)

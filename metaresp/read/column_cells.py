@@ -1,7 +1,8 @@
 """What the cells of a column say, each written form read once."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from operator import itemgetter
 from typing import overload
 
 from metaresp.read.patterns import PROSE, begins_prose
@@ -9,6 +10,8 @@ from metaresp.read.table import Table
 from metaresp.read.writing import Cell, read_cell
 
 # Cells of these types alone are their own keys: no two that are equal are read differently.
+# The letters that tell prose from what may hold a number.
+_START = itemgetter(slice(3))
 _PLAIN = frozenset([str, int, type(None)])
 
 
@@ -21,12 +24,13 @@ class Cells(Sequence[Cell]):
         For each row what its cell is known by: rows of one key say the same.
     """
 
-    __slots__ = ("_decimal", "_events", "_known", "_values", "_words", "keys")
+    __slots__ = ("_counted", "_decimal", "_events", "_known", "_values", "_words", "keys")
 
     def __init__(self, values: Sequence[object], decimal: str) -> None:
         self._decimal = decimal
         self._known: dict[Hashable, Cell] = {}
         self._events: tuple[int | None, ...] | None = None
+        self._counted: Counter[Hashable] | None = None
         self._words: frozenset[Hashable] | tuple[()] | None = ()
         if _PLAIN.issuperset(map(type, values)):
             self.keys: Sequence[Hashable] = values
@@ -65,10 +69,11 @@ class Cells(Sequence[Cell]):
     def words(self) -> frozenset[Hashable] | None:
         """The keys that are plainly words, such as labels; None where all are."""
         if isinstance(self._words, tuple):
-            different = set(self.keys)
+            different = dict.fromkeys(self.keys)
             texts = [key for key in different if type(key) is str]
             if "".join(texts).isascii():
-                doubtful = {start for start in {text[:3] for text in texts} if not begins_prose(start)}
+                starts = set(map(_START, texts))
+                doubtful = {start for start in starts if not begins_prose(start)}
                 rest = [text for text in texts if text[:3] in doubtful] if doubtful else []
             else:
                 rest = texts
@@ -89,11 +94,15 @@ class Cells(Sequence[Cell]):
         plain = self.words
         if plain is None:
             return {}, len(rows)
-        every = len(rows) == len(self.keys)
-        keys: Iterable[Hashable] = self.keys if every else map(self.keys.__getitem__, rows)
+        if len(rows) == len(self.keys):
+            if self._counted is None:
+                self._counted = Counter(self.keys)
+            counted = self._counted
+        else:
+            counted = Counter(map(self.keys.__getitem__, rows))
         said: Counter[Cell] = Counter()
         words = 0
-        for key, times in Counter(keys).items():
+        for key, times in counted.items():
             if key in plain:
                 words += times
             else:

@@ -1,12 +1,12 @@
 """A table of raw cells to checked counts; every rule a count can break, told with its place."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from metaresp.checks import LARGEST_N
-from metaresp.errors import InvalidStudies, known_name, option
+from metaresp.errors import InvalidStudies, few, known_name, option
 from metaresp.read.cells import BadCell, Value, as_value, shown, text_values, values_of
 from metaresp.read.codes import like_codes
 from metaresp.read.columns import find_roles
@@ -33,15 +33,29 @@ _GAPS = ("events are missing", "n is missing", "events and n are missing")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class ExcludedRow(Record):
-    """A row left out because its counts are missing."""
+class ExcludedStudy(Record):
+    """A study that takes no part, and why.
+
+    Attributes
+    ----------
+    study : str
+        Its label.
+    events, n : int or None
+        Its counts as far as they are known.
+    row : int or None
+        Its row in the file it came from (the header is row 1), when it came from one.
+    reason : str
+        Why it is left out, as part of a sentence.
+    covariates : mapping of str to int, float, str or None
+        Its covariates.
+    """
 
     study: str
     events: int | None
     n: int | None
     row: int | None
     reason: str
-    covariates: dict[str, Value]
+    covariates: Mapping[str, int | float | str | None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -53,7 +67,7 @@ class Counts(Record):
     study: tuple[str, ...]
     enrolled: tuple[int, ...] | None
     covariates: dict[str, tuple[Value, ...]]
-    excluded: tuple[ExcludedRow, ...]
+    excluded: tuple[ExcludedStudy, ...]
     source: Source
 
 
@@ -114,23 +128,21 @@ class _Reading(ParsedCells):
             self.fail()
         kept = [row for row in range(len(table)) if row not in gaps] if gaps else range(len(table))
         excluded = tuple(
-            ExcludedRow(label_list[row], events[row], n[row], _row_number(table, row), gap,
+            ExcludedStudy(label_list[row], events[row], n[row], _row_number(table, row), gap,
                         {name: column[row] for name, column in covariates.items()})
             for row, gap in gaps.items()
         )  # fmt: skip
         left_out = [LeftOut(table.number(row), label_list[row], gap) for row, gap in gaps.items()]
         if left_out:
-            told = "; ".join(
-                f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out[:3]
-            )
-            more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-            self.notes.append(f"Left out, since their counts cannot be used: {told}{more}.")
-        x, m = ([count for count in _at(column, kept) if count is not None] for column in (events, n))
+            told = [f"{item.text} ({table.place} {item.row}): {item.reason}" for item in left_out]
+            self.notes.append(f"Left out, since their counts cannot be used: {few(told, 3, '; ')}.")
+        # no row that is kept lacks a count
+        x, m = (cast("tuple[int, ...]", tuple(_at(column, kept))) for column in (events, n))
         kept_labels = tuple(_at(label_list, kept))
         self.suspicious(kept, x, m, kept_labels)
         return Counts(
-            events=tuple(x),
-            n=tuple(m),
+            events=x,
+            n=m,
             study=kept_labels,
             enrolled=None if enrolled is None else tuple(count or 0 for count in _at(enrolled, kept)),
             covariates={name: tuple(_at(column, kept)) for name, column in covariates.items()},
@@ -180,7 +192,7 @@ class _Reading(ParsedCells):
         if told:
             verb, kept = ("equals", "it was") if len(told) == 1 else ("each equal", "they were")
             studies = "a study" if len(told) == 1 else "studies"
-            self.notes.append(f"{_listed(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
+            self.notes.append(f"{few(told)} {verb} the sum of rows beside; {kept} kept as {studies}.")
 
     def rules(self, events: list[int | None], n: list[int | None]) -> None:
         if lawful(events, n) and 0 not in n and max(filter(None, n), default=0) <= LARGEST_N:
@@ -245,15 +257,13 @@ class _Reading(ParsedCells):
     def fail(self) -> NoReturn:
         table = self.table
         problems = sorted(dict.fromkeys(self.problems), key=lambda problem: problem[0])
-        told = [f"{table.at(row)}, column {shown(column)}: {text}" for row, column, text in problems[:LISTED]]
-        rest = len(problems) - LISTED
-        more = f"; and {rest} more" if rest > 0 else ""
+        told = [f"{table.at(row)}, column {shown(column)}: {text}" for row, column, text in problems]
         missing = any(text in _GAPS for _, _, text in problems)
         hint = (
             f" ({option('missing', 'drop')} leaves rows without counts out and lists them)" if missing else ""
         )
         comma = ": " if len(problems) > 1 else ", "
-        raise InvalidStudies(f"{table.source}{comma}{'; '.join(told)}{more}{hint}")
+        raise InvalidStudies(f"{table.source}{comma}{few(told, LISTED, '; ')}{hint}")
 
     def covariates(self) -> dict[str, tuple[Value, ...]]:
         covariates: dict[str, tuple[Value, ...]] = {}
@@ -313,14 +323,10 @@ class _Reading(ParsedCells):
         repeated = [label for label, times in Counter(label_list).items() if times > 1 and label not in told]
         if twice:
             self.notes.append(
-                f"The same row stands there more than once: {_listed(twice)}. Each was read as a study."
+                f"The same row stands there more than once: {few(twice)}. Each was read as a study."
             )
         if repeated:
-            self.notes.append(f"Labels that occur more than once: {_listed(repeated)}.")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            self.notes.append(f"Labels that occur more than once: {few(repeated)}.")
 
 
 def _row_number(table: Table, row: int) -> int | None:

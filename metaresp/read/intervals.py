@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from metaresp.read.column_cells import column_cells
-from metaresp.read.patterns import INTERVAL
+from metaresp.read.patterns import INTERVAL, plain
 from metaresp.read.table import Table
 from metaresp.read.vocabulary import folded
-from metaresp.read.writing import plain
 
 Limits = tuple[str, str]
 

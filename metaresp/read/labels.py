@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 from metaresp.read.cells import MISSING_VALUE, label_text
 from metaresp.read.profile import Column
 from metaresp.read.table import Table
 
+_DASHES = frozenset(" -–—.")
 _LONGEST_MISSING = max(map(len, MISSING_VALUE))
 _DATED = re.compile(r"(?:19|20)[0-9]{2}")
 _YEAR = re.compile(r"^((?:19|20)[0-9]{2})[.,]0+$")
@@ -50,7 +52,7 @@ def label_columns(
 def label_of(cell: object) -> str:
     """Return a cell as a label; what programs write for a missing one is none."""
     text = label_text(cell)
-    return "" if text.lower() in MISSING_VALUE or not text.strip(" -–—.") else text
+    return "" if text.lower() in MISSING_VALUE or not text.strip("".join(_DASHES)) else text
 
 
 def labels_of(table: Table, place: int) -> list[str]:
@@ -59,9 +61,20 @@ def labels_of(table: Table, place: int) -> list[str]:
     return found
 
 
+def _different(table: Table, place: int) -> int:
+    """Return how many different labels a column holds."""
+    count: int = table.known(("different labels", place), lambda: len(set(labels_of(table, place))))
+    return count
+
+
 def _labels_of(texts: Sequence[str]) -> list[str]:
+    different = dict.fromkeys(texts)
+    if min(map(len, different), default=0) > _LONGEST_MISSING and _DASHES.isdisjoint(
+        map(itemgetter(0), different)
+    ):
+        return list(texts)
     # nothing longer is a word for a missing one, and nothing that begins otherwise is dashes alone
-    short = {text for text in set(texts) if len(text) <= _LONGEST_MISSING or text[0] in " -–—."}
+    short = {text for text in different if len(text) <= _LONGEST_MISSING or text[0] in _DASHES}
     if not short:
         return list(texts)
     read = {text: label_of(text) for text in short}
@@ -126,8 +139,7 @@ def _first_texts(table: Table, columns: list[Column], taken: set[int]) -> Column
 def _arm(table: Table, columns: list[Column], taken: set[int], chosen: Column) -> int | None:
     """Return the column of arms, where labels are merged cells that an arm tells apart."""
     texts = labels_of(table, chosen.place)
-    merged = _merged(texts)
-    if not merged and len(set(texts)) == len(texts):
+    if not _merged(texts) and _different(table, chosen.place) == len(texts):
         return None
     filled = _filled_down(texts)
     for column in columns:
@@ -157,7 +169,7 @@ def _year(table: Table, columns: list[Column], taken: set[int], chosen: Column) 
     if len(years) != 1:
         return []
     texts = labels_of(table, chosen.place)
-    different = len(set(texts))
+    different = _different(table, chosen.place)
     if different == len(texts) and "author" not in chosen.head.roles:
         return []
     dated = sum(map(bool, map(_DATED.search, texts)))

@@ -8,11 +8,11 @@ from metaresp.errors import InvalidStudies
 from metaresp.read.body import Body, told, trimmed
 from metaresp.read.cells import label_text, label_texts, shown
 from metaresp.read.heads import read_head
-from metaresp.read.patterns import NUMERIC
+from metaresp.read.patterns import NUMERIC, plain
 from metaresp.read.sheet import Sheet
 from metaresp.read.table import LeftOut, Table, plain_table
 from metaresp.read.vocabulary import folded, words
-from metaresp.read.writing import is_missing, plain, read_cell
+from metaresp.read.writing import is_missing, read_cell
 
 Row = tuple[int, list[object]]
 

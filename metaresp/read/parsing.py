@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from metaresp.errors import InvalidStudies, option
+from metaresp.errors import InvalidStudies, few, option
 from metaresp.read.cells import label_text, shown
 from metaresp.read.column_cells import column_cells
 from metaresp.read.columns import Roles
@@ -174,10 +174,7 @@ class ParsedCells:
 
     def marks_note(self) -> list[str]:
         """Return the sentence on footnote marks, where there were any."""
-        if not self.marks:
-            return []
-        more = f" and {len(self.marks) - 5} more" if len(self.marks) > 5 else ""
-        return [f"Footnote marks were set aside: {', '.join(self.marks[:5])}{more}."]
+        return [f"Footnote marks were set aside: {few(self.marks)}."] if self.marks else []
 
     def from_fractions(self, place: int) -> tuple[list[int | None], list[int | None]]:
         """Return the events and n of a column of fractions."""
@@ -193,15 +190,9 @@ class ParsedCells:
             if is_fraction:
                 self.check_fraction(name, row, cell, value)
             elif cell.kind != "missing":
-                told = (
-                    cell.bad
-                    if "date" in cell.bad
-                    or "formula" in cell.bad
-                    or "whole" in cell.bad
-                    or "thousand" in cell.bad
-                    else ""
-                )
-                self.problems.append((row, name, told or f"{value} is not like 13/18 or 13/18 (72.2%)"))
+                telling = any(word in cell.bad for word in ("date", "formula", "whole", "thousand"))
+                told = cell.bad if telling else f"{value} is not like 13/18 or 13/18 (72.2%)"
+                self.problems.append((row, name, told))
         if self.roles.n:
             stated = self.added(self.roles.n)
             for row, (given, total) in enumerate(zip(stated, n, strict=True)):
@@ -249,12 +240,7 @@ class ParsedCells:
         """Check a column of fractions that stands beside events and n."""
         for row, cell in enumerate(self.cells[place]):
             x, m = events[row], n[row]
-            if (
-                cell.kind == "fraction"
-                and x is not None
-                and m is not None
-                and (cell.events, cell.n) != (x, m)
-            ):
+            if cell.kind == "fraction" and None not in (x, m) and (cell.events, cell.n) != (x, m):
                 value = shown(self.table.columns[place][row])
                 self.problems.append(
                     (row, self.table.names[place], f"{value} contradicts events = {x} and n = {m}")

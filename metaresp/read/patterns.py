@@ -1,6 +1,10 @@
 """How numbers are written in tables: marks, signs, brackets, words, in the usage of many languages."""
 
 import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
 
 # What authors write for "no number" in a column of counts.
 _MISSING = """
@@ -45,7 +49,7 @@ _PLAIN = {
     "'": "’‘´`",
     "": "\u200e\u200f\u061c\u200b\u2060\ufeff\u202a\u202b\u202c\u202d\u202e",
 }
-PLAIN = str.maketrans({written: mark for mark, several in _PLAIN.items() for written in several})
+_PLAIN_FORMS = str.maketrans({written: mark for mark, several in _PLAIN.items() for written in several})
 
 # A footnote mark before or behind a number: a sign, a superscript, a letter after a space or raised.
 SIGNS = "*†‡§¶#‖¤¦^"
@@ -129,3 +133,54 @@ def begins_prose(start: str) -> bool:
     if not start[:1].isalpha() or (low[0] in "nrx" and not low.removeprefix("no")[1:2].isalpha()):
         return False
     return not any(low.startswith(word) or word.startswith(low) for word in _OTHER_BEGINNINGS)
+
+
+def plain(text: str) -> str:
+    """Return text with the digits of any script as 0-9 and punctuation in one form.
+
+    Examples
+    --------
+    >>> plain("١٣／１８（72٫2٪）")
+    '13/18(72.2%)'
+    """
+    if text.isascii():
+        return text
+    text = text.translate(_PLAIN_FORMS)
+    if text.isascii():
+        return text
+    return "".join(
+        letter if letter.isascii() or not letter.isdecimal() else str(unicodedata.decimal(letter))
+        for letter in text
+    ).strip()
+
+
+_ONE_MARK = re.compile(r"(?<![0-9.,])([0-9]+)([.,])([0-9]+)(?![0-9]|[.,][0-9])")
+
+
+def decimal_evidence(columns: Iterable[Sequence[object]]) -> str:
+    """Return the decimal mark that the text cells of a table can only mean, or ``""``.
+
+    A cell such as ``4,5`` or ``0,125`` can only be a decimal comma, ``1,234`` can be either.
+    """
+    marks = set()
+    for text in map(plain, chain.from_iterable(map(_marked, columns))):
+        if not NUMERIC.fullmatch(text):
+            continue
+        for found in _ONE_MARK.finditer(text):
+            if len(found[3]) != 3 or len(found[1]) > 3 or found[1] == "0":
+                marks.add(found[2])
+    return marks.pop() if len(marks) == 1 else ""
+
+
+def _marked(column: Sequence[Any]) -> list[str]:
+    """Return the texts of a column in which a mark may stand."""
+    plain_text = set(map(type, column)) == {str}
+    texts = column if plain_text else [cell for cell in column if isinstance(cell, str)]
+    joined = "".join(texts)
+    if joined.isascii() and "," not in joined and "." not in joined:
+        return []
+    return [
+        text
+        for text in dict.fromkeys(texts)
+        if len(text) < 60 and not text[:1].isalpha() and ("," in text or "." in text or not text.isascii())
+    ]

@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from metaresp.read.cells import label_texts
@@ -85,11 +85,10 @@ def _total_words() -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
     return plain, re.compile("|".join(map(re.escape, long))), re.compile("|".join(map(re.escape, total)))
 
 
-def may_say_total(labels: Iterable[str]) -> set[str]:
+def may_say_total(labels: Sequence[str]) -> set[str]:
     """Return the labels in which a word for a total stands: all others need not be looked at."""
     plain, inside, anywhere = _total_words()
-    several = set(labels)
-    joined = "\n".join(several)
+    joined = "\n".join(labels)
     said: set[str] = set()
     if not joined.isascii():
         wide = {word for word in set(joined.split()) if not word.isascii()}
@@ -106,7 +105,7 @@ def may_say_total(labels: Iterable[str]) -> set[str]:
         return said
     return {
         label
-        for label in several
+        for label in labels
         if not said.isdisjoint(label.translate(_LETTERS).split()) or not said.isdisjoint(label.split())
     }
 
@@ -206,12 +205,13 @@ def hidden_totals(
     any run, or it is larger than every other row; any other only where it is the sum of all the others, and
     then the label decides.
     """
+    sizes = list(filter(None, n))
     known = range(len(n)) if None not in n else [row for row, count in enumerate(n) if count is not None]
     several = len(known) > 2
-    all_n = sum(filter(None, n))
+    all_n = sum(sizes)
     labelled = any(labels)
     led = {label for label in maybe if led_by_total(label)}
-    if not (several and 2 * max(filter(None, n), default=0) >= all_n) and not led and "" not in labels:
+    if not (several and 2 * max(sizes, default=0) >= all_n) and not led and "" not in labels:
         return [], []
     all_events = sum(events[row] or 0 for row in known)
     undated = sum(not re.search(r"[0-9]", labels[row]) for row in known) if several else 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from metaresp.errors import UnreadableFile
-from metaresp.read.writing import plain
+from metaresp.read.patterns import plain
 
 # Stands in no line, so that a file of one column is not cut at anything.
 NO_SEPARATOR = "\x1f"

@@ -6,6 +6,8 @@ from itertools import pairwise
 from math import exp, lgamma, log, sqrt
 from typing import NamedTuple
 
+import numpy as np
+
 # No table has a subtotal of more studies.
 _LONGEST_RUN = 500
 # Several sums that are rarer than this by chance are sums of groups.
@@ -46,7 +48,9 @@ def partial_sums(labels: Sequence[str], events: Column, n: Column) -> tuple[list
     >>> partial_sums(names, [13, 4, 17, 9, 3, 12, 29], [18, 17, 35, 15, 9, 24, 59])[0]
     [2, 5, 6]
     """
-    rows = [row for row in range(len(n)) if n[row] and events[row] is not None]
+    rows: Sequence[int] = range(len(n))
+    if None in events or not all(n):
+        rows = [row for row in rows if n[row] and events[row] is not None]
     found = _sums(rows, events, n)
     if not found:
         return [], []
@@ -88,10 +92,11 @@ def _groups(found: Sequence[Sum], rows: Sequence[int], events: Column, n: Column
 def _sums(rows: Sequence[int], events: Column, n: Column) -> list[Sum]:
     """Return the rows that are the sum of two or more rows beside them."""
     found = []
-    sizes = [n[row] or 0 for row in rows]
-    below = [i for i, (m, a, b) in enumerate(zip(sizes, sizes[1:], sizes[2:], strict=False)) if m >= a + b]
-    above = [i for i, (a, b, m) in enumerate(zip(sizes, sizes[1:], sizes[2:], strict=False), 2) if m >= a + b]
-    steps = sorted([(i, -1) for i in above] + [(i, 1) for i in below])
+    sizes = np.array(n if len(rows) == len(n) else [n[row] or 0 for row in rows])
+    pairs = sizes[:-1] + sizes[1:]
+    above = np.flatnonzero(sizes[2:] >= pairs[:-1]) + 2
+    below = np.flatnonzero(sizes[:-2] >= pairs[1:])
+    steps = sorted([(i, -1) for i in above.tolist()] + [(i, 1) for i in below.tolist()])
     for place, step in steps:
         row = rows[place]
         x, m = events[row] or 0, n[row] or 0

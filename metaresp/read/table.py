@@ -8,8 +8,8 @@ import numpy as np
 
 from metaresp.errors import InvalidArgument, InvalidStudies
 from metaresp.read.cells import clean, clean_column, label_text, label_texts
+from metaresp.read.patterns import decimal_evidence
 from metaresp.read.text import MAX_CELLS
-from metaresp.read.writing import decimal_evidence
 from metaresp.records import Record
 
 

@@ -146,40 +146,52 @@ def _rows(lines: list[str], separator: str, source: str, first: int) -> Rows:
         cut = aligned(joined(cut) if separator == WORDS else cut, lines, source)
         return [tuple(row) for row in cut]
     mark = re.escape(separator)
-    text = separator.join(lines)
+    text = f"{separator}\n".join(lines)
     # A quote within a cell is a letter; one that begins a cell has a meaning.
     if ('"' in text or "'" in text) and re.search(rf"(?:^|{mark})\s*['\"]", text):
-        whole = _quoted_rows(lines, separator, text)
+        whole = _quoted_rows(lines, separator)
         return _cut_rows(lines, separator, source, first) if whole is None else _bounded(whole, source)
-    del text
-    even = _even_rows(lines, separator, source)
+    even = _even_rows(lines, text, separator, source)
     return _cut_rows(lines, separator, source, first) if even is None else even
 
 
-def _even_rows(lines: list[str], separator: str, source: str) -> EvenRows | None:
-    """Cut lines in which quotes are letters, by columns; None where they differ in their number of cells."""
-    widths = {line.count(separator) for line in lines}
-    if len(widths) > 1 or "" in lines:
+def _even_rows(lines: list[str], text: str, separator: str, source: str) -> EvenRows | None:
+    """Cut lines in which quotes are letters, by columns; None where they differ in their number of cells.
+
+    *text* is the lines with separator and line end between them.
+    """
+    width = lines[0].count(separator) + 1
+    count = width * len(lines)
+    if text.count(separator) != count - 1 or "" in lines:
         return None
-    width = widths.pop() + 1
-    _refuse_cells(width * len(lines), source)
-    seen = _Seen(source) if width * len(lines) > _KEPT else None
+    _refuse_cells(count, source)
+    seen = _Seen(source) if count > _KEPT else None
     columns: list[list[str]] = [[] for _ in range(width)]
-    step = max(1, _KEPT // 8 // width)
+    step = len(lines) if seen is None else max(1, _KEPT // 8 // width)
     for start in range(0, len(lines), step):
-        cells = separator.join(lines[start : start + step]).split(separator)
+        some = lines[start : start + step]
+        cells = (text if len(some) == len(lines) else f"{separator}\n".join(some)).split(separator)
+        # the cell that a line begins with bears its end: lines are even where the first column has them all
+        first = "".join(cells[::width]).split("\n")
+        if len(cells) != width * len(some) or len(first) != len(some):
+            return None
+        cells[::width] = first
         if seen is not None:
             cells = seen.same(cells)
         for place, column in enumerate(columns):
-            column.extend(cells[place::width])
+            more = cells[place::width]
+            few = seen is None and 2 * len(set(more[:1000])) < len(more[:1000])
+            # all that follows is faster on few objects
+            column.extend(_Seen(source).same(more) if few else more)
     return EvenRows(columns)
 
 
-def _quoted_rows(lines: list[str], separator: str, text: str) -> list[list[str]] | None:
+def _quoted_rows(lines: list[str], separator: str) -> list[list[str]] | None:
     """Cut lines with cells in double quotes all at once; None where each must be looked at."""
     mark = re.escape(separator)
     if any(first in _COMMENT_STARTS or first.isspace() for first in {line[:1] for line in lines}):
         return None
+    text = separator.join(lines)
     if "'" in text and re.search(rf"(?:^|{mark})\s*'|(?:^|{mark})\s+\"", text):
         return None
     lines_ended = map(str.__add__, lines, repeat("\n"))

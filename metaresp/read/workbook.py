@@ -10,7 +10,15 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from metaresp.errors import InvalidArgument, MissingDependency, UnknownName, UnreadableFile, closest, option
+from metaresp.errors import (
+    InvalidArgument,
+    MissingDependency,
+    UnknownName,
+    UnreadableFile,
+    closest,
+    few,
+    option,
+)
 from metaresp.read.cells import Formula, ShownPercent, shown
 from metaresp.read.content import Content
 from metaresp.read.sheet import Sheet
@@ -236,7 +244,7 @@ def _notes(parser: Any, rows: Grid) -> Iterator[str]:
         if row.get("hidden") in {"1", "true"} and int(number) <= len(rows) and rows[int(number) - 1]
     ]
     if hidden:
-        yield f"hidden {'row' if len(hidden) == 1 else 'rows'} {_listed(hidden)} read"
+        yield f"hidden {'row' if len(hidden) == 1 else 'rows'} {few(list(map(str, hidden)))} read"
     columns = [
         f"{letters}:{_letters(int(column['max']))}" if column["min"] != column["max"] else letters
         for letters, column in parser.column_dimensions.items()
@@ -247,11 +255,7 @@ def _notes(parser: Any, rows: Grid) -> Iterator[str]:
     merged = [str(cells.ref) for cells in parser.merged_cells.mergeCell] if parser.merged_cells else []
     tall = [ref for ref in merged if len(set(re.findall("[0-9]+", ref))) > 1]
     if tall:
-        yield f"merged cells {_listed(tall)}: the value stands in the first"
-
-
-def _listed(items: list[Any]) -> str:
-    return ", ".join(map(str, items[:5])) + (f" and {len(items) - 5} more" if len(items) > 5 else "")
+        yield f"merged cells {few(tall)}: the value stands in the first"
 
 
 def _used(rows: Grid, first: int, last: int) -> bool:

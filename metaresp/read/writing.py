@@ -3,11 +3,8 @@
 import datetime
 import math
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from metaresp.checks import LARGEST_N
 from metaresp.read.cells import LONGEST_WHOLE, MAX_CELL, BadCell, Formula, ShownPercent, clean, shown
@@ -21,15 +18,14 @@ from metaresp.read.patterns import (
     MARK_BEFORE,
     MISSING_COUNT,
     NAMED,
-    NUMERIC,
     PAIR,
-    PLAIN,
     PROSE,
     RAISED,
     RATE,
     SIGNS,
     UNITS,
     N,
+    plain,
 )
 
 
@@ -67,8 +63,6 @@ class Cell(NamedTuple):
 
 
 MISSING = Cell("missing")
-
-_ONE_MARK = re.compile(r"(?<![0-9.,])([0-9]+)([.,])([0-9]+)(?![0-9]|[.,][0-9])")
 
 
 def read_cell(value: object, decimal: str = "") -> Cell:
@@ -111,25 +105,6 @@ def read_cell(value: object, decimal: str = "") -> Cell:
     return Cell("other", bad=f"{shown(value)} is not a number")
 
 
-def plain(text: str) -> str:
-    """Return text with the digits of any script as 0-9 and punctuation in one form.
-
-    Examples
-    --------
-    >>> plain("١٣／１８（72٫2٪）")
-    '13/18(72.2%)'
-    """
-    if text.isascii():
-        return text
-    text = text.translate(PLAIN)
-    if text.isascii():
-        return text
-    return "".join(
-        letter if letter.isascii() or not letter.isdecimal() else str(unicodedata.decimal(letter))
-        for letter in text
-    ).strip()
-
-
 def is_missing(text: str) -> bool:
     """Whether text says that there is no number."""
     return text.lower() in MISSING_COUNT
@@ -144,35 +119,6 @@ def is_prose(text: str) -> bool:
     (True, False, False, False)
     """
     return PROSE.match(text) is not None
-
-
-def decimal_evidence(columns: Iterable[Sequence[object]]) -> str:
-    """Return the decimal mark that the text cells of a table can only mean, or ``""``.
-
-    A cell such as ``4,5`` or ``0,125`` can only be a decimal comma, ``1,234`` can be either.
-    """
-    marks = set()
-    for text in map(plain, chain.from_iterable(map(_marked, columns))):
-        if not NUMERIC.fullmatch(text):
-            continue
-        for found in _ONE_MARK.finditer(text):
-            if len(found[3]) != 3 or len(found[1]) > 3 or found[1] == "0":
-                marks.add(found[2])
-    return marks.pop() if len(marks) == 1 else ""
-
-
-def _marked(column: Sequence[Any]) -> list[str]:
-    """Return the texts of a column in which a mark may stand."""
-    plain_text = set(map(type, column)) == {str}
-    texts = column if plain_text else [cell for cell in column if isinstance(cell, str)]
-    joined = "".join(texts)
-    if joined.isascii() and "," not in joined and "." not in joined:
-        return []
-    return [
-        text
-        for text in dict.fromkeys(texts)
-        if len(text) < 60 and not text[:1].isalpha() and ("," in text or "." in text or not text.isascii())
-    ]
 
 
 def _text(given: str, decimal: str) -> Cell:

@@ -10,10 +10,31 @@ from metaresp import read
 from metaresp.arrays import IntArray
 from metaresp.checks import LARGEST_N
 from metaresp.errors import InvalidArgument, InvalidStudies
-from metaresp.studies.parts import Covariates, Value
+from metaresp.studies.parts import Covariates, ExcludedStudy, Value
 
 # Values given in a call are studies, whatever they add up to.
 _AS_GIVEN = read.Options(totals="keep")
+
+
+def checked_fields(
+    events: Any, n: Any, study: Any, covariates: Any, response: Any, enrolled: Any, excluded: Any
+) -> dict[str, Any]:
+    """Return the fields of studies by name, but for their source."""
+    left_out = tuple(excluded)
+    if not all(isinstance(item, ExcludedStudy) for item in left_out):
+        raise InvalidArgument("excluded must hold ExcludedStudy records")
+    columns = given_counts(events, n, response)
+    x, m = quick_counts(columns) or checked_counts(columns)
+    if not (len(x) or left_out):
+        raise InvalidStudies("Studies: there is no study (events and n are empty)")
+    return {
+        "events": x,
+        "n": m,
+        "study": check_labels(study, len(x)),
+        "covariates": check_covariates(covariates, len(x)),
+        "excluded": left_out,
+        "enrolled": check_enrolled(enrolled, m),
+    }
 
 
 def given_counts(events: Any, n: Any, response: Any) -> dict[str, Any]:

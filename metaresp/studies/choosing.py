@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from metaresp.arrays import ArrayLike, IntArray
-from metaresp.errors import InvalidArgument
+from metaresp.errors import InvalidArgument, InvalidStudies
 from metaresp.studies.parts import ExcludedStudy, OutOfRange, Value
 
 if TYPE_CHECKING:
@@ -32,6 +32,29 @@ def positions(chosen: Selection, k: int) -> IntArray:
     if (index < -k).any() or (index >= k).any():
         raise OutOfRange(f"position {chosen!r} is beyond the {k} studies")
     return np.atleast_1d(index).astype(np.int64) % max(k, 1)
+
+
+def order_of(column: Sequence[Value], descending: bool) -> list[int]:
+    """Return the positions of values in order: numbers, text without regard to case, missing ones last."""
+    numbers = [(value, i) for i, value in enumerate(column) if isinstance(value, int | float)]
+    texts = [((value.casefold(), value), i) for i, value in enumerate(column) if isinstance(value, str)]
+    ordered = [
+        *sorted(numbers, key=lambda item: item[0], reverse=descending),
+        *sorted(texts, key=lambda item: item[0], reverse=descending),
+    ]
+    return [i for _, i in ordered] + [i for i, value in enumerate(column) if value is None]
+
+
+def cluster_members(studies: "Studies", name: str) -> dict[Value, tuple[int, ...]]:
+    """Return the positions of the studies of each cluster, in order of first appearance."""
+    members: dict[Value, list[int]] = {}
+    for i, value in enumerate(studies.column(name)):
+        if value is None:
+            raise InvalidStudies(
+                f"study {studies.study[i]!r} has no {name}: each study needs one to be clustered"
+            )
+        members.setdefault(value, []).append(i)
+    return {value: tuple(positions) for value, positions in members.items()}
 
 
 def largest_reports(studies: "Studies", name: str) -> tuple[list[int], list[ExcludedStudy]]:

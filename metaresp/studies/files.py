@@ -96,8 +96,7 @@ def read_studies(
     >>> read_studies(datasets.path("pritz1997"))
     Studies(k=14, events=246, n=326)
     """
-    roles = {"events": events, "n": n, "study": study, "response": response, "percent": percent,
-             "enrolled": enrolled}  # fmt: skip
+    roles = dict(zip(read.ROLES, (events, n, study, response, percent, enrolled), strict=True))
     options = read.Options(missing, totals, unit, nearest)
     table = read.read_file(path, roles, encoding=encoding, sheet=sheet, unit=unit)
     return Studies.from_table(table, roles, covariates, options)

@@ -1,13 +1,12 @@
-"""What studies are made of: covariate columns that cannot change, and excluded studies."""
+"""What studies are made of beside their counts: covariate columns that cannot change."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 from metaresp.errors import InvalidArgument, UnknownName, closest
-from metaresp.records import Record
+from metaresp.read import ExcludedStudy, Value
 
-Value: TypeAlias = int | float | str | None
+__all__ = ["Covariates", "ExcludedStudy", "OutOfRange", "Value", "choices", "frame_columns"]
 
 
 class OutOfRange(InvalidArgument, IndexError):
@@ -41,32 +40,6 @@ class Covariates(Mapping[str, tuple[Value, ...]]):
         return repr(self._columns)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ExcludedStudy(Record):
-    """A study that takes no part, and why.
-
-    Attributes
-    ----------
-    study : str
-        Its label.
-    events, n : int or None
-        Its counts as far as they are known.
-    row : int or None
-        Its row in the file it came from (the header is row 1), when it came from one.
-    reason : str
-        Why it is left out, as part of a sentence.
-    covariates : mapping of str to int, float, str or None
-        Its covariates.
-    """
-
-    study: str
-    events: int | None
-    n: int | None
-    row: int | None
-    reason: str
-    covariates: Mapping[str, int | float | str | None]
-
-
 def choices(name: object, names: Iterable[str]) -> str:
     """Return the end of an error about an unknown name: what there is, and the closest."""
     known = list(names)
@@ -74,3 +47,14 @@ def choices(name: object, names: Iterable[str]) -> str:
         return ": there is none"
     hint = closest(name, known) if isinstance(name, str) else ""
     return f": choose {', '.join(map(repr, known))}{hint}"
+
+
+def frame_columns(covariates: Mapping[str, tuple[Value, ...]]) -> dict[str, Any]:
+    """Return covariates as columns of a pandas frame: whole numbers stay whole beside missing ones."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {name: list(column) for name, column in covariates.items()}
+    for name, values in columns.items():
+        if set(map(type, values)) == {int, type(None)}:
+            columns[name] = pd.array(values, dtype="Int64")
+    return columns

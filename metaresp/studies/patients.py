@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from metaresp import read
-from metaresp.errors import InvalidArgument, InvalidStudies, option
+from metaresp.errors import InvalidArgument, InvalidStudies, few, option
 
 _YES = frozenset(["1", "1.0", "true", "yes", "y"])
 _NO = frozenset(["0", "0.0", "false", "no", "n"])
@@ -76,6 +76,4 @@ def count_patients(
 
 
 def _listed(values: list[str]) -> str:
-    return (", ".join(map(repr, values[:6])) or "none") + (
-        f" and {len(values) - 6} more" if len(values) > 6 else ""
-    )
+    return few(list(map(repr, values)), 6) or "none"

@@ -9,18 +9,11 @@ import numpy as np
 
 from metaresp import read
 from metaresp.arrays import FloatArray, IntArray, owned
-from metaresp.errors import InvalidArgument, InvalidStudies, UnknownName, known_name
+from metaresp.errors import UnknownName, known_name
 from metaresp.records import Record
-from metaresp.studies.arguments import (
-    check_covariates,
-    check_enrolled,
-    check_labels,
-    checked_counts,
-    given_counts,
-    quick_counts,
-)
-from metaresp.studies.choosing import Selection, largest_reports, positions
-from metaresp.studies.parts import ExcludedStudy, Value, choices
+from metaresp.studies.arguments import checked_fields
+from metaresp.studies.choosing import Selection, cluster_members, largest_reports, order_of, positions
+from metaresp.studies.parts import ExcludedStudy, Value, choices, frame_columns
 from metaresp.studies.patients import count_patients
 
 if TYPE_CHECKING:
@@ -95,25 +88,10 @@ class Studies(Record):
         excluded: Iterable[ExcludedStudy] = (),
         source: read.Source | None = None,
     ) -> None:
-        left_out = tuple(excluded)
-        if not all(isinstance(item, ExcludedStudy) for item in left_out):
-            raise InvalidArgument("excluded must hold ExcludedStudy records")
-        columns = given_counts(events, n, response)
-        counts = quick_counts(columns) or checked_counts(columns)
-        k = len(counts[0])
-        if k == 0 and not left_out:
-            raise InvalidStudies("Studies: there is no study (events and n are empty)")
-        self._set("events", counts[0])
-        self._set("n", counts[1])
-        self._set("study", check_labels(study, k))
-        self._set("covariates", check_covariates(covariates, k))
-        self._set("excluded", left_out)
-        self._set("source", source)
-        self._set("enrolled", check_enrolled(enrolled, counts[1]))
+        checked = checked_fields(events, n, study, covariates, response, enrolled, excluded)
+        for name, value in {**checked, "source": source}.items():
+            object.__setattr__(self, name, value)
         Record.__post_init__(self)
-
-    def _set(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)
 
     @classmethod
     def from_frame(
@@ -160,10 +138,9 @@ class Studies(Record):
         >>> studies.study, studies.n.tolist(), studies.covariates
         (('Xu', 'Li'), [18, 7], {'year': (2012, 2013)})
         """
-        roles = {"events": events, "n": n, "study": study, "response": response, "percent": percent,
-                 "enrolled": enrolled}  # fmt: skip
+        named = dict(zip(read.ROLES, (events, n, study, response, percent, enrolled), strict=True))
         options = read.Options(missing, totals, unit, nearest)
-        return cls.from_table(read.frame_table(df), roles, covariates, options)
+        return cls.from_table(read.frame_table(df), named, covariates, options)
 
     @classmethod
     def from_patients(
@@ -229,9 +206,7 @@ class Studies(Record):
             counts.study,
             counts.covariates,
             enrolled=None if counts.enrolled is None else np.array(counts.enrolled, dtype=np.int64),
-            excluded=[
-                ExcludedStudy(e.study, e.events, e.n, e.row, e.reason, e.covariates) for e in counts.excluded
-            ],
+            excluded=counts.excluded,
             source=counts.source,
         )
 
@@ -294,13 +269,7 @@ class Studies(Record):
         >>> Studies([13, 4, 7], [18, 7, 12]).sort_by("rate", descending=True).events.tolist()
         [13, 7, 4]
         """
-        column = self.column(name)
-        numbers = [i for i, value in enumerate(column) if isinstance(value, int | float)]
-        texts = [i for i, value in enumerate(column) if isinstance(value, str)]
-        order = sorted(numbers, key=lambda i: _number(column[i]), reverse=descending)
-        order += sorted(texts, key=lambda i: (str(column[i]).casefold(), str(column[i])), reverse=descending)
-        order += [i for i, value in enumerate(column) if value is None]
-        return self._take(np.array(order, dtype=np.int64))
+        return self._take(np.array(order_of(self.column(name), descending), dtype=np.int64))
 
     def clusters(self, name: str) -> dict[Value, tuple[int, ...]]:
         """Return the positions of the studies of each cluster, in order of first appearance.
@@ -316,14 +285,7 @@ class Studies(Record):
         >>> Studies([1, 2, 3], [9, 9, 9], covariates={"centre": ["A", "B", "A"]}).clusters("centre")
         {'A': (0, 2), 'B': (1,)}
         """
-        members: dict[Value, list[int]] = {}
-        for i, value in enumerate(self.column(name)):
-            if value is None:
-                raise InvalidStudies(
-                    f"study {self.study[i]!r} has no {name}: each study needs one to be clustered"
-                )
-            members.setdefault(value, []).append(i)
-        return {value: tuple(positions) for value, positions in members.items()}
+        return cluster_members(self, name)
 
     def cluster_codes(self, name: str) -> IntArray:
         """Return the number of each study's cluster, shape (k,), in order of first appearance.
@@ -333,10 +295,8 @@ class Studies(Record):
         InvalidStudies
             If a study has no value there.
         """
-        codes = np.empty(len(self), dtype=np.int64)
-        for code, members in enumerate(self.clusters(name).values()):
-            codes[list(members)] = code
-        return codes
+        codes = {i: code for code, members in enumerate(self.clusters(name).values()) for i in members}
+        return np.array([codes[i] for i in range(len(self))], dtype=np.int64)
 
     def largest_per(self, name: str) -> "Studies":
         """Return the studies with only the largest report of each cluster; the others move to excluded.
@@ -368,15 +328,9 @@ class Studies(Record):
         """Return a pandas frame with study, events, n, enrolled where given, and the covariates."""
         import pandas as pd
 
-        columns: dict[str, Any] = {"study": list(self.study), "events": self.events, "n": self.n}
-        if self.enrolled is not None:
-            columns["enrolled"] = self.enrolled
-        for name, column in self.covariates.items():
-            values: list[Any] = list(column)
-            kinds = {type(value) for value in values}
-            # Whole numbers stay whole beside missing ones.
-            columns[name] = pd.array(values, dtype="Int64") if kinds == {int, type(None)} else values
-        return pd.DataFrame(columns)
+        own = {"study": list(self.study), "events": self.events, "n": self.n, "enrolled": self.enrolled}
+        given: dict[str, Any] = {name: column for name, column in own.items() if column is not None}
+        return pd.DataFrame(given | frame_columns(self.covariates))
 
     def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
         """Draw each study's exact interval, with no pooled diamond; see the plots room for *style*."""
@@ -394,7 +348,3 @@ class Studies(Record):
             excluded=self.excluded if excluded is None else excluded,
             source=self.source,
         )
-
-
-def _number(value: Value) -> float:
-    return value if isinstance(value, int | float) else 0.0

@@ -1,4 +1,27 @@
-"""Effect scales: counts to an effect and its variance, and back to a rate."""
+"""Effect scales: counts to an effect and its variance, and back to a rate.
+
+With ``p = x/n``; in R, ``measure`` is that of ``metafor::escalc``.
+
+logit
+    ``log(x / (n-x))``, variance ``1/x + 1/(n-x)``.  Stijnen, Hamza & Ozdemir (2010), Statistics in Medicine
+    29:3046-3067.  R: ``measure = "PLO"``.
+arcsine
+    ``asin(sqrt(p))``, variance ``1/(4 n)``.  Bartlett (1936), Supplement to the JRSS 3:68-78.
+    R: ``measure = "PAS"``.
+freeman-tukey
+    ``(asin(sqrt(x/(n+1))) + asin(sqrt((x+1)/(n+1)))) / 2``, variance ``1/(4 n + 2)``.  Freeman & Tukey
+    (1950), Ann. Math. Stat. 21:607-611; back by Miller (1978), American Statistician 32:138.
+    R: ``measure = "PFT"``.
+log
+    ``log(p)``, variance ``1/x - 1/n``.  Katz, Baptista, Azen & Pike (1978), Biometrics 34:469-474.
+    R: ``measure = "PLN"``.
+identity
+    ``p``, variance ``p (1-p) / n``.  Laplace's; see Brown, Cai & DasGupta (2001), Statistical Science
+    16:101-133, eq. (1).  R: ``measure = "PR"``.
+probit
+    ``Phi^-1(p)``, variance ``p (1-p) / (n phi(y)^2)``.  Agresti (2013), Categorical Data Analysis, section
+    16.1, on the delta method.  R: ``escalc`` has none; ``qnorm(x/n)``.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,15 +1,20 @@
 """What every entry of every registry promises, present and future: found through the registries."""
 
+import inspect
+import re
+
 import numpy as np
 import pytest
 
+from metaresp.binomial import BINOMIAL_CI
+from metaresp.binomial.methods import Limits
 from metaresp.kernel.effects.cochran import heterogeneity
-from metaresp.kernel.effects.mean import MEAN_CI
-from metaresp.kernel.effects.prediction import PREDICTION
+from metaresp.kernel.effects.mean import MEAN_CI, MeanMethod
+from metaresp.kernel.effects.prediction import PREDICTION, PredictionMethod
 from metaresp.kernel.effects.sums import NO_STUDIES, NOT_FINITE, study_weights
-from metaresp.kernel.effects.tau2 import TAU2
-from metaresp.kernel.effects.tau2_interval import TAU2_CI
-from metaresp.kernel.effects.tau2_se import TAU2_SE, tau2_se
+from metaresp.kernel.effects.tau2 import TAU2, Tau2Method
+from metaresp.kernel.effects.tau2_interval import TAU2_CI, Tau2Interval
+from metaresp.transforms import TRANSFORMS, scales
 from tests import slow
 
 TAIL = 0.025
@@ -47,7 +52,6 @@ def prediction_entry(name):
 
 
 ENTRIES = {f"tau2 {name}": tau2_entry(name) for name in TAU2}
-ENTRIES |= {f"se {name}": lambda y, v, c, name=name: (tau2_se(y, v, c, 0.2, name),) for name in TAU2_SE}
 ENTRIES |= {f"ci {name}": mean_entry(name) for name in MEAN_CI}
 ENTRIES |= {f"prediction {name}": prediction_entry(name) for name in PREDICTION}
 ENTRIES |= {f"tau2_ci {name}": lambda y, v, c, name=name: TAU2_CI[name](y, v, c, TAIL) for name in TAU2_CI}
@@ -226,3 +230,43 @@ def test_study_weights_sum_to_100_and_count_copies():
     np.testing.assert_allclose(weights.sum(axis=-1), 100.0)
     np.testing.assert_allclose(weights[0], 100 * np.array([10, 10, 2.5]) / 22.5)
     assert weights[1, 0] == 0.0
+
+
+PROTOCOLS = {
+    Tau2Method: TAU2,
+    MeanMethod: MEAN_CI,
+    PredictionMethod: PREDICTION,
+    Tau2Interval: TAU2_CI,
+    Limits: BINOMIAL_CI,
+}
+DOCUMENTED = {
+    f"{protocol.__name__} {name}": inspect.getdoc(entry)
+    for protocol, registry in PROTOCOLS.items()
+    for name, entry in registry.items()
+}
+DOCUMENTED |= {
+    f"scale {name}": found[1]
+    for name in TRANSFORMS
+    if (found := re.search(rf"(?ms)^{name}\n(.*?)(?:^\S|\Z)", scales.__doc__))
+}
+
+
+def test_each_scale_is_documented():
+    assert sum(name.startswith("scale ") for name in DOCUMENTED) == len(TRANSFORMS)
+
+
+@pytest.mark.parametrize("entry", DOCUMENTED)
+def test_entries_name_a_paper_and_what_r_calls_them(entry):
+    said = DOCUMENTED[entry]
+    assert re.search(r"[( ](?:19|20)[0-9]{2}\)", said)
+    assert re.search(r"\bR(?:: | package)", said)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_entries_share_is_said_once(protocol):
+    shared = inspect.getdoc(protocol.__call__)
+    arguments = list(inspect.signature(protocol.__call__).parameters)[1:]
+    assert all(re.search(rf"(?m)^(?:\w+, )*{name}\b", shared) for name in arguments)
+    for name, entry in PROTOCOLS[protocol].items():
+        assert list(inspect.signature(entry, follow_wrapped=False).parameters) == arguments, name
+        assert "Parameters\n---" not in inspect.getdoc(entry)

@@ -128,6 +128,11 @@ def test_columns_are_read_as_their_cells(texts):
     numbers = [1, 2, None, 10**16, 3.5, float("nan"), True, np.int64(4)]
     mixed = [*texts, *numbers]
     assert list(map(repr, cells.values_of(mixed))) == list(map(repr, map(cells.as_value, mixed)))
+    for whole in ([3, 10**16], [-(10**16), 3], [1, 2]):
+        assert cells.values_of(whole) == list(map(cells.as_value, whole))
+    barred = [*texts, "a|", "| b", "c |d"]
+    assert cells.clean_column(barred) == list(map(cells.clean, barred))
+    assert cells.label_texts(barred) == list(map(cells.label_text, barred))
 
 
 @given(labels | st.text(max_size=12), st.sampled_from([".", ",", ""]))

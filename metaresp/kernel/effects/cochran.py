@@ -31,38 +31,6 @@ class Heterogeneity(NamedTuple):
     """The sampling variance of a typical study."""
 
 
-def i2_from_tau2(tau2: ArrayLike, typical_v: ArrayLike) -> FloatArray:
-    """Return I2 in percent for a between-study variance, such as a limit of its interval.
-
-    Examples
-    --------
-    >>> float(i2_from_tau2(0.3, 0.1))
-    75.0
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return _i2(np.asarray(tau2, dtype=np.float64), np.asarray(typical_v, dtype=np.float64))
-
-
-def _i2(tau2: FloatArray, typical_v: FloatArray) -> FloatArray:
-    return 100.0 * tau2 / (tau2 + typical_v)
-
-
-def h2_from_tau2(tau2: ArrayLike, typical_v: ArrayLike) -> FloatArray:
-    """Return H2 for a between-study variance, such as a limit of its interval.
-
-    Examples
-    --------
-    >>> round(float(h2_from_tau2(0.3, 0.1)), 6)
-    4.0
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return _h2(np.asarray(tau2, dtype=np.float64), np.asarray(typical_v, dtype=np.float64))
-
-
-def _h2(tau2: FloatArray, typical_v: FloatArray) -> FloatArray:
-    return 1.0 + tau2 / typical_v
-
-
 def _sums(lanes: Lanes) -> tuple[FloatArray, ...]:
     s1, s2, q = lanes.common()
     df = lanes.k - 1.0
@@ -114,8 +82,8 @@ def heterogeneity(
             Q=q,
             df=df,
             pvalue=pvalue,
-            I2=_i2(between, typical),
-            H2=_h2(between, typical),
+            I2=100.0 * between / (between + typical),
+            H2=1.0 + between / typical,
             I2_Q=100.0 * (1.0 - 1.0 / h2),
             H2_Q=h2,
             I2_Q_low=100.0 * (1.0 - 1.0 / low),

@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.special import gammainc
 
-from metaresp.arrays import ArrayLike, FloatArray, IntArray
-from metaresp.kernel.effects.mean_registry import MEAN_CI, FiveArrays, MeanInterval, Refit
-from metaresp.kernel.effects.sums import Lanes, run_lanes
-from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.arrays import FloatArray, IntArray
+from metaresp.kernel.effects.mean_registry import MEAN_CI, MeanInterval, Refit, Source, interval, without_df
+from metaresp.kernel.effects.sums import Lanes
+from metaresp.kernel.effects.tau2 import cochran_moment, settled
 from metaresp.kernel.numerics.roots import bracketed
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(100)
@@ -14,58 +14,17 @@ REACH = 10.0  # standard deviations of the mean that the integral covers
 
 
 @MEAN_CI.add("henmi-copas")
-def henmi_copas(
-    y: ArrayLike,
-    v: ArrayLike,
-    copies: ArrayLike,
-    tau2: ArrayLike,
-    tail: float,
-    refit: Refit | None,
-    rng: np.random.Generator | None,
-) -> MeanInterval:
+@interval
+def henmi_copas(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
     """Henmi-Copas interval about the common-effect mean, with DerSimonian-Laird heterogeneity.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tau2 : float array, shape (...)
-        Not used: the method estimates its own by DerSimonian and Laird.
-    tail : float
-        Probability left out on each side.
-    refit, rng
-        Not used.
+    *tau2* is not used: the method estimates its own by DerSimonian and Laird.  ``df`` is infinite: the
+    quantile is the method's own.
 
-    Returns
-    -------
-    MeanInterval
-        Each field of shape (...); ``estimate`` is the common-effect mean and ``df`` infinite (the quantile is
-        the method's own).  Limits are nan for a single study.
-
-    References
-    ----------
     Henmi & Copas (2010), Statistics in Medicine 29:2969-2983, section 3.
-
-    Notes
-    -----
     R: ``metafor::hc()`` of an ``rma(method = "DL")`` fit.
-
-    Examples
-    --------
-    >>> fit = henmi_copas([0.0, 1.0, 2.0], [0.1, 0.2, 0.1], [1, 1, 1], 0.0, 0.025, None, None)
-    >>> round(float(fit.estimate), 4), round(float(fit.low), 4), round(float(fit.high), 4)
-    (1.0, -1.4455, 3.4455)
     """
-    heterogeneity = TAU2["DL"](y, v, copies).value
-
-    def body(lanes: Lanes, between: FloatArray) -> FiveArrays:
-        return _henmi_copas(lanes, between, tail)
-
-    estimate, se, low, high, converged = run_lanes(body, y, v, copies, heterogeneity)
-    return MeanInterval(estimate, se, np.full_like(se, np.inf), low, high, converged)
-
-
-def _henmi_copas(lanes: Lanes, tau2: FloatArray, tail: float) -> FiveArrays:
+    tau2 = settled(cochran_moment, lanes)[0]
     nothing = np.zeros(len(lanes))
     powers = lanes.powers(nothing, 4)
     w1 = powers[0]
@@ -87,7 +46,7 @@ def _henmi_copas(lanes: Lanes, tau2: FloatArray, tail: float) -> FiveArrays:
     quantile[usable], converged[usable] = root.value, root.converged & np.isfinite(root.value)
     estimate, se = lanes.mean(nothing).mean, np.sqrt(inflation / w1)
     half = quantile * se
-    return estimate, se, estimate - half, estimate + half, converged
+    return without_df(estimate, se, estimate - half, estimate + half, converged)
 
 
 def _exceeds(

@@ -1,83 +1,40 @@
 """Parametric-bootstrap interval for the pooled mean."""
 
+from functools import partial
+
 import numpy as np
 
-from metaresp.arrays import ArrayLike, FloatArray
-from metaresp.kernel.effects.mean_registry import MEAN_CI, MeanInterval, Refit
-from metaresp.kernel.effects.sums import Lanes, run_lanes
-from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.arrays import FloatArray
+from metaresp.kernel.effects.mean_registry import MEAN_CI, MeanInterval, Refit, Source, interval, without_df
+from metaresp.kernel.effects.sums import Lanes
+from metaresp.kernel.effects.tau2 import TAU2, Tau2Method
 
 RESAMPLES = 1999  # so that 2.5% and 5% tails fall on an order statistic
 
 
 @MEAN_CI.add("bootstrap")
-def bootstrap(
-    y: ArrayLike,
-    v: ArrayLike,
-    copies: ArrayLike,
-    tau2: ArrayLike,
-    tail: float,
-    refit: Refit | None,
-    rng: np.random.Generator | None,
-) -> MeanInterval:
+@partial(interval, draws=True)
+def bootstrap(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
     """Parametric-bootstrap interval: the Wald statistic against its own distribution at the fitted model.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tau2 : float array, shape (...)
-        Between-study variance, at which data sets are drawn.
-    tail : float
-        Probability left out on each side.
-    refit : callable, optional
-        Estimator of ``tau2`` applied to each drawn data set; REML if not given.
-    rng : numpy.random.Generator, optional
-        Each lane takes one child of it, in order, so that lanes do not depend on each other or on batches;
-        a fixed seed if not given.
-
-    Returns
-    -------
-    MeanInterval
-        Each field of shape (...); ``df`` is infinite.  Limits are nan for a single study.
-
-    References
-    ----------
-    Efron & Tibshirani (1993), An Introduction to the Bootstrap, section 12.5; van den Noortgate & Onghena
-    (2005), Behavior Research Methods 37:11-22.
-
-    Notes
-    -----
     ``y* = mean + N(0, v + tau2)`` is drawn 1,999 times, ``tau2`` and the mean are estimated again, and the
     quantile of ``|mean* - mean| / se*`` replaces the normal one: a symmetric interval, as the model is.
+    ``df`` is infinite.
 
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> fit = bootstrap([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.9, 0.025, None, rng)
-    >>> bool(fit.low < -0.1 < 2.1 < fit.high)
-    True
+    Efron & Tibshirani (1993), An Introduction to the Bootstrap, section 12.5; van den Noortgate & Onghena
+    (2005), Behavior Research Methods 37:11-22.
+    R: ``boot::boot(sim = "parametric")`` around ``metafor::rma()``.
     """
     again = TAU2["REML"] if refit is None else refit
-    source = np.random.default_rng(2019) if rng is None else rng
-
-    def body(lanes: Lanes, between: FloatArray) -> tuple[FloatArray, ...]:
-        sums = lanes.mean(between)
-        se = 1.0 / np.sqrt(sums.weight)
-        quantile = np.array(
-            [
-                _quantile(lanes.take(np.array([i])), between[i], tail, again, child)
-                for i, child in enumerate(source.spawn(len(lanes)))
-            ]
-        )
-        half = quantile * se
-        return sums.mean, se, sums.mean - half, sums.mean + half, np.isfinite(half)
-
-    estimate, se, low, high, converged = run_lanes(body, y, v, copies, tau2)
-    return MeanInterval(estimate, se, np.full_like(se, np.inf), low, high, converged)
+    sums = lanes.mean(tau2)
+    se = 1.0 / np.sqrt(sums.weight)
+    children = enumerate([] if rng is None else rng.spawn(len(lanes)))
+    quantile = [_quantile(lanes.take(np.array([i])), tau2[i], tail, again, child) for i, child in children]
+    half = np.array(quantile) * se
+    return without_df(sums.mean, se, sums.mean - half, sums.mean + half, np.isfinite(half))
 
 
-def _quantile(lane: Lanes, tau2: float, tail: float, refit: Refit, rng: np.random.Generator) -> float:
+def _quantile(lane: Lanes, tau2: float, tail: float, refit: Tau2Method, rng: np.random.Generator) -> float:
     """Return the bootstrap quantile of the absolute Wald statistic of one lane."""
     if not (lane.k[0] > 1 and np.isfinite(tau2)):
         return float("nan")

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import ndtri
 
-from metaresp.arrays import ArrayLike, FloatArray
-from metaresp.kernel.effects.mean_registry import MEAN_CI, FiveArrays, MeanInterval, Refit
-from metaresp.kernel.effects.sums import Lanes, run_lanes
+from metaresp.arrays import FloatArray
+from metaresp.kernel.effects.mean_registry import MEAN_CI, MeanInterval, Refit, Source, interval, without_df
+from metaresp.kernel.effects.sums import Lanes
 from metaresp.kernel.effects.tau2_regions import deviance_grid, likelihood_region
 from metaresp.kernel.effects.tau2_search import maximise
 
@@ -15,68 +15,26 @@ ZOOMS = 7  # each narrows the search eightfold; the limit is flat there, so its 
 
 
 @MEAN_CI.add("profile")
-def profile(
-    y: ArrayLike,
-    v: ArrayLike,
-    copies: ArrayLike,
-    tau2: ArrayLike,
-    tail: float,
-    refit: Refit | None,
-    rng: np.random.Generator | None,
-) -> MeanInterval:
+@interval
+def profile(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
     """Profile-likelihood interval in the normal-normal model, centred on the maximum-likelihood mean.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tau2 : float array, shape (...)
-        Not used: the likelihood has its own.
-    tail : float
-        Probability left out on each side.
-    refit, rng
-        Not used.
-
-    Returns
-    -------
-    MeanInterval
-        Each field of shape (...); ``estimate`` and ``se`` are those at the maximum of the likelihood, ``df``
-        is infinite.  Limits are nan for a single study.
-
-    References
-    ----------
-    Hardy & Thompson (1996), Statistics in Medicine 15:619-629, section 3.
-
-    Notes
-    -----
     The interval is the projection on the mean of the region where minus twice the log-likelihood is within
     ``z**2`` of its least value D.  At a given ``tau2`` that region is ``mean(tau2) -+ sqrt((D + z**2 -
     D(tau2)) / sum w)``, so each limit is the largest (smallest) of these over ``tau2``: no root is sought,
-    and a likelihood with two maxima gives the hull.  R: ``metafor::confint(rma.mv(...))`` has it for the
-    variances only; ``metaplus`` for the mean.
+    and a likelihood with two maxima gives the hull.  *tau2* is not used: the likelihood has its own, at whose
+    maximum ``estimate`` and ``se`` are; ``df`` is infinite.
 
-    Examples
-    --------
-    >>> fit = profile([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.0, 0.025, None, None)
-    >>> round(float(fit.estimate), 4), round(float(fit.low), 4), round(float(fit.high), 4)
-    (1.0, -0.3162, 2.3162)
+    Hardy & Thompson (1996), Statistics in Medicine 15:619-629, section 3.
+    R: ``metafor::confint(rma.mv(...))`` has it for the variances only; ``metaplus`` for the mean.
     """
-
-    def body(lanes: Lanes, unused: FloatArray) -> FiveArrays:
-        return _profile(lanes, tail)
-
-    estimate, se, low, high, converged = run_lanes(body, y, v, copies, tau2)
-    return MeanInterval(estimate, se, np.full_like(se, np.inf), low, high, converged)
-
-
-def _profile(lanes: Lanes, tail: float) -> FiveArrays:
     region = likelihood_region(lanes, float(ndtri(tail)) ** 2, restricted=False)
     least, converged = maximise(lanes, restricted=False)
     sums = lanes.mean(least)
     first, last = (np.log1p(item / region.vmin) for item in (region.low, region.high))
     low = -_largest(lanes, region.vmin, region.bound, first, last, -1.0)
     high = _largest(lanes, region.vmin, region.bound, first, last, 1.0)
-    return sums.mean, 1.0 / np.sqrt(sums.weight), low, high, converged & region.converged
+    return without_df(sums.mean, 1.0 / np.sqrt(sums.weight), low, high, converged & region.converged)
 
 
 def _largest(

@@ -1,11 +1,11 @@
-"""Intervals for the pooled mean from a standard error: normal, t, and Hartung-Knapp."""
+"""Intervals for the pooled mean from a standard error: normal, t, Hartung-Knapp and Kenward-Roger."""
 
 import numpy as np
 from scipy.special import ndtr, stdtr
 
 from metaresp.arrays import ArrayLike, FloatArray
-from metaresp.kernel.effects.mean_registry import MEAN_CI, MeanInterval, Refit, symmetric
-from metaresp.kernel.effects.sums import Lanes, run_lanes
+from metaresp.kernel.effects.mean_registry import MEAN_CI, MeanInterval, Refit, Source, interval, symmetric
+from metaresp.kernel.effects.sums import Lanes
 
 
 def wald_test(mean: MeanInterval, null: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -30,196 +30,77 @@ def wald_test(mean: MeanInterval, null: ArrayLike) -> tuple[FloatArray, FloatArr
     return statistic, pvalue
 
 
-def _wald(lanes: Lanes, tau2: FloatArray) -> tuple[FloatArray, ...]:
-    sums = lanes.mean(tau2)
-    return sums.mean, 1.0 / np.sqrt(sums.weight), lanes.k - 1.0
-
-
-def _hartung_knapp(lanes: Lanes, tau2: FloatArray) -> tuple[FloatArray, ...]:
-    sums = lanes.mean(tau2)
-    df = lanes.k - 1.0
-    factor = sums.q / df
-    return sums.mean, np.sqrt(factor / sums.weight), df, factor
-
-
 @MEAN_CI.add("normal")
-def normal(
-    y: ArrayLike,
-    v: ArrayLike,
-    copies: ArrayLike,
-    tau2: ArrayLike,
-    tail: float,
-    refit: Refit | None,
-    rng: np.random.Generator | None,
-) -> MeanInterval:
-    """Wald interval with the normal quantile.
+@interval
+def normal(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
+    """Wald interval with the normal quantile; ``df`` is infinite.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tau2 : float array, shape (...)
-        Between-study variance.
-    tail : float
-        Probability left out on each side.
-    refit, rng
-        Not used.
+    Too narrow for few studies: see the coverage table of the documentation.
 
-    Returns
-    -------
-    MeanInterval
-        Each field of shape (...); ``df`` is infinite.
-
-    Notes
-    -----
-    R: ``metafor::rma(test = "z")``.  Too narrow for few studies: see the coverage table of the documentation.
-
-    Examples
-    --------
-    >>> fit = normal([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.9, 0.025, None, None)
-    >>> round(float(fit.low), 4), round(float(fit.high), 4)
-    (-0.1316, 2.1316)
+    DerSimonian & Laird (1986), Controlled Clinical Trials 7:177-188.  R: ``metafor::rma(test = "z")``.
     """
-    estimate, se, df = run_lanes(_wald, y, v, copies, tau2)
-    return symmetric(estimate, se, np.full_like(df, np.inf), tail)
+    sums = lanes.mean(tau2)
+    return symmetric(sums.mean, 1.0 / np.sqrt(sums.weight), np.full_like(lanes.k, np.inf), tail)
 
 
 @MEAN_CI.add("t")
-def student(
-    y: ArrayLike,
-    v: ArrayLike,
-    copies: ArrayLike,
-    tau2: ArrayLike,
-    tail: float,
-    refit: Refit | None,
-    rng: np.random.Generator | None,
-) -> MeanInterval:
+@interval
+def student(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
     """Wald interval with the quantile of t with ``k - 1`` degrees of freedom.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tau2 : float array, shape (...)
-        Between-study variance.
-    tail : float
-        Probability left out on each side.
-    refit, rng
-        Not used.
-
-    Returns
-    -------
-    MeanInterval
-        Each field of shape (...); limits are nan for a single study.
-
-    References
-    ----------
-    Follmann & Proschan (1999), Biometrics 55:732-737.
-
-    Notes
-    -----
-    R: ``metafor::rma(test = "t")``.
-
-    Examples
-    --------
-    >>> fit = student([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.9, 0.025, None, None)
-    >>> round(float(fit.low), 4), round(float(fit.high), 4)
-    (-1.4841, 3.4841)
+    Follmann & Proschan (1999), Biometrics 55:732-737.  R: ``metafor::rma(test = "t")``.
     """
-    estimate, se, df = run_lanes(_wald, y, v, copies, tau2)
-    return symmetric(estimate, se, df, tail)
+    sums = lanes.mean(tau2)
+    return symmetric(sums.mean, 1.0 / np.sqrt(sums.weight), lanes.k - 1.0, tail)
 
 
 @MEAN_CI.add("hartung-knapp")
-def hartung_knapp(
-    y: ArrayLike,
-    v: ArrayLike,
-    copies: ArrayLike,
-    tau2: ArrayLike,
-    tail: float,
-    refit: Refit | None,
-    rng: np.random.Generator | None,
-) -> MeanInterval:
+@interval
+def hartung_knapp(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
     """Hartung-Knapp (Sidik-Jonkman) interval: the weighted spread of the effects gives the standard error.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tau2 : float array, shape (...)
-        Between-study variance.
-    tail : float
-        Probability left out on each side.
-    refit, rng
-        Not used.
-
-    Returns
-    -------
-    MeanInterval
-        Each field of shape (...); ``df = k - 1``; limits are nan for a single study.
-
-    References
-    ----------
-    Hartung & Knapp (2001), Statistics in Medicine 20:3875-3889, eq. (3).
-
-    Notes
-    -----
-    R: ``metafor::rma(test = "knha")``.  Effects that happen to agree give an interval of no width;
+    ``df = k - 1``.  Effects that happen to agree give an interval of no width;
     ``hartung-knapp-floor`` does not.
 
-    Examples
-    --------
-    >>> fit = hartung_knapp([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.9, 0.025, None, None)
-    >>> round(float(fit.low), 4), round(float(fit.high), 4)
-    (-1.4841, 3.4841)
+    Hartung & Knapp (2001), Statistics in Medicine 20:3875-3889, eq. (3).
+    R: ``metafor::rma(test = "knha")``.
     """
-    estimate, se, df, _ = run_lanes(_hartung_knapp, y, v, copies, tau2)
-    return symmetric(estimate, se, df, tail)
+    sums, df = lanes.mean(tau2), lanes.k - 1.0
+    return symmetric(sums.mean, np.sqrt(sums.q / df / sums.weight), df, tail)
 
 
 @MEAN_CI.add("hartung-knapp-floor")
+@interval
 def hartung_knapp_floor(
-    y: ArrayLike,
-    v: ArrayLike,
-    copies: ArrayLike,
-    tau2: ArrayLike,
-    tail: float,
-    refit: Refit | None,
-    rng: np.random.Generator | None,
+    lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source
 ) -> MeanInterval:
     """Hartung-Knapp interval whose variance factor is at least 1, so never narrower than the t interval.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tau2 : float array, shape (...)
-        Between-study variance.
-    tail : float
-        Probability left out on each side.
-    refit, rng
-        Not used.
-
-    Returns
-    -------
-    MeanInterval
-        Each field of shape (...); ``df = k - 1``; limits are nan for a single study.
-
-    References
-    ----------
-    Knapp & Hartung (2003), Statistics in Medicine 22:2693-2710.
-
-    Notes
-    -----
-    R: ``metafor::rma(test = "adhoc")``.
-
-    Examples
-    --------
-    >>> fit = hartung_knapp_floor([1.0, 1.0, 1.0], [0.3, 0.3, 0.3], [1, 1, 1], 0.0, 0.025, None, None)
-    >>> round(float(fit.se), 4)
-    0.3162
+    Knapp & Hartung (2003), Statistics in Medicine 22:2693-2710.  R: ``metafor::rma(test = "adhoc")``.
     """
-    estimate, se, df, factor = run_lanes(_hartung_knapp, y, v, copies, tau2)
-    with np.errstate(all="ignore"):
-        plain = run_lanes(_wald, y, v, copies, tau2)[1]
-        return symmetric(estimate, np.where(factor >= 1.0, se, plain), df, tail)
+    sums, df = lanes.mean(tau2), lanes.k - 1.0
+    factor = sums.q / df
+    se = np.where(factor >= 1.0, np.sqrt(factor / sums.weight), 1.0 / np.sqrt(sums.weight))
+    return symmetric(sums.mean, se, df, tail)
+
+
+@MEAN_CI.add("kenward-roger")
+@interval
+def kenward_roger(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
+    """Kenward-Roger interval: standard error and degrees of freedom allow for an estimated ``tau2``.
+
+    With the expected information ``I = tr(PP)/2`` and ``s_j = sum w**j`` the adjusted variance is
+    ``1/s1 + 2 (s3 - s2**2/s1) / (I s1**2)`` and the degrees of freedom are ``2 I (s1/s2)**2``, the factor on
+    the statistic being 1 for a single mean.  Equal variances give the t interval exactly.  The theory is for
+    REML.
+
+    Kenward & Roger (1997), Biometrics 53:983-997, eqs. (4)-(8); Partlett & Riley (2017), Statistics in
+    Medicine 36:301-317.  R: ``meta::metagen(method.random.ci = "KR")``.
+    """
+    s1, s2, s3 = lanes.powers(tau2, 3)
+    ratio = s2 / s1
+    information = 0.5 * (s2 - 2.0 * s3 / s1 + ratio * ratio)
+    added = 2.0 * np.fmax(s3 - s2 * ratio, 0.0) / (information * s1 * s1)
+    few = lanes.k < 2
+    df = np.where(few, 0.0, 2.0 * information / (ratio * ratio))
+    return symmetric(lanes.mean(tau2).mean, np.sqrt(1.0 / s1 + np.where(few, 0.0, added)), df, tail)

@@ -210,11 +210,6 @@ class Lanes:
         present = self.copies > 0
         return np.where(present, self.v, np.inf).min(axis=0), np.where(present, self.v, 0.0).max(axis=0)
 
-    def variance_powers(self) -> tuple[FloatArray, FloatArray]:
-        """Return the sums of the sampling variances and of their squares."""
-        cv = self.v if self.copies is None else self.copies * self.v
-        return np.add.reduce(cv, axis=0), total(cv, self.v)
-
     def expanded_variances(self) -> FloatArray:
         """Return the sampling variances of a single lane, each as often as its study is counted."""
         v = self.v[:, 0]

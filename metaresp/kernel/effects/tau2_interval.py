@@ -1,7 +1,8 @@
 """Intervals for the between-study variance, one function a name in ``TAU2_CI``."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from functools import wraps
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from scipy.special import ndtri
@@ -16,96 +17,77 @@ from metaresp.kernel.numerics.roots import bracketed
 from metaresp.registry import Registry
 
 Limits: TypeAlias = tuple[FloatArray, FloatArray]
-Tau2Interval: TypeAlias = Callable[[ArrayLike, ArrayLike, ArrayLike, float], Limits]
+
+
+class Tau2Interval(Protocol):
+    """The one signature of intervals for the between-study variance."""
+
+    def __call__(self, y: ArrayLike, v: ArrayLike, copies: ArrayLike, tail: float) -> Limits:
+        """Return the limits of each lane.
+
+        Parameters
+        ----------
+        y, v, copies : float array, shape (..., k)
+            Study effects, their sampling variances, and study multiplicities.
+        tail : float
+            Probability left out on each side.
+
+        Returns
+        -------
+        low, high : float array, shape (...)
+            nan for a single study and where values are not finite.
+
+        Examples
+        --------
+        >>> low, high = TAU2_CI["q-profile"]([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.025)
+        >>> round(float(low), 4), round(float(high), 4)
+        (0.1711, 39.3979)
+        """
+
 
 TAU2_CI: Registry[Tau2Interval] = Registry("method")
 
 
-def _run(body: Callable[[Lanes], Limits], y: ArrayLike, v: ArrayLike, copies: ArrayLike) -> Limits:
-    """Run *body*; nan for single studies and lanes that are not finite."""
+def limits(body: Callable[[Lanes, float], Limits]) -> Tau2Interval:
+    """Make an entry of ``TAU2_CI`` out of a function of :class:`Lanes`."""
 
-    def finished(lanes: Lanes) -> Limits:
-        low, high = body(lanes)
-        usable = (lanes.k > 1) & (lanes.reasons() == 0)
-        return np.where(usable, low, np.nan), np.where(usable, high, np.nan)
+    @wraps(body)
+    def method(y: ArrayLike, v: ArrayLike, copies: ArrayLike, tail: float) -> Limits:
+        def usable(lanes: Lanes) -> Limits:
+            low, high = body(lanes, tail)
+            known = (lanes.k > 1) & (lanes.reasons() == 0)
+            return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
-    low, high = run_lanes(finished, y, v, copies)
-    return low, high
+        low, high = run_lanes(usable, y, v, copies)
+        return low, high
+
+    return method
 
 
 @TAU2_CI.add("q-profile")
-def q_profile(y: ArrayLike, v: ArrayLike, copies: ArrayLike, tail: float) -> Limits:
+@limits
+def q_profile(lanes: Lanes, tail: float) -> Limits:
     """Q-profile interval: the ``tau2`` at which the generalised Q meets its chi-square quantiles.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tail : float
-        Probability left out on each side.
+    Both limits are 0 where Q at ``tau2 = 0`` is below even the lower quantile.
 
-    Returns
-    -------
-    low, high : float array, shape (...)
-        Both 0 where Q at ``tau2 = 0`` is below even the lower quantile; nan for a single study.
-
-    References
-    ----------
     Viechtbauer (2007), Statistics in Medicine 26:37-52, section 3.
-
-    Notes
-    -----
     R: ``metafor::confint(rma(...), type = "QP")``.
-
-    Examples
-    --------
-    >>> low, high = q_profile([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.025)
-    >>> round(float(low), 4), round(float(high), 4)
-    (0.1711, 39.3979)
     """
-
-    def body(lanes: Lanes) -> Limits:
-        df = lanes.k - 1.0
-        return climb(lanes, chi2_quantile(df, tail)).value, climb(lanes, chi2_quantile(df, 1.0 - tail)).value
-
-    return _run(body, y, v, copies)
+    df = lanes.k - 1.0
+    return climb(lanes, chi2_quantile(df, tail)).value, climb(lanes, chi2_quantile(df, 1.0 - tail)).value
 
 
 @TAU2_CI.add("generalised-q")
-def generalised_q(y: ArrayLike, v: ArrayLike, copies: ArrayLike, tail: float) -> Limits:
+@limits
+def generalised_q(lanes: Lanes, tail: float) -> Limits:
     """Biggerstaff-Jackson interval: Cochran's Q against its exact distribution at each ``tau2``.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tail : float
-        Probability left out on each side.
+    Both limits are 0 where Q is below even the lower quantile at ``tau2 = 0``.
 
-    Returns
-    -------
-    low, high : float array, shape (...)
-        Both 0 where Q is below even the lower quantile at ``tau2 = 0``; nan for a single study.
-
-    References
-    ----------
     Biggerstaff & Jackson (2008), Statistics in Medicine 27:6093-6110, section 3; Jackson (2013), Research
-    Synthesis Methods 4:220-229.
-
-    Notes
-    -----
-    R: ``metafor::confint(rma(method = "GENQ", weights = 1/vi))``.
-
-    Examples
-    --------
-    >>> low, high = generalised_q([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.025)
-    >>> round(float(low), 4), round(float(high), 4)
-    (0.1711, 39.3979)
+    Synthesis Methods 4:220-229.  R: ``metafor::confint(rma(method = "GENQ", weights = 1/vi))``.
     """
-    return _run(lambda lanes: _generalised_q(lanes, tail), y, v, copies)
-
-
-def _generalised_q(lanes: Lanes, tail: float) -> Limits:
     q = lanes.mean(np.zeros(len(lanes))).q
     spec = spectrum(lanes)
     low, high = np.zeros(len(lanes)), np.zeros(len(lanes))
@@ -143,38 +125,14 @@ def _growing(excess: Callable[[FloatArray, IntArray], FloatArray], count: int, s
 
 
 @TAU2_CI.add("profile")
-def profile(y: ArrayLike, v: ArrayLike, copies: ArrayLike, tail: float) -> Limits:
-    """Profile-likelihood interval from the restricted likelihood.
+@limits
+def profile(lanes: Lanes, tail: float) -> Limits:
+    """Profile-likelihood interval from the restricted likelihood; a region in two pieces gives its hull.
 
-    Parameters
-    ----------
-    y, v, copies : float array, shape (..., k)
-        Study effects, their sampling variances, and study multiplicities.
-    tail : float
-        Probability left out on each side (of the chi-square with 1 degree of freedom, twice this above).
+    The bound is the chi-square quantile with 1 degree of freedom and twice *tail* above it.
 
-    Returns
-    -------
-    low, high : float array, shape (...)
-        nan for a single study.
-
-    References
-    ----------
-    Hardy & Thompson (1996), Statistics in Medicine 15:619-629; Viechtbauer (2007), section 2.
-
-    Notes
-    -----
-    R: ``metafor::confint(rma(method = "REML"), type = "PL")``.  A region in two pieces gives its hull.
-
-    Examples
-    --------
-    >>> low, high = profile([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], [1, 1, 1], 0.025)
-    >>> round(float(low), 4), round(float(high), 4)
-    (0.1271, 17.4257)
+    Hardy & Thompson (1996), Statistics in Medicine 15:619-629; Viechtbauer (2007), Statistics in Medicine
+    26:37-52, section 2.  R: ``metafor::confint(rma(method = "REML"), type = "PL")``.
     """
-
-    def body(lanes: Lanes) -> Limits:
-        region = likelihood_region(lanes, float(ndtri(tail)) ** 2, restricted=True)
-        return region.low, region.high
-
-    return _run(body, y, v, copies)
+    region = likelihood_region(lanes, float(ndtri(tail)) ** 2, restricted=True)
+    return region.low, region.high
