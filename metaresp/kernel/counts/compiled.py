@@ -44,7 +44,7 @@ _POLE = 0.55 * pi  # half-width of the strip in theta, as in quadrature
 _STRIP = 0.7  # the same in w: from a quarter of pi on the normal density would grow off the axis
 _SPARE = 4.0  # nats that nodes reach farther, and lie closer, than asked for: derivatives need them
 _AGREE = 0.2  # share of the nats to which every other node must agree
-_MANY = 128  # nodes from which on it pays to look where an integrand is next to nothing
+_TOGETHER = 4  # nodes in one register: a number that is no multiple leaves a slow rest
 _HALF_LOG_2PI = 0.5 * log(2 * pi)
 _LEAST = -700.0  # of an exponent
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 6.93147180369123816490e-01, 1.90821492927058770002e-10
@@ -61,13 +61,13 @@ _Z, _LOG_P, _LOG_Q, _P, _Q, _PQ, _LOG_DENSITY, _SPACE, _SIGNED, _F, _SCALE = ran
 
 # A product may be added before it is rounded; no more, or the rounding by _MAGIC would be "simplified".
 @numba.njit(nogil=True, error_model="numpy", forceinline=True, fastmath={"contract"})
-def _exponentials(room: FloatArray, bits: IntArray, begin: int, end: int) -> None:
+def _exponentials(room: FloatArray, bits: IntArray, count: int) -> None:
     """Replace some numbers of row F by their exponentials, exact to 2 in the last digit.
 
     ``exp(x) = 2**k exp(r)`` with k whole and r at most ``log(2) / 2`` from 0, in arithmetic that a compiler
     turns into vector code.  *bits* is the room seen as whole numbers: k goes where a float keeps its exponent.
     """
-    for j in range(begin, end):
+    for j in range(count):
         x = min(max(room[_F + j], _LEAST), -_LEAST)
         whole = x * _LOG2_E + _MAGIC
         room[_SCALE + j] = whole
@@ -85,9 +85,9 @@ def _exponentials(room: FloatArray, bits: IntArray, begin: int, end: int) -> Non
         s = s * r + 1.0 / 6.0
         s = s * r + 0.5
         room[_F + j] = 1.0 + (r + r * r * s)
-    for j in range(begin, end):
+    for j in range(count):
         bits[_SCALE + j] = (bits[_SCALE + j] << np.int64(52)) + (np.int64(1023) << np.int64(52))
-    for j in range(begin, end):
+    for j in range(count):
         room[_F + j] *= room[_SCALE + j]
 
 
@@ -147,7 +147,7 @@ def _fill(
     if tau >= _CROWDED_FROM:
         for j in range(count):
             room[_F + j] = room[_Z + j]
-        _exponentials(room, bits, 0, count)
+        _exponentials(room, bits, count)
         for j in range(count):
             grown = 0.5 * _A * room[_F + j]
             shrunk = 0.5 * _A / room[_F + j]
@@ -155,7 +155,7 @@ def _fill(
             room[_SPACE + j] = (grown + shrunk) / tau  # dz / dw
     for j in range(count):
         room[_F + j] = -abs(mu + tau * room[_Z + j])
-    _exponentials(room, bits, 0, count)
+    _exponentials(room, bits, count)
     for j in range(count):
         z, e = room[_Z + j], room[_F + j]
         theta = mu + tau * z
@@ -202,17 +202,11 @@ def _study(
     for j in range(count):
         room[_F + j] = x * room[_LOG_P + j] + y * room[_LOG_Q + j] + room[_LOG_DENSITY + j]
         top = max(top, room[_F + j])
-    begin, end = 0, count
-    if count > _MANY:
-        while room[_F + begin] < top - nats:
-            begin += 1
-        while room[_F + end - 1] < top - nats:
-            end -= 1
-    for j in range(begin, end):
+    for j in range(count):
         room[_F + j] -= top
-    _exponentials(room, bits, begin, end)
+    _exponentials(room, bits, count)
     mass, other, u, uz, uu, uuz, uuzz, c, cz, czz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(begin, end):
+    for j in range(count):
         z, f, score = room[_Z + j], room[_F + j], x * room[_Q + j] - y * room[_P + j]
         g = f * room[_SPACE + j]
         gu, gc = g * score, g * room[_PQ + j]
@@ -271,9 +265,9 @@ def moments(
         if not tau[lane] > 0:
             continue
         first, last, step = _lay(room, bits, x[lane], n[lane], mu[lane], tau[lane], wanted)
-        if not (last - first) / step < _MOST_NODES - 2:
+        if not (last - first) / step < _MOST_NODES - _TOGETHER:
             continue
-        count = int((last - first) / step) + 2
+        count = (int((last - first) / step) + 1 + _TOGETHER) // _TOGETHER * _TOGETHER
         _fill(room, bits, mu[lane], tau[lane], first, step, count)
         constant = log(step) - _HALF_LOG_2PI
         most, differ = 0.0, 0.0
