@@ -12,8 +12,8 @@ costs (``log p``, ``log q``, the normal density) is paid once a lane, and a stud
 w, ``theta = A sinh(w)``: they crowd about 0, where a rate turns, and thin out over the wide normal density.
 
 *Step.*  An integrand that is analytic in a strip of half-width y about the real axis, where it grows as a
-normal one of standard deviation s does, by ``exp(y**2 / (2 s**2))``, is summed to ``exp(-nats)`` with a step of
-``2 pi y / (nats + y**2 / (2 s**2))`` (Trefethen and Weideman 2014, SIAM Review 56, theorem 5.1).  The nearest
+normal one of standard deviation s does, by ``exp(y**2 / (2 s**2))``, is summed to ``exp(-nats)`` with a step
+of ``2 pi y / (nats + y**2 / (2 s**2))`` (Trefethen and Weideman 2014, SIAM Review 56, theorem 5.1).  The nearest
 poles of a logit likelihood lie at i pi; s follows from the information of the study and ``1 / tau**2``.
 
 *Derivatives* come from posterior means of the score ``u = x q - y p`` and of its slope ``-n p q``:
@@ -21,12 +21,12 @@ poles of a logit likelihood lie at i pi; s follows from the information of the s
     d/dmu: E u        d2/dmu2: Var u - n E pq
     d/dtau: E uz      d2/dtau2: Var uz - n E pq z**2        d2/dmu dtau: Cov(u, uz) - n E pq z
 
-Nothing is divided by tau, so that they keep their digits near tau = 0.  With u as written nothing cancels where
-a rate is 0 or 1; elsewhere sums over u lose about n roundings, hence a limit of n.
+Nothing is divided by tau, so that they keep their digits near tau = 0.  With u as written nothing cancels
+where a rate is 0 or 1; elsewhere sums over u lose about n roundings, hence a limit of n.
 
 Every other node makes a rule of its own, whose error is the fourth root of that of all of them at worst.  A
-lane in which the two do not agree that far in every study, that wants too many nodes, or at tau = 0, is left to
-the NumPy form.
+lane in which the two do not agree that far in every study, that wants too many nodes, or at tau = 0, is left
+to the NumPy form.
 """
 
 from math import asinh, exp, hypot, log, pi, sqrt
@@ -48,7 +48,7 @@ _TOGETHER = 4  # nodes in one register: a number that is no multiple leaves a sl
 _HALF_LOG_2PI = 0.5 * log(2 * pi)
 _LEAST = -700.0  # of an exponent
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_MAGIC = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number in the last bits
+_MAGIC = 6755399441055744.0  # 1.5 * 2**52: a number added to it is rounded to a whole one in its last bits
 _LOG_OF_BITS = 0.6931471805599453 / 2.0**52
 
 # The room that one lane is worked in: so many rows of a number a node, one after another in one array, so that
@@ -65,7 +65,7 @@ def _exponentials(room: FloatArray, bits: IntArray, count: int) -> None:
     """Replace some numbers of row F by their exponentials, exact to 2 in the last digit.
 
     ``exp(x) = 2**k exp(r)`` with k whole and r at most ``log(2) / 2`` from 0, in arithmetic that a compiler
-    turns into vector code.  *bits* is the room seen as whole numbers: k goes where a float keeps its exponent.
+    turns into vector code.  *bits* is the room seen as whole numbers: k goes where a float has its exponent.
     """
     for j in range(count):
         x = min(max(room[_F + j], _LEAST), -_LEAST)
@@ -197,7 +197,7 @@ def _fill(
 def _study(
     room: FloatArray, bits: IntArray, x: float, y: float, count: int, nats: float, out: FloatArray
 ) -> float:
-    """Write the moments of one study, all but a constant of the value; return by how much other nodes differ."""
+    """Write the moments of one study but for a constant in its value; return how far every other node is off."""
     top = -np.inf
     for j in range(count):
         room[_F + j] = x * room[_LOG_P + j] + y * room[_LOG_Q + j] + room[_LOG_DENSITY + j]

@@ -1,7 +1,7 @@
 """When the logit likelihood is worked out by compiled code, and the lanes that it leaves to the NumPy form.
 
-:mod:`metaresp.kernel.counts.compiled` is imported, and numba with it, once a process has enough to do for what
-that takes; without numba, never.
+:mod:`metaresp.kernel.counts.compiled` is imported, and numba with it, once a process has enough to do for
+that to pay; without numba, never.
 """
 
 from contextlib import suppress
@@ -39,9 +39,9 @@ def _installed() -> bool:
 def _works() -> bool:
     """Load the compiled code, and try it on one study, so that whatever fails does so here."""
     try:
-        import numba
+        from numba.core import config
 
-        if numba.config.DISABLE_JIT:
+        if getattr(config, "DISABLE_JIT", 0):  # interpreted it would be far slower than NumPy
             return False
         from metaresp.kernel.counts import compiled
 
@@ -69,6 +69,6 @@ def _call(
 
     out, done = np.empty((6, *x.shape)), np.empty(mu.size)
     # code is compiled for one layout of arrays: in one piece, and free to be written to
-    arrays = (np.require(field, np.float64, ["C", "W"]) for field in (x, n, mu, tau))
-    compiled.moments(*arrays, nats, out, done)
+    x, n, mu, tau = (np.require(field, np.float64, ["C", "W"]) for field in (x, n, mu, tau))
+    compiled.moments(x, n, mu, tau, nats, out, done)
     return out, done

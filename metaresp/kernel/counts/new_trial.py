@@ -36,7 +36,7 @@ from metaresp.kernel.effects.sums import inverse_variance
 _LEVELS = (6, 12, 24, 48, 96)  # Chebyshev intervals; each contains the points of the one before
 _DECREMENT = 1e-12  # squared step of mu in standard errors, after which log j is right to about 1e-9
 _TAIL = 1e-7  # last Chebyshev coefficients of curves that are known well enough
-_NATS = 22.0  # accuracy of the likelihood here: 3e-10
+_NATS = 24.0  # accuracy of the likelihood here: 4e-11; curves that are nearly flat divide by little
 _FALL = 38.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-8
 _ROUGH = 4.0  # log-likelihood: the ends of the window need not be exact
 _POINTS = 80  # of the integral over tau
@@ -183,7 +183,9 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Cur
         curve = np.maximum(np.abs(s.d_mu_mu), 1e-12)
         third = (s.d_mu_mu - bend[alive]) / moved[alive]
         newton = s.d_mu / curve
-        third = np.where(np.abs(third * newton) < 0.5 * curve, third, 0.0)  # 0 at the first, and where far off
+        third = np.where(
+            np.abs(third * newton) < 0.5 * curve, third, 0.0
+        )  # 0 at the first, and where far off
         step = newton + 0.5 * third * newton * newton / curve
         value[alive] = s.value + step * (s.d_mu - step * (0.5 * curve - step * third / 6))
         log_j[alive] = np.log(curve - third * step)
