@@ -12,9 +12,9 @@ costs (``log p``, ``log q``, the normal density) is paid once a lane, and a stud
 w, ``theta = A sinh(w)``: they crowd about 0, where a rate turns, and thin out over the wide normal density.
 
 *Step.*  An integrand that is analytic in a strip of half-width y about the real axis, where it grows as a
-normal one of standard deviation s does, by ``exp(y**2 / (2 s**2))``, is summed to ``exp(-nats)`` with a step
-of ``2 pi y / (nats + y**2 / (2 s**2))`` (Trefethen and Weideman 2014, SIAM Review 56, theorem 5.1).  The nearest
-poles of a logit likelihood lie at i pi; s follows from the information of the study and ``1 / tau**2``.
+normal one of standard deviation s does, by ``exp(y**2 / (2 s**2))``, is summed to ``exp(-nats)`` with a
+step of ``2 pi y / (nats + y**2 / (2 s**2))`` (Trefethen and Weideman 2014, SIAM Review 56, theorem 5.1).  The
+nearest poles of a logit likelihood lie at i pi; s follows from the information of the study and ``1 / tau**2``.
 
 *Derivatives* come from posterior means of the score ``u = x q - y p`` and of its slope ``-n p q``:
 
