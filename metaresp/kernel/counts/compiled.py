@@ -14,7 +14,7 @@ w, ``theta = A sinh(w)``: they crowd about 0, where a rate turns, and thin out o
 *Step.*  An integrand that is analytic in a strip of half-width y about the real axis, where it grows as a
 normal one of standard deviation s does, by ``exp(y**2 / (2 s**2))``, is summed to ``exp(-nats)`` with a
 step of ``2 pi y / (nats + y**2 / (2 s**2))`` (Trefethen and Weideman 2014, SIAM Review 56, theorem 5.1).  The
-nearest poles of a logit likelihood lie at i pi; s follows from the information of the study and ``1 / tau**2``.
+nearest poles of a logit likelihood lie at i pi; s follows from the study's information and ``1 / tau**2``.
 
 *Derivatives* come from posterior means of the score ``u = x q - y p`` and of its slope ``-n p q``:
 
@@ -51,7 +51,7 @@ _LOG2_E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 6.93147180369123816490e-01, 1
 _MAGIC = 6755399441055744.0  # 1.5 * 2**52: a number added to it is rounded to a whole one in its last bits
 _LOG_OF_BITS = 0.6931471805599453 / 2.0**52
 
-# The room that one lane is worked in: so many rows of a number a node, one after another in one array, so that
+# The room that one lane is worked in: so many rows of a number a node, end to end in one array, so that
 # the compiler sees that they do not overlap.
 _ROWS = 11
 _Z, _LOG_P, _LOG_Q, _P, _Q, _PQ, _LOG_DENSITY, _SPACE, _SIGNED, _F, _SCALE = range(
@@ -197,7 +197,7 @@ def _fill(
 def _study(
     room: FloatArray, bits: IntArray, x: float, y: float, count: int, nats: float, out: FloatArray
 ) -> float:
-    """Write the moments of one study but for a constant in its value; return how far every other node is off."""
+    """Write the moments of a study but for a constant in its value; return how far every other node is off."""
     top = -np.inf
     for j in range(count):
         room[_F + j] = x * room[_LOG_P + j] + y * room[_LOG_Q + j] + room[_LOG_DENSITY + j]
