@@ -197,7 +197,7 @@ def _fill(
 def _study(
     room: FloatArray, bits: IntArray, x: float, y: float, count: int, nats: float, out: FloatArray
 ) -> float:
-    """Write the moments of a study but for a constant in its value; return how far every other node is off."""
+    """Write the moments of a study but for a constant in its value; return by how much other nodes differ."""
     top = -np.inf
     for j in range(count):
         room[_F + j] = x * room[_LOG_P + j] + y * room[_LOG_Q + j] + room[_LOG_DENSITY + j]
