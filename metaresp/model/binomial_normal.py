@@ -10,7 +10,7 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts, distinct
-from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts import binomial_normal, fast
 from metaresp.kernel.counts.binomial_normal import OK, TAU_UNBOUNDED
 from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
 from metaresp.kernel.counts.groups import Range
@@ -79,7 +79,9 @@ class BinomialNormal(Model):
         """The likelihood."""
         penalty = None if self.spec.penalty is None else Penalty(*self.spec.penalty)
         x, n, copies = self.counts.x, self.counts.n, self.counts.copies
-        return CountSurface(x, n, copies, self.spec.link or "logit", penalty)
+        name = self.spec.link or "logit"
+        compiled = name == "logit" and fast.worth(len(x))
+        return CountSurface(x, n, copies, name, penalty, compiled=compiled)
 
     @cached_property
     def fit(self) -> binomial_normal.Fit:

@@ -32,7 +32,7 @@ class MeanSurface:
         """Return psi at mu (a) and tau (b), with its derivatives."""
         one = np.ones((mu.size, 2))
         event = np.stack([np.ones(mu.size), np.zeros(mu.size)], axis=1)
-        each = CountSurface(event, one, one, self.data.link).each(mu, tau)
+        each = self.data._replace(x=event, n=one, copies=one).each(mu, tau)
         return Local(*(field[:, 0] - field[:, 1] for field in each))
 
     def mu(self, psi: FloatArray, tau: FloatArray) -> tuple[FloatArray, Local]:

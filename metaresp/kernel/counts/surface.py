@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
-from metaresp.kernel.counts import link_quadrature, quadrature
+from metaresp.kernel.counts import fast, link_quadrature, quadrature
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.moments import Moments
 from metaresp.kernel.numerics.profile import Local
@@ -61,6 +61,9 @@ class CountSurface(NamedTuple):
     penalty : Penalty or None
     nats : float
         Accuracy at most: errors are about ``exp(-nats)``.
+    compiled : bool
+        Whether compiled code works out a logit likelihood: for all that is asked, so that a lane's numbers do
+        not depend on how many others are still searched.
     """
 
     x: FloatArray
@@ -69,6 +72,7 @@ class CountSurface(NamedTuple):
     link: str = "logit"
     penalty: Penalty | None = None
     nats: float = quadrature.FULL
+    compiled: bool = False
 
     @property
     def lanes(self) -> int:
@@ -95,6 +99,8 @@ class CountSurface(NamedTuple):
         """Return log-likelihood (less the saturated one) and derivatives of every study, shape (lanes, k)."""
         nats = min(nats, self.nats)
         if self.link == "logit":
+            if self.compiled and refine == 1:
+                return fast.moments(self.x, self.n, mu, tau, nats)
             return quadrature.moments(self.x, self.n, mu, tau, nats, refine)
         return link_quadrature.moments(self.link, self.x, self.n, mu, tau, nats, refine)
 
