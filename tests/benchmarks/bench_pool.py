@@ -41,10 +41,10 @@ def batch(x, n, **options):
 
 def compare_compiled(x, n):
     """Print how much faster a lane is in compiled code than in NumPy."""
-    fast._asked = -(10**9)
+    enough, fast.ENOUGH = fast.ENOUGH, 10**9
     plain = batch(x, n)
-    fast._asked = fast.ENOUGH
-    if not fast.worth(1):
+    fast.ENOUGH = enough
+    if not fast.worth(len(x)):
         print("binomial-normal, compiled: numba is not installed")
         return
     compiled = batch(x, n)

@@ -22,7 +22,7 @@ NEW_TRIAL = 1e-5  # rates: a mixture over tau divides 0 by 0 at the summit of it
 @pytest.fixture
 def compiled(monkeypatch):
     """Compile for any number of lanes."""
-    monkeypatch.setattr(fast, "_asked", fast.ENOUGH)
+    monkeypatch.setattr(fast, "ENOUGH", 1)
 
 
 def counts(rng, lanes, k, most):
@@ -93,7 +93,7 @@ def test_pooled_lanes(seed, monkeypatch, compiled):
     x, n, copies = sets(seed)
     level = (0.5, 0.8, 0.95, 0.999)[seed % 4]
     found = mr.pool_batch(x, n, copies, level=level)
-    monkeypatch.setattr(fast, "_asked", -(10**9))
+    monkeypatch.setattr(fast, "ENOUGH", 10**9)
     expected = mr.pool_batch(x, n, copies, level=level)
     np.testing.assert_array_equal(found.reason, expected.reason)
     for name in ("rate", "low", "high", "mean_rate", "loglik", "Q", "I2", "lrt"):
@@ -109,7 +109,7 @@ def test_pooled_lanes(seed, monkeypatch, compiled):
 def test_other_requests(options, monkeypatch, compiled):
     x, n, _ = sets(10, lanes=40)
     found = mr.pool_batch(x, n, **options)
-    monkeypatch.setattr(fast, "_asked", -(10**9))
+    monkeypatch.setattr(fast, "ENOUGH", 10**9)
     expected = mr.pool_batch(x, n, **options)
     for name in ("rate", "low", "high", "tau2"):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=FIT, atol=FIT)
@@ -140,14 +140,11 @@ def test_a_numba_that_does_not_work_is_none(monkeypatch, fault, compiled):
     fast._works.cache_clear()
 
 
-def test_many_small_fits_are_enough(monkeypatch):
-    monkeypatch.setattr(fast, "_asked", 0)
+def test_the_size_of_a_batch_alone_decides(monkeypatch):
     monkeypatch.setattr(fast, "_installed", lambda: True)
     monkeypatch.setattr(fast, "_works", lambda: True)
-    answers = [fast.worth(1) for _ in range(fast.ENOUGH)]
-    assert not answers[0]
-    assert answers[-1]
-    monkeypatch.setattr(fast, "_asked", 0)
+    assert not any(fast.worth(1) for _ in range(2 * fast.ENOUGH))
+    assert not fast.worth(fast.ENOUGH - 1)
     assert fast.worth(fast.ENOUGH)
 
 

@@ -1,7 +1,7 @@
 """When the logit likelihood is worked out by compiled code, and the lanes that it leaves to the NumPy form.
 
-:mod:`metaresp.kernel.counts.compiled` is imported, and numba with it, once a process has enough to do for
-that to pay; without numba, never.
+:mod:`metaresp.kernel.counts.compiled` is imported, and numba with it, when a batch is large enough for that to
+pay; without numba, never.
 """
 
 from contextlib import suppress
@@ -14,20 +14,15 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.moments import Moments
 
-ENOUGH = 2000  # lanes that a process has fitted when loading would have paid: it takes about a second
-_CALL = 10  # lanes that cost as much as a call of the NumPy form does by itself
-
-_asked = 0  # lanes so far
+ENOUGH = 500  # lanes of one batch from which on loading, half a second, soon pays
 
 
 def worth(lanes: int) -> bool:
-    """Count *lanes* that are about to be fitted; tell whether compiled code is to work them out."""
-    global _asked
-    if not _installed():
-        return False
-    if _asked < ENOUGH:
-        _asked += lanes + _CALL
-    return _asked >= ENOUGH and _works()
+    """Tell whether compiled code is to work out the lanes of a batch.
+
+    The size of the batch alone decides, so that an answer never depends on what a process did before it.
+    """
+    return lanes >= ENOUGH and _installed() and _works()
 
 
 @cache
