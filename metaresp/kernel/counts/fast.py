@@ -1,7 +1,7 @@
 """When the logit likelihood is worked out by compiled code, and the lanes that it leaves to the NumPy form.
 
-:mod:`metaresp.kernel.counts.compiled` is imported, and numba with it, when a batch is large enough for that to
-pay; without numba, never.
+:mod:`metaresp.kernel.counts.compiled` is imported, and numba with it, when a batch is large enough for that
+to pay; without numba, never.
 """
 
 from contextlib import suppress
