@@ -21,6 +21,7 @@ from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
 from metaresp.kernel.counts.registry import CountInterval, Lanes
 from metaresp.kernel.counts.surface import CountSurface, Penalty
+from metaresp.kernel.counts.tau_quantiles import confidence_limits
 from metaresp.kernel.numerics.profile import Local
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.trial.study_rate import posterior_rates
@@ -47,7 +48,7 @@ class BinomialNormal(Model):
     has_likelihood = True
     explains = True
     I2_has_interval = True
-    tau2_methods = ("profile",)
+    tau2_methods = ("cox-reid", "profile")
 
     @classmethod
     def label(cls, spec: Spec, nested: str) -> str:
@@ -167,9 +168,12 @@ class BinomialNormal(Model):
 
     def _tau2_limits(self, method: str, tail: float) -> tuple[FloatArray, FloatArray]:
         fit = self.fit
-        maximum = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
-        fall = t_quantile(np.full(self.counts.k.size, np.inf), tail) ** 2
-        limits = tau_limits(self.data, maximum, fall)
+        if method == "cox-reid":
+            limits = confidence_limits(self.data, fit, self.counts.k, self.mixture[0], tail)
+        else:
+            maximum = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
+            fall = t_quantile(np.full(self.counts.k.size, np.inf), tail) ** 2
+            limits = tau_limits(self.data, maximum, fall)
         with np.errstate(over="ignore"):
             return limits.low**2, limits.high**2
 

@@ -45,14 +45,17 @@ _STILL = 1e-12  # step of a quantile
 _WIDEST = 250.0  # share of the scale that a unit may take up: 1 logit
 _FARTHEST = 500.0  # nats a study: u would underflow beyond
 _REACH = 9.0  # standard deviations beyond which a normal has no mass
+PLACES: FloatArray = np.concatenate([[-1.0], legendre.leggauss(_POINTS)[0], [1.0]])  # of the parts
 
 
 class Mixture(NamedTuple):
-    """Normals that a new theta is drawn from; fields of shape (lanes, parts)."""
+    """Normals that a new theta is drawn from, one for each of some tau; fields of shape (lanes, parts)."""
 
     weight: FloatArray  # sums to 1 over the parts
     mean: FloatArray
     sd: FloatArray
+    tau: FloatArray  # at PLACES of its window
+    root: FloatArray  # of W, signed: below 0 before the maximum
 
 
 class _Curves(NamedTuple):
@@ -84,7 +87,7 @@ def tau_mixture(
     """
     low, high, unit = _window(counts, fit)
     lanes, alive = fit.mu.size, np.arange(fit.mu.size)
-    out = Mixture(*np.zeros((3, lanes, _POINTS + 2)))
+    out = Mixture(*np.zeros((len(Mixture._fields), lanes, PLACES.size)))
     curves: _Curves | None = None
     for level in _LEVELS:
         data = _Data(counts.take(alive), low[alive], high[alive], unit[alive])
@@ -223,7 +226,8 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
     half, middle = 0.5 * (high - low)[:, None], 0.5 * (high + low)[:, None]
     top_at, top, bend = _summit(curves.adjusted, level)
     beyond = at > top_at[:, None]
-    u = _ratio(2 * (top[:, None] - curves.adjusted @ value.T), df, beyond)
+    fall = 2 * (top[:, None] - curves.adjusted @ value.T)
+    u = _ratio(fall, df, beyond)
     fall_slope = -2 * curves.adjusted @ slope.T
     flat = np.abs(u - 1) < _FLAT
     steep = np.where(flat, np.sqrt(np.maximum(-2 * bend[:, None], 0.0) * df), 0.0)
@@ -236,7 +240,21 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
     tau = unit[:, None] * np.sinh(middle + half * np.hstack([-1.0, at, 1.0]))
     mean = np.hstack([curves.mu[:, :1], curves.mu @ value.T, curves.mu[:, -1:]])
     log_j = np.hstack([curves.log_j[:, :1], curves.log_j @ value.T, curves.log_j[:, -1:]])
-    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, np.sqrt(tau**2 + np.exp(-log_j)))
+    sd = np.sqrt(tau**2 + np.exp(-log_j))
+    down, up = 2 * (top[:, None] - ends).T[:, :, None]
+    root = np.sqrt(np.maximum(np.hstack([down, fall, up]), 0.0))
+    root *= np.hstack([np.full_like(down, -1.0), np.where(beyond, 1.0, -1.0), np.ones_like(up)])
+    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, sd, tau, root)
+
+
+def adjusted_profile(
+    counts: CountSurface, mu: FloatArray, tau: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the best mu of each lane at its *tau*, looked for from *mu*, and l(tau)."""
+    lanes = np.arange(mu.size)
+    none = np.zeros(mu.size)
+    found = _ridge(_Data(counts, none, none, none), mu, tau, lanes)
+    return found.mu, found.adjusted
 
 
 def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, FloatArray]:
