@@ -24,7 +24,7 @@ from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.counts.tau_quantiles import confidence_limits
 from metaresp.kernel.numerics.profile import Local
 from metaresp.kernel.numerics.quantiles import t_quantile
-from metaresp.kernel.trial.study_rate import posterior_rates
+from metaresp.kernel.trial.study_rate import Prior, posterior_rates, without_own
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme
 from metaresp.model.predictive import MixtureTrial, NewTrial
@@ -48,6 +48,7 @@ class BinomialNormal(Model):
     has_likelihood = True
     explains = True
     I2_has_interval = True
+    carries_tau = True
     tau2_methods = ("cox-reid", "profile")
 
     @classmethod
@@ -210,12 +211,14 @@ class BinomialNormal(Model):
         return MixtureTrial(self.mixture[0], self.data.link)
 
     def study_rates(self, pooled: "Fit") -> StudyTruths:
-        """Return mean and equal-tailed interval of the rate given its count."""
+        """Return mean and equal-tailed interval of the rate given all counts."""
         once, pair = distinct(self.counts)
         x, n = self.counts.x[0][once], self.counts.n[0][once]
-        mean, low, high = posterior_rates(self.link, x, n, pooled.estimate, pooled.tau, self.tail)
+        prior = without_own(self.data, self.mixture[0])
+        found = posterior_rates(self.data.link, x, n, Prior(*(field[once] for field in prior)), self.tail)
         return StudyTruths(
-            mean[pair], low[pair], high[pair], "Posterior mean of the rate, at the fitted mu and tau."
+            *(field[pair] for field in found),
+            "Posterior mean of the rate; mu and tau are not taken as known.",
         )
 
     def group_likelihood(self, largest: float) -> Spread:

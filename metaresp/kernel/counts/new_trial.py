@@ -247,9 +247,7 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
     return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, sd, tau, root)
 
 
-def adjusted_profile(
-    counts: CountSurface, mu: FloatArray, tau: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def adjusted_profile(counts: CountSurface, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the best mu of each lane at its *tau*, looked for from *mu*, and l(tau)."""
     lanes = np.arange(mu.size)
     none = np.zeros(mu.size)

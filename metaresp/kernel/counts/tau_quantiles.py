@@ -1,8 +1,8 @@
-"""The interval of tau: quantiles of its confidence distribution C, see :mod:`metaresp.kernel.counts.new_trial`.
+"""The interval of tau: quantiles of its confidence distribution, see :mod:`metaresp.kernel.counts.new_trial`.
 
-``C(tau) = tail`` where the signed root of W is that of the chi-square quantile, ``W = (k - 1) (u - 1 - log u)``
-with u above 1 below the maximum.  The mixture of a new trial knows the root at 82 places of its window, which
-polynomials of eight neighbours join; a limit beyond the window, at levels very near 1, is searched for.
+``C(tau) = tail`` where the signed root of W is that of ``(k - 1) (u - 1 - log u)`` at the chi-square quantile
+``(k - 1) u``.  The mixture of a new trial knows the root at 82 places of its window, which polynomials of
+eight neighbours join; a limit beyond the window, at levels very near 1, is searched for.
 """
 
 import numpy as np
@@ -19,9 +19,7 @@ _NEAR = 8  # places that a polynomial goes through
 _CLOSE = 1e-9  # of tau, as a share of where the bracket starts
 
 
-def confidence_limits(
-    counts: CountSurface, fit: Fit, k: FloatArray, mixture: Mixture, tail: float
-) -> Limits:
+def confidence_limits(counts: CountSurface, fit: Fit, k: FloatArray, mixture: Mixture, tail: float) -> Limits:
     """Return the quantiles of tau at *tail* and ``1 - tail``; 0 and infinity where the data set no limit.
 
     The estimate of tau, which maximises the likelihood without adjustment, is always between them: at levels
@@ -89,7 +87,8 @@ def _between(root: FloatArray, tau: FloatArray, target: FloatArray, right: IntAr
 
     everyone = np.arange(target.size)
     ends = PLACES[right - 1], PLACES[right]
-    found = bracketed(lambda at, index: joined(roots, at, index) - target[index], *ends, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = bracketed(lambda at, index: joined(roots, at, index) - target[index], *ends, 1.0)
     at = np.where(np.isnan(found.value), ends[1], found.value)
     between = (np.take_along_axis(tau, (right + step)[:, None], axis=1)[:, 0] for step in (-1, 0))
     result: FloatArray = np.clip(joined(taus, at, everyone), *between)
@@ -99,7 +98,7 @@ def _between(root: FloatArray, tau: FloatArray, target: FloatArray, right: IntAr
 def _outside(
     counts: CountSurface, mixture: Mixture, lanes: IntArray, edge: int, target: FloatArray, end: float
 ) -> FloatArray:
-    """Search between the *edge* of the window and the *end* of tau's range; 0 or infinity if not before it."""
+    """Search between the *edge* of the window and the *end* of tau's range; 0 or infinity if not there."""
     start = mixture.tau[lanes, edge]
     mu, height = adjusted_profile(counts, mixture.mean[lanes, edge], start)
     lowest = height + 0.5 * mixture.root[lanes, edge] ** 2 - 0.5 * target**2
@@ -110,7 +109,8 @@ def _outside(
         return result
 
     far = np.full(lanes.size, np.arcsinh(end))
-    found = bracketed(excess, np.arcsinh(start), far, _CLOSE).value
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = bracketed(excess, np.arcsinh(start), far, _CLOSE).value
     never = excess(far, np.arange(lanes.size)) > 0
     result: FloatArray = np.where(np.isnan(found), start, np.sinh(found))
     result[never] = np.inf if end else 0.0
