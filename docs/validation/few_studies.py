@@ -10,8 +10,9 @@ Draws data sets on a grid (k 2 to 20; n 7-40 to 3,000-10,000, and 7-40 with one 
 
 Sets without an event, or without any but events, have the exact answer of the totals, whose interval counts.
 
-Run: ``python docs/validation/few_studies.py rates --sets 2000``, the same with ``tau`` and with ``studies``;
-each replaces its rows of ``few_studies.csv``.
+Run: ``python docs/validation/few_studies.py rates --sets 2000 [--k 2 3]``, the same with ``tau`` and with
+``studies``, and with ``--rate``, ``--tau`` and ``--n`` for part of the grid; rows of the same cells in
+``few_studies.csv`` are replaced.
 """
 
 import argparse
@@ -132,14 +133,14 @@ def studies(events, n, truth, rate, tau):
         yield "study rate", method, ((low <= truth[known]) & (truth[known] <= high)).mean(axis=1), high - low
 
 
-def measured(part, sets):
+def measured(part, sets, chosen):
     """Yield the rows of one part of the table."""
     grid = list(itertools.product(DESIGNS, STUDIES, RATES, TAUS))
     ask = {"rates": rates, "tau": spread, "studies": studies}[part]
     wanted = set(itertools.product(*SHRUNKEN)) if part == "studies" else set(grid)
-    for i, cell in enumerate(grid):
-        if cell in wanted:
-            design, k, rate, tau = cell
+    for i, cell in sorted(enumerate(grid), key=lambda pair: pair[1][1]):
+        design, k, rate, tau = cell
+        if cell in wanted and chosen(k, design, rate, tau):
             data = draw(np.random.default_rng([1956, i]), sets, k, design, rate, tau)
             about = {"k": k, "n": design, "rate": rate, "tau": tau}
             for kind, method, hits, width in ask(*data, rate, tau):
@@ -161,18 +162,31 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=("rates", "tau", "studies"))
     parser.add_argument("--sets", type=int, default=2000)
+    parser.add_argument("--k", nargs="+", type=int, default=STUDIES)
+    parser.add_argument("--n", nargs="+", choices=DESIGNS, default=list(DESIGNS))
+    parser.add_argument("--rate", nargs="+", type=float, default=RATES)
+    parser.add_argument("--tau", nargs="+", type=float, default=TAUS)
     parser.add_argument("--out", type=Path, default=HERE / "few_studies.csv")
     asked = parser.parse_args()
     kinds = {"rates": ("typical rate", "mean rate"), "tau": ("tau",), "studies": ("study rate",)}[asked.part]
     kept = []
+
+    def chosen(k, design, rate, tau):
+        return (
+            int(k) in asked.k and design in asked.n and float(rate) in asked.rate and float(tau) in asked.tau
+        )
+
+    def replaced(old):
+        return old["kind"] in kinds and chosen(old["k"], old["n"], old["rate"], old["tau"])
+
     if asked.out.exists():
         with open(asked.out, newline="", encoding="utf-8") as file:
-            kept = [old for old in csv.DictReader(file) if old["kind"] not in kinds]
+            kept = [old for old in csv.DictReader(file) if not replaced(old)]
     with open(asked.out, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(kept)
-        for new in measured(asked.part, asked.sets):
+        for new in measured(asked.part, asked.sets, chosen):
             writer.writerow(new)
             file.flush()
 
