@@ -29,8 +29,8 @@ class StudyRates(Record):
     rate, low, high : float array
         Observed rate, and the exact interval of the fit's ``study_ci``.
     shrunken, shrunken_low, shrunken_high : float array
-        The study's true rate given its count, at the fitted mean and variance; NaN where these are not
-        estimable.
+        The study's true rate given its count: in the binomial-normal model with mean and variance over
+        studies unknown, elsewhere at their estimates (``note``).  NaN where these are not estimable.
     level : float
         Of both intervals.
     note : str

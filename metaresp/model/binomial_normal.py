@@ -63,7 +63,9 @@ class BinomialNormal(Model):
     @classmethod
     def I2_definition(cls, spec: Spec) -> str:
         """Say what I2 is a share of."""
-        return "tau2 / (tau2 + typical sampling variance of a logit at the mean rate over trials)"
+        words = "tau2 / (tau2 + typical sampling variance of a logit at the mean rate over trials)"
+        by = "; interval from that of tau2 by the confidence distribution of tau (cox-reid)"
+        return words + by * cls.I2_has_interval
 
     @classmethod
     def r_script(cls, spec: Spec) -> list[str] | None:

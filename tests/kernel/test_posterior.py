@@ -31,14 +31,17 @@ def twin(name, x, n, parts, tail):
     laws = [_law(link, x, n, mu, tau) for _, mu, tau in parts]
     weights = [part[0] for part in parts]
 
-    def below(theta):
-        return sum(
-            w * law(np.ones_like, theta) / law(np.ones_like) for w, law in zip(weights, laws, strict=True)
-        )
+    wholes = [law(np.ones_like) for law in laws]
 
-    mean = sum(w * law(link.rate) / law(np.ones_like) for w, law in zip(weights, laws, strict=True))
+    def average(of, last=np.inf):
+        return sum(w * law(of, last) / all_ for w, law, all_ in zip(weights, laws, wholes, strict=True))
+
+    mean = average(link.rate)
     ends = min(mu - 30 * tau for _, mu, tau in parts), max(mu + 30 * tau for _, mu, tau in parts)
-    at = [optimize.brentq(lambda t, p=p: below(t) - p, *ends, xtol=1e-13) for p in (tail, 1 - tail)]
+    at = [
+        optimize.brentq(lambda t, p=p: average(np.ones_like, t) - p, *ends, xtol=1e-13)
+        for p in (tail, 1 - tail)
+    ]
     return [mean, *link.rate(np.array(at))]
 
 

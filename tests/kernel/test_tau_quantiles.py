@@ -47,12 +47,17 @@ def twin(x, n, tail):
         s = data.at(mu, tau)
         mu = mu - np.clip(s.d_mu / s.d_mu_mu, -1, 1)
     adjusted = s.value - np.log(-s.d_mu_mu) / 2
-    fall = 2 * (adjusted.max() - adjusted) / (k - 1)
-    branch = np.where(np.arange(tau.size) < adjusted.argmax(), -1, 0)
+    low, high = (quantile(tau, adjusted, k, k - 1, p) for p in (tail, 1 - tail))
+    return [min(low, quantile(tau, s.value, k, k, tail)), high]
+
+
+def quantile(tau, height, k, m, p):
+    fall = 2 * (height.max() - height) / m
+    branch = np.where(np.arange(tau.size) < height.argmax(), -1, 0)
     argument = np.maximum(-np.exp(-1 - fall), -np.exp(-1) * (1 - 1e-15))
     u = np.array([-special.lambertw(a, b).real for a, b in zip(argument, branch, strict=True)])
-    c = stats.chi2.sf((k - 1) * u, k - 1)
-    return [0.0 if c[0] >= p else np.interp(p, c, tau) for p in (tail, 1 - tail)]
+    c = stats.chi2.sf(m * u, k - 1)
+    return 0.0 if c[0] >= p else np.interp(p, c, tau)
 
 
 @pytest.mark.parametrize("name", ["pritz1997", "baeten2013", "debruin2009", "crisafulli2020"])

@@ -56,6 +56,7 @@ class Mixture(NamedTuple):
     sd: FloatArray
     tau: FloatArray  # at PLACES of its window
     root: FloatArray  # of W, signed: below 0 before the maximum
+    plain: FloatArray  # profile log-likelihood, without the adjustment
 
 
 class _Curves(NamedTuple):
@@ -226,8 +227,7 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
     half, middle = 0.5 * (high - low)[:, None], 0.5 * (high + low)[:, None]
     top_at, top, bend = _summit(curves.adjusted, level)
     beyond = at > top_at[:, None]
-    fall = 2 * (top[:, None] - curves.adjusted @ value.T)
-    u = _ratio(fall, df, beyond)
+    u = _ratio(2 * (top[:, None] - curves.adjusted @ value.T), df, beyond)
     fall_slope = -2 * curves.adjusted @ slope.T
     flat = np.abs(u - 1) < _FLAT
     steep = np.where(flat, np.sqrt(np.maximum(-2 * bend[:, None], 0.0) * df), 0.0)
@@ -241,18 +241,15 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
     mean = np.hstack([curves.mu[:, :1], curves.mu @ value.T, curves.mu[:, -1:]])
     log_j = np.hstack([curves.log_j[:, :1], curves.log_j @ value.T, curves.log_j[:, -1:]])
     sd = np.sqrt(tau**2 + np.exp(-log_j))
-    down, up = 2 * (top[:, None] - ends).T[:, :, None]
-    root = np.sqrt(np.maximum(np.hstack([down, fall, up]), 0.0))
-    root *= np.hstack([np.full_like(down, -1.0), np.where(beyond, 1.0, -1.0), np.ones_like(up)])
-    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, sd, tau, root)
+    height = np.hstack([ends[:, :1], curves.adjusted @ value.T, ends[:, 1:]])
+    root = np.where(top_at[:, None] < PLACES, 1.0, -1.0) * np.sqrt(np.maximum(2 * (top[:, None] - height), 0))
+    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, sd, tau, root, height + 0.5 * log_j)
 
 
-def adjusted_profile(counts: CountSurface, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the best mu of each lane at its *tau*, looked for from *mu*, and l(tau)."""
-    lanes = np.arange(mu.size)
+def along_tau(counts: CountSurface, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, ...]:
+    """Return the best mu of each lane at its *tau*, looked for from *mu*, with l(tau) and log(j(tau))."""
     none = np.zeros(mu.size)
-    found = _ridge(_Data(counts, none, none, none), mu, tau, lanes)
-    return found.mu, found.adjusted
+    return _ridge(_Data(counts, none, none, none), mu, tau, np.arange(mu.size))
 
 
 def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,16 +1,23 @@
 """The interval of tau: quantiles of its confidence distribution, see :mod:`metaresp.kernel.counts.new_trial`.
 
-``C(tau) = tail`` where the signed root of W is that of ``(k - 1) (u - 1 - log u)`` at the chi-square quantile
-``(k - 1) u``.  The mixture of a new trial knows the root at 82 places of its window, which polynomials of
-eight neighbours join; a limit beyond the window, at levels very near 1, is searched for.
+``C(tau) = tail`` where the signed root of W is that of ``m (u - 1 - log u)`` with ``m u`` the chi-square
+quantile on k - 1 degrees of freedom and ``m = k - 1``.  Where a study is at 0 or n the adjusted likelihood
+hardly falls towards large tau, and small tau is then ruled out too soon.  The profile likelihood without the
+adjustment, with ``m = k``, has the same quantiles for k equal normal effects and falls: a lower limit is the
+lower of the two.
+
+The mixture of a new trial knows both curves at 82 places of its window, which polynomials of eight neighbours
+join; a limit beyond the window, at levels very near 1, is searched for.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit
-from metaresp.kernel.counts.new_trial import PLACES, Mixture, adjusted_profile
+from metaresp.kernel.counts.new_trial import PLACES, Mixture, along_tau
 from metaresp.kernel.counts.profile_limits import Limits
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.numerics.roots import bracketed
@@ -19,11 +26,20 @@ _NEAR = 8  # places that a polynomial goes through
 _CLOSE = 1e-9  # of tau, as a share of where the bracket starts
 
 
-def confidence_limits(counts: CountSurface, fit: Fit, k: FloatArray, mixture: Mixture, tail: float) -> Limits:
-    """Return the quantiles of tau at *tail* and ``1 - tail``; 0 and infinity where the data set no limit.
+class _Curve(NamedTuple):
+    """A likelihood of tau by the signed root of twice its fall, at PLACES of the lanes' windows."""
 
-    The estimate of tau, which maximises the likelihood without adjustment, is always between them: at levels
-    far below those in use it can lie beside the quantiles, and the interval is then drawn out to it.
+    counts: CountSurface
+    parts: Mixture
+    root: FloatArray  # shape (lanes, parts)
+    adjusted: bool
+
+
+def confidence_limits(counts: CountSurface, fit: Fit, k: FloatArray, mixture: Mixture, tail: float) -> Limits:
+    """Return the limits of tau with *tail* beyond each; 0 and infinity where the data set no limit.
+
+    The estimate, which maximises the likelihood without adjustment, is always between them: at levels far
+    below those in use it can lie beside the quantiles, and the interval is then drawn out to it.
 
     Parameters
     ----------
@@ -37,35 +53,40 @@ def confidence_limits(counts: CountSurface, fit: Fit, k: FloatArray, mixture: Mi
     tail : float
         Probability beyond each limit.
     """
-    df = k - 1
-    low, high = (
-        _quantile(counts, mixture, _root(2 * inverse(df / 2, tail) / df, df), above)
-        for inverse, above in ((special.gammainccinv, False), (special.gammaincinv, True))
+    small, large = (
+        np.maximum(2 * inverse((k - 1) / 2, tail), 1e-300)
+        for inverse in (special.gammaincinv, special.gammainccinv)
     )
-    return Limits(np.minimum(low, fit.tau), np.maximum(high, fit.tau))
+    side = np.where(mixture.tau > fit.tau[:, None], 1.0, -1.0)
+    plain = side * np.sqrt(np.maximum(2 * (fit.top[:, None] - mixture.plain), 0.0))
+    curve = _Curve(counts, mixture, mixture.root, adjusted=True)
+    high = _quantile(curve, _root(small, k - 1), above=True)
+    low = _quantile(curve, _root(large, k - 1), above=False)
+    other = _quantile(_Curve(counts, mixture, plain, adjusted=False), _root(large, k), above=False)
+    return Limits(np.minimum(np.minimum(low, other), fit.tau), np.maximum(high, fit.tau))
 
 
-def _root(u: FloatArray, df: FloatArray) -> FloatArray:
-    """Return the signed root of W at u."""
-    u = np.maximum(u, 1e-300)
-    result: FloatArray = np.sign(1 - u) * np.sqrt(df * np.maximum(u - 1 - np.log(u), 0.0))
-    return result
+def _root(chi_square: FloatArray, m: FloatArray) -> FloatArray:
+    """Return the signed root of twice the fall at a chi-square quantile."""
+    u = chi_square / m
+    root: FloatArray = np.sign(1 - u) * np.sqrt(m * np.maximum(u - 1 - np.log(u), 0.0))
+    return root
 
 
-def _quantile(counts: CountSurface, mixture: Mixture, target: FloatArray, above: bool) -> FloatArray:
+def _quantile(curve: _Curve, target: FloatArray, above: bool) -> FloatArray:
     """Return the outermost tau at which the signed root passes *target*, seen from below or from *above*."""
-    root, tau = mixture.root, mixture.tau
+    root, tau = curve.root, curve.parts.tau
     passed = root >= target[:, None]
     last = root.shape[1] - 1
-    right = np.where(above, last + 1 - (~passed)[:, ::-1].argmax(axis=-1), passed.argmax(axis=-1))
+    right = last + 1 - (~passed)[:, ::-1].argmax(axis=-1) if above else passed.argmax(axis=-1)
     right = np.where(passed.all(axis=-1), 0, np.where(passed.any(axis=-1), right, last + 1))
     out = np.zeros(target.size)
     inside = np.flatnonzero((right > 0) & (right <= last))
     out[inside] = _between(root[inside], tau[inside], target[inside], right[inside])
     before, beyond = np.flatnonzero((right == 0) & (tau[:, 0] > 0)), np.flatnonzero(right > last)
-    for lanes, edge, end in ((before, 0, 0.0), (beyond, -1, counts.tau_max)):
+    for lanes, edge, end in ((before, 0, 0.0), (beyond, -1, curve.counts.tau_max)):
         if lanes.size:
-            out[lanes] = _outside(counts.take(lanes), mixture, lanes, edge, target[lanes], end)
+            out[lanes] = _outside(curve, lanes, edge, target[lanes], end)
     return out
 
 
@@ -95,23 +116,26 @@ def _between(root: FloatArray, tau: FloatArray, target: FloatArray, right: IntAr
     return result
 
 
-def _outside(
-    counts: CountSurface, mixture: Mixture, lanes: IntArray, edge: int, target: FloatArray, end: float
-) -> FloatArray:
+def _outside(curve: _Curve, lanes: IntArray, edge: int, target: FloatArray, end: float) -> FloatArray:
     """Search between the *edge* of the window and the *end* of tau's range; 0 or infinity if not there."""
-    start = mixture.tau[lanes, edge]
-    mu, height = adjusted_profile(counts, mixture.mean[lanes, edge], start)
-    lowest = height + 0.5 * mixture.root[lanes, edge] ** 2 - 0.5 * target**2
+    counts, start = curve.counts.take(lanes), curve.parts.tau[lanes, edge]
+    mu = curve.parts.mean[lanes, edge]
+
+    def height(tau: FloatArray, index: IntArray) -> FloatArray:
+        _, adjusted, log_j = along_tau(counts.take(index), mu[index], np.minimum(tau, counts.tau_max))
+        return adjusted if curve.adjusted else adjusted + 0.5 * log_j
+
+    everyone = np.arange(lanes.size)
+    lowest = height(start, everyone) + 0.5 * curve.root[lanes, edge] ** 2 - 0.5 * target**2
 
     def excess(at: FloatArray, index: IntArray) -> FloatArray:
-        tau = np.minimum(np.abs(np.sinh(at)), counts.tau_max)
-        result: FloatArray = adjusted_profile(counts.take(index), mu[index], tau)[1] - lowest[index]
+        result: FloatArray = height(np.abs(np.sinh(at)), index) - lowest[index]
         return result
 
     far = np.full(lanes.size, np.arcsinh(end))
     with np.errstate(divide="ignore", invalid="ignore"):
         found = bracketed(excess, np.arcsinh(start), far, _CLOSE).value
-    never = excess(far, np.arange(lanes.size)) > 0
+    never = excess(far, everyone) > 0
     result: FloatArray = np.where(np.isnan(found), start, np.sinh(found))
     result[never] = np.inf if end else 0.0
     return result
