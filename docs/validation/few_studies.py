@@ -12,7 +12,7 @@ Sets without an event, or without any but events, have the exact answer of the t
 
 Run: ``python docs/validation/few_studies.py rates --sets 2000 [--k 2 3]``, the same with ``tau`` and with
 ``studies``, and with ``--rate``, ``--tau`` and ``--n`` for part of the grid; rows of the same cells in
-``few_studies.csv`` are replaced.
+``few_studies.csv`` are replaced.  ``few_studies.py report`` writes ``few_studies.md``.
 """
 
 import argparse
@@ -157,10 +157,46 @@ def row(hits, width):
     }
 
 
+def report(path):
+    """Write the least coverage of every kind, method and number of studies, and the cells that fail."""
+    import pandas as pd
+
+    table = pd.read_csv(path)
+    table["where"] = [f"n {c.n}, rate {c.rate:g}, tau {c.tau:g}" for c in table.itertuples()]
+    table["required"] = np.where(table.k == 2, 0.93, 0.935)
+    lines = [
+        "# Coverage with few and with unlike studies",
+        "",
+        "Written by `few_studies.py` from `few_studies.csv`. Nominal level .95; below: cells under .935 (.93 "
+        "for two studies); ± is the Monte Carlo standard error; widths are of rates, and of tau up to 25.",
+        "",
+        "| interval of | method | k | cells | least coverage | where | below | mean coverage | mean width |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (kind, method, k), cells in table.groupby(["kind", "method", "k"], sort=False):
+        worst = cells.loc[cells.coverage.idxmin()]
+        lines.append(
+            f"| {kind} | {method} | {k} | {len(cells)} | {worst.coverage:.3f} ± {worst.coverage_se:.3f} | "
+            f"{worst['where']} | {(cells.coverage < cells.required).sum()} | {cells.coverage.mean():.3f} | "
+            f"{'' if np.isnan(cells.width.mean()) else f'{cells.width.mean():.3f}'} |"
+        )
+    defaults = table[table.method.isin(["bartlett", "cox-reid", "mu and tau unknown"])]
+    lines += [
+        "",
+        "## Cells of the defaults that fail",
+        "",
+        "| interval of | k | cell | coverage |",
+        "|---|---|---|---|",
+    ]
+    for c in defaults[defaults.coverage < defaults.required].itertuples():
+        lines.append(f"| {c.kind} | {c.k} | {c.where} | {c.coverage:.3f} ± {c.coverage_se:.3f} |")
+    path.with_suffix(".md").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
 def main():
-    """Write one part of the table."""
+    """Write one part of the table, or the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("rates", "tau", "studies"))
+    parser.add_argument("part", choices=("rates", "tau", "studies", "report"))
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--k", nargs="+", type=int, default=STUDIES)
     parser.add_argument("--n", nargs="+", choices=DESIGNS, default=list(DESIGNS))
@@ -168,6 +204,9 @@ def main():
     parser.add_argument("--tau", nargs="+", type=float, default=TAUS)
     parser.add_argument("--out", type=Path, default=HERE / "few_studies.csv")
     asked = parser.parse_args()
+    if asked.part == "report":
+        report(asked.out)
+        return
     kinds = {"rates": ("typical rate", "mean rate"), "tau": ("tau",), "studies": ("study rate",)}[asked.part]
     kept = []
 

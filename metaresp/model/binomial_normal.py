@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.random import Generator
@@ -49,7 +49,7 @@ class BinomialNormal(Model):
     explains = True
     I2_has_interval = True
     carries_tau = True
-    tau2_methods = ("cox-reid", "profile")
+    tau2_methods: ClassVar[tuple[str, ...]] = ("cox-reid", "profile")
 
     @classmethod
     def label(cls, spec: Spec, nested: str) -> str:
@@ -218,10 +218,8 @@ class BinomialNormal(Model):
         x, n = self.counts.x[0][once], self.counts.n[0][once]
         prior = without_own(self.data, self.mixture[0])
         found = posterior_rates(self.data.link, x, n, Prior(*(field[once] for field in prior)), self.tail)
-        return StudyTruths(
-            *(field[pair] for field in found),
-            "Posterior mean of the rate; mu and tau are not taken as known.",
-        )
+        note = "Posterior mean of the rate; mu and tau are not taken as known."
+        return StudyTruths(found.mean[pair], found.low[pair], found.high[pair], note)
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood by mu and tau, without a penalty."""

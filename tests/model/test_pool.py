@@ -135,7 +135,7 @@ def test_tau2_interval_of_the_count_model():
     assert zero.tau2 == 0
     assert zero.tau2_ci().low == 0
     assert zero.tau2_ci().high > 0
-    with pytest.raises(mr.UnknownName, match="'cox-reid'.*'profile'"):
+    with pytest.raises(mr.UnknownName, match=r"'cox-reid'.*'profile'"):
         fit.tau2_ci("q-profile")
     with pytest.raises(mr.CannotEstimate, match="not estimable"):
         mr.pool(events=[0, 0], n=[9, 9]).tau2_ci()

@@ -11,16 +11,12 @@ from numpy.polynomial import legendre
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts.new_trial import PLACES, Mixture
+from metaresp.kernel.numerics.panels import legendre_series
 
 _PARTS = 16
 _NOTHING = 1e-13  # a measure with fewer points than nodes ends here
 _INNER = PLACES[1:-1]
-# From values at the inner places to the Legendre series of the polynomial through them.
-_SERIES: FloatArray = (
-    legendre.legvander(_INNER, _INNER.size - 1).T
-    * legendre.leggauss(_INNER.size)[1]
-    * (np.arange(_INNER.size) + 0.5)[:, None]
-)
+_SERIES = legendre_series(_INNER, legendre.leggauss(_INNER.size)[1])
 
 
 class Spread(NamedTuple):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import legendre
 
-from metaresp.arrays import FloatArray, IntArray, chunked
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts.links import LINKS, Link
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.surface import CountSurface, Sums
@@ -24,6 +24,7 @@ from metaresp.kernel.numerics.panels import (
     Panels,
     divide,
     gauss,
+    legendre_series,
     log_likelihood,
     too_wide,
 )
@@ -36,10 +37,8 @@ _WIDEST = 2.0  # of a panel, in standard deviations of a normal
 _AT_ONCE = 1500  # normals of all studies
 _LEAST_INFORMATION = 1e-9  # of the other studies, as a share of all
 
-
-# From values at the nodes of a panel to the Legendre series of their polynomial's integral from its low end.
-_SERIES = legendre.legvander(NODES, NODES.size - 1).T * WEIGHTS * (np.arange(NODES.size) + 0.5)[:, None]
-_RISE: FloatArray = legendre.legint(_SERIES, lbnd=-1, axis=0)
+# From values at the nodes of a panel to the series of their polynomial's integral from its low end.
+_RISE: FloatArray = np.asarray(legendre.legint(legendre_series(NODES, WEIGHTS), lbnd=-1), dtype=np.float64)
 
 
 class Posterior(NamedTuple):
@@ -148,8 +147,9 @@ def _prepared(name: str, x: FloatArray, n: FloatArray, prior: Prior) -> _Studies
     observed = log_likelihood(x, y, np.log(np.maximum(x, 1e-300) / n), np.log(np.maximum(y, 1e-300) / n))
     own = np.where(x == 0, -np.inf, np.where(y == 0, np.inf, link.forward(x / n)))
     shape = prior.mean.shape
-    flat = [np.broadcast_to(field[:, None], shape).reshape(-1, 1) for field in (x, n, np.ones_like(x))]
-    whole = CountSurface(*flat, name).each(prior.mean.ravel(), prior.sd.ravel()).value.reshape(shape)
+    each, trials = (np.broadcast_to(field[:, None], shape).reshape(-1, 1) for field in (x, n))
+    surface = CountSurface(each, trials, np.ones_like(each), name)
+    whole = surface.each(prior.mean.ravel(), prior.sd.ravel()).value.reshape(shape)
     height = np.log(np.maximum(prior.weight, 1e-300)) - whole - np.log(prior.sd) - 0.5 * np.log(2 * np.pi)
     return _Studies(link, x, y, own, observed, prior.mean, prior.sd, height)
 
@@ -176,7 +176,7 @@ def _panels(studies: _Studies) -> Panels:
         reach = studies.sd * np.sqrt(2 * np.maximum(NATS + studies.height + np.log(studies.sd), 1.0))
     low, high = (studies.mean - reach).min(axis=-1), (studies.mean + reach).max(axis=-1)
 
-    def judge(owner: IntArray, low: FloatArray, high: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+    def judge(owner: IntArray, low: FloatArray, high: FloatArray) -> tuple[BoolArray, BoolArray]:
         logs = [studies.logs(end) for end in (low, high)]
         at = [studies.likelihood(owner, one) for one in logs]
         own = studies.own[owner]
@@ -187,7 +187,8 @@ def _panels(studies: _Studies) -> Panels:
         away = (np.clip(mean, low[:, None], high[:, None]) - mean) / sd
         most = bound[:, None] + studies.height[owner] - 0.5 * away * away
         coarse = ((most > -_SEEN) & ((high - low)[:, None] > _WIDEST * sd)).any(axis=-1)
-        return (most > -NATS).any(axis=-1), coarse | too_wide(logs[0], logs[1], size[owner])
+        keep = np.asarray((most > -NATS).any(axis=-1))
+        return keep, coarse | too_wide(logs[0], logs[1], size[owner])
 
     kink = np.clip(0.0, low, high)  # of the log link
     return divide(np.tile(everyone, 2), np.concatenate([low, kink]), np.concatenate([kink, high]), judge)
