@@ -168,7 +168,8 @@ def report(path):
         "# Coverage with few and with unlike studies",
         "",
         "Written by `few_studies.py` from `few_studies.csv`. Nominal level .95; below: cells under .935 (.93 "
-        "for two studies); ± is the Monte Carlo standard error; widths are of rates, and of tau up to 25.",
+        "for two studies); ± is the Monte Carlo standard error; widths are of rates, and of tau up to 25. "
+        "Where cells are fewer than the grid has, only those were measured.",
         "",
         "| interval of | method | k | cells | least coverage | where | below | mean coverage | mean width |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -178,7 +179,7 @@ def report(path):
         lines.append(
             f"| {kind} | {method} | {k} | {len(cells)} | {worst.coverage:.3f} ± {worst.coverage_se:.3f} | "
             f"{worst['where']} | {(cells.coverage < cells.required).sum()} | {cells.coverage.mean():.3f} | "
-            f"{'' if np.isnan(cells.width.mean()) else f'{cells.width.mean():.3f}'} |"
+            f"{'' if cells.width.isna().any() else f'{cells.width.mean():.3f}'} |"
         )
     defaults = table[table.method.isin(["bartlett", "cox-reid", "mu and tau unknown"])]
     lines += [
