@@ -20,7 +20,7 @@ class Heterogeneity(Record):
     I2_Q : float
         ``max(0, 100 (Q - df) / Q)``, the definition by Q (inverse-variance model only).
     I2_ci, H2_ci : Interval or None
-        Intervals of I2 and H2, from that of tau2 (profile likelihood; Q-profile for inverse variance).
+        Intervals of I2 and H2, from that of tau2 (``cox-reid``; ``q-profile`` for inverse variance).
         None for studies nested in clusters: ask :meth:`metaresp.Fit.tau2_ci`.
     I2_Q_ci : Interval or None
         Test-based interval of I2_Q (Higgins and Thompson 2002).

@@ -153,7 +153,7 @@ def pool(
     >>> import metaresp as mr
     >>> fit = mr.pool(events=[13, 4, 9], n=[18, 7, 15])
     >>> round(fit.rate, 4), [round(limit, 4) for limit in fit.rate_ci]
-    (0.65, [0.3707, 0.8512])
+    (0.65, [0.311, 0.8812])
     >>> mr.pool(events=[0, 0, 0], n=[18, 12, 7]).notes[0].partition(";")[0]
     'No event in any study: exact binomial interval on the totals, as if all studies had one rate'
     >>> centres = mr.pool(events=[1, 2, 9, 7, 4, 0], n=[9, 12, 14, 11, 8, 6], cluster=list("aabbba"))

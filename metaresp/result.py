@@ -157,10 +157,11 @@ class Fit(Record):
 
         Parameters
         ----------
-        method : {"profile", "q-profile", "generalised-q"}, optional
-            Binomial-normal: ``profile`` (likelihood).  Inverse variance: ``q-profile`` (default;
-            Viechtbauer 2007), ``generalised-q`` (Biggerstaff and Jackson 2008), ``profile``
-            (restricted likelihood).  Nested in clusters: ``profile`` (restricted for inverse variance).
+        method : {"cox-reid", "profile", "q-profile", "generalised-q"}, optional
+            Binomial-normal: ``cox-reid`` (default; quantiles of tau's confidence distribution), ``profile``
+            (likelihood).  Inverse variance: ``q-profile`` (default; Viechtbauer 2007), ``generalised-q``
+            (Biggerstaff and Jackson 2008), ``profile`` (restricted likelihood).  Nested: ``profile``
+            (restricted for inverse variance).
         component : {"total", "between", "within"}, optional
             Of nested studies: the variance between clusters, within them, or their sum (default).
         level : float, optional
@@ -247,9 +248,9 @@ class Fit(Record):
     def study_rates(self) -> StudyRates:
         """Return the observed and the shrunken rate of each study, with intervals.
 
-        The shrunken rate is that of the study given its own count *and* the fitted distribution of rates:
-        a small study is drawn towards the pooled rate, a large one hardly.  It conditions on the fitted
-        mean and variance (empirical Bayes), whose own uncertainty is not in its interval.
+        The shrunken rate is that of the study given its own count *and* the distribution of rates over
+        studies: a small study is drawn towards the pooled rate, a large one hardly.  That distribution is
+        not taken as known in the binomial-normal model; elsewhere it is the fitted one (empirical Bayes).
 
         Returns
         -------
@@ -257,8 +258,8 @@ class Fit(Record):
             Binomial-normal, any link: posterior mean and equal-tailed interval of the rate.  Beta-binomial:
             the same of a beta posterior.  Inverse variance: the normal posterior on the transformed scale,
             its mean and limits turned back into rates with the study's own n.  Nested studies: given all
-            counts of the cluster.  Common rate, or no variation between studies: the pooled rate and its
-            interval.  NaN where the model gave way to an exact answer; ``note`` says so.
+            counts of the cluster.  One common rate, or no variation at fitted values: the pooled rate and
+            its interval.  NaN where the model gave way to an exact answer; ``note`` says so.
 
         Notes
         -----
@@ -270,7 +271,7 @@ class Fit(Record):
         >>> import metaresp as mr
         >>> rates = mr.pool(events=[13, 4, 9, 10, 7, 2], n=[18, 7, 15, 41, 16, 20]).study_rates()
         >>> rates.rate.round(2).tolist(), rates.shrunken.round(2).tolist()
-        ([0.72, 0.57, 0.6, 0.24, 0.44, 0.1], [0.65, 0.51, 0.55, 0.27, 0.43, 0.18])
+        ([0.72, 0.57, 0.6, 0.24, 0.44, 0.1], [0.67, 0.52, 0.56, 0.26, 0.43, 0.16])
         """
         return study_rates(self)
 

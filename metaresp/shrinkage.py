@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray, silent
+from metaresp.counts import clean
 from metaresp.model.base import StudyTruths
-from metaresp.model.kept import model_for
+from metaresp.model.kept import kept, lane_of
 from metaresp.model.registry import model_of
 from metaresp.records import Record
 
@@ -28,8 +29,8 @@ class StudyRates(Record):
     rate, low, high : float array
         Observed rate, and the exact interval of the fit's ``study_ci``.
     shrunken, shrunken_low, shrunken_high : float array
-        The study's true rate given its count, at the fitted mean and variance; NaN where these are not
-        estimable.
+        The study's true rate given its count: in the binomial-normal model with mean and variance over
+        studies unknown, elsewhere at their estimates (``note``).  NaN where these are not estimable.
     level : float
         Of both intervals.
     note : str
@@ -89,8 +90,10 @@ def _shrink(fit: "Fit") -> StudyTruths:
     if fit.is_exact and not kind.exact:
         nothing = np.full(k, np.nan)
         return StudyTruths(nothing, nothing, nothing, f"No shrunken rates: {fit.reason}.")
-    if kind.exact or fit.tau2 == 0 or fit.rho == 0:
+    if kind.exact or ((fit.tau2 == 0 or fit.rho == 0) and not kind.carries_tau):
         why = "one common rate" if kind.exact else "no variation between studies is estimated"
         rate, low, high = (np.full(k, value) for value in (fit.rate, *fit.rate_ci))
         return StudyTruths(rate, low, high, f"Every study has the pooled rate with its interval: {why}.")
-    return model_for(fit.studies, fit.spec).study_rates(fit)
+    found = kept(fit, fit.studies, fit.spec).study_rates(fit)
+    place = lane_of(clean(fit.studies.events, fit.studies.n, None)[0], fit.spec)[1]
+    return StudyTruths(found.mean[place], found.low[place], found.high[place], found.note)

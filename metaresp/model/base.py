@@ -92,6 +92,8 @@ class Model:
         Whether a fit that says nearly nothing tells what helps.
     I2_has_interval : bool
         Whether I2 has the interval of tau2.
+    carries_tau : bool
+        Whether :meth:`study_rates` takes tau as unknown, so that an estimate of 0 is no exception.
     tau2_methods : tuple of str
         Of the interval of tau2, the first being the default; empty where there is no tau2.
     Q_symbol, Q_definition : str
@@ -110,6 +112,7 @@ class Model:
     has_likelihood: ClassVar[bool] = False
     explains: ClassVar[bool] = False
     I2_has_interval: ClassVar[bool] = False
+    carries_tau: ClassVar[bool] = False
     tau2_methods: ClassVar[tuple[str, ...]] = ()
     Q_symbol: ClassVar[str] = "Pearson's X2"
     Q_definition: ClassVar[str] = PEARSON

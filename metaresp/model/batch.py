@@ -148,7 +148,7 @@ def pool_batch(
     >>> import metaresp as mr
     >>> batch = mr.pool_batch([[13, 4, 9], [0, 0, 0]], [[18, 7, 15], [18, 12, 7]])
     >>> batch.rate.round(4), batch.high.round(4)
-    (array([0.65, 0.  ]), array([0.8512, 0.0949]))
+    (array([0.65, 0.  ]), array([0.8812, 0.0949]))
     """
     spec = resolve(
         model=model,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.random import Generator
@@ -22,9 +22,10 @@ from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
 from metaresp.kernel.counts.registry import CountInterval, Lanes
 from metaresp.kernel.counts.surface import CountSurface, Penalty
+from metaresp.kernel.counts.tau_quantiles import confidence_limits
 from metaresp.kernel.numerics.profile import Local
 from metaresp.kernel.numerics.quantiles import t_quantile
-from metaresp.kernel.trial.study_rate import posterior_rates
+from metaresp.kernel.trial.study_rate import Prior, posterior_rates, without_own
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme, one_rate
 from metaresp.model.predictive import MixtureTrial, NewTrial
@@ -48,7 +49,8 @@ class BinomialNormal(Model):
     has_likelihood = True
     explains = True
     I2_has_interval = True
-    tau2_methods = ("profile",)
+    carries_tau = True
+    tau2_methods: ClassVar[tuple[str, ...]] = ("cox-reid", "profile")
 
     @classmethod
     def label(cls, spec: Spec, nested: str) -> str:
@@ -62,7 +64,9 @@ class BinomialNormal(Model):
     @classmethod
     def I2_definition(cls, spec: Spec) -> str:
         """Say what I2 is a share of."""
-        return "tau2 / (tau2 + typical sampling variance of a logit at the mean rate over trials)"
+        words = "tau2 / (tau2 + typical sampling variance of a logit at the mean rate over trials)"
+        by = "; interval from that of tau2 by the confidence distribution of tau (cox-reid)"
+        return words + by * cls.I2_has_interval
 
     @classmethod
     def r_script(cls, spec: Spec) -> list[str] | None:
@@ -176,9 +180,12 @@ class BinomialNormal(Model):
 
     def _tau2_limits(self, method: str, tail: float) -> tuple[FloatArray, FloatArray]:
         fit = self.fit
-        maximum = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
-        fall = t_quantile(np.full(self.counts.k.size, np.inf), tail) ** 2
-        limits = tau_limits(self.data, maximum, fall)
+        if method == "cox-reid":
+            limits = confidence_limits(self.data, fit, self.counts.k, self.mixture[0], tail)
+        else:
+            maximum = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
+            fall = t_quantile(np.full(self.counts.k.size, np.inf), tail) ** 2
+            limits = tau_limits(self.data, maximum, fall)
         with np.errstate(over="ignore"):
             return limits.low**2, limits.high**2
 
@@ -215,13 +222,13 @@ class BinomialNormal(Model):
         return MixtureTrial(self.mixture[0], self.data.link)
 
     def study_rates(self, pooled: "Fit") -> StudyTruths:
-        """Return mean and equal-tailed interval of the rate given its count."""
+        """Return mean and equal-tailed interval of the rate given all counts."""
         once, pair = distinct(self.counts)
         x, n = self.counts.x[0][once], self.counts.n[0][once]
-        mean, low, high = posterior_rates(self.link, x, n, pooled.estimate, pooled.tau, self.tail)
-        return StudyTruths(
-            mean[pair], low[pair], high[pair], "Posterior mean of the rate, at the fitted mu and tau."
-        )
+        prior = without_own(self.data, self.mixture[0])
+        found = posterior_rates(self.data.link, x, n, Prior(*(field[once] for field in prior)), self.tail)
+        note = "Posterior mean of the rate; mu and tau are not taken as known."
+        return StudyTruths(found.mean[pair], found.low[pair], found.high[pair], note)
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood by mu and tau, without a penalty."""

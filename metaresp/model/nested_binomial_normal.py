@@ -63,6 +63,8 @@ class NestedBinomialNormal(BinomialNormal):
     grouped = False
     explains = False
     I2_has_interval = False
+    carries_tau = False
+    tau2_methods = ("profile",)
     cluster: IntArray
 
     @classmethod

@@ -13,17 +13,41 @@ MONTE_CARLO = 0.05  # of k (factor - 1), from 400,000 sets
 LARGE = 1e-3  # studies of 1e8 patients are nearly normal effects
 
 
-@pytest.mark.parametrize("k", [6, 10, 50, 200])
+def lawley(w):
+    s1, s2, s3 = (np.sum(w**power) for power in (1, 2, 3))
+    return 1 + 2 * s3 / (s1 * s2) - s2 / (2 * s1 * s1)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5, 6, 10, 50, 200])
 def test_factor_of_equal_studies(k):
+    """The mean of ``k log(1 + t**2 / (k - 1))``, Student's t on k - 1 degrees of freedom."""
     w = np.full((1, k), 0.37)
-    assert bartlett_factor(w, np.ones_like(w))[0] == pytest.approx(1 + 1.5 / k)
-    # the exact mean of k log(1 + t^2 / (k - 1)) agrees to second order
-    exact = k * (special.digamma(k / 2) - special.digamma((k - 1) / 2))
-    assert abs(bartlett_factor(w, np.ones_like(w))[0] - exact) < 2.5 / k**2
+    t = np.tan(np.linspace(-0.5, 0.5, 2_000_001)[1:-1] * np.pi)
+    density = stats.t.pdf(t, k - 1) * (1 + t * t)
+    exact = np.sum(density * k * np.log1p(t * t / (k - 1))) / np.sum(density)
+    assert bartlett_factor(w, np.ones_like(w))[0] == pytest.approx(exact, rel=2e-5)
+    assert exact == pytest.approx(k * (special.digamma(k / 2) - special.digamma((k - 1) / 2)), rel=2e-5)
+
+
+def test_factor_is_lawley_s_expansion_for_many_studies():
+    for k in (20, 100, 1000):
+        w = np.random.default_rng(k).uniform(0.05, 1, k)
+        assert abs(bartlett_factor(w[None], np.ones((1, k)))[0] - lawley(w)) < 2.5 / k**2
 
 
 def test_factor_of_one_study_that_outweighs_the_rest():
-    assert bartlett_factor(np.array([[1e12, 1.0, 1.0]]), np.ones((1, 3)))[0] == pytest.approx(2.5)
+    for k in (2, 3, 8):
+        w = np.r_[1e12, np.ones(k - 1)]
+        assert bartlett_factor(w[None], np.ones((1, k)))[0] == pytest.approx(2.5)
+
+
+def test_factor_lies_between_those_of_equal_studies_and_of_one():
+    rng = np.random.default_rng(7)
+    for k in (2, 3, 5, 20):
+        w = np.exp(rng.standard_normal((4000, k)) * rng.choice([0.3, 1.0, 4.0], (4000, 1)))
+        factor = bartlett_factor(w, np.ones_like(w))
+        ends = np.sort([2.5, bartlett_factor(np.ones((1, k)), np.ones((1, k)))[0]])
+        assert ((factor >= ends[0] - 1e-12) & (factor <= ends[1] + 1e-12)).all()
 
 
 def test_factor_counts_copies():

@@ -26,8 +26,8 @@ OPTIONS = [
 
 def test_a_benchmark_near_a_homogeneous_estimate():
     fit = mr.pool(events=EVENTS, n=PATIENTS)
-    assert fit.test(0.16865101).pvalue == pytest.approx(0.188443, abs=1e-6)
-    assert fit.test(0.166).pvalue == pytest.approx(0.128730, abs=1e-6)
+    assert fit.test(0.16865101).pvalue == pytest.approx(0.190307, abs=1e-6)
+    assert fit.test(0.166).pvalue == pytest.approx(0.130345, abs=1e-6)
 
 
 @pytest.mark.parametrize("studies", [(EVENTS, PATIENTS), OTHER, ([3, 0, 8, 1], [20, 9, 21, 30])])

@@ -8,6 +8,7 @@ import metaresp as mr
 from metaresp.cli import main
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION
+from metaresp.kernel.trial.study_rate import Prior, posterior_rates
 from metaresp.present.forest_rows import forest_rows
 
 EVENTS, N = [13, 4, 9, 10, 7, 2], [18, 7, 15, 41, 16, 20]
@@ -62,12 +63,31 @@ def test_normal_posterior_is_the_blup():
 
 
 def test_no_variation_is_the_pooled_rate():
-    for model in ("binomial-normal", "beta-binomial", "inverse-variance", "common"):
+    for model in ("beta-binomial", "inverse-variance", "common"):
         fit = mr.pool(events=[5, 6, 5], n=[20, 20, 20], model=model)
         rates = fit.study_rates()
         assert (rates.shrunken == fit.rate).all(), model
         assert (rates.shrunken_low == fit.rate_ci.low).all()
         assert "pooled rate" in rates.note
+
+
+def test_no_variation_estimated_is_not_taken_for_none():
+    """tau2 = 0 is one of the values that tau2 may have: studies differ, without a jump from those above."""
+    fit = mr.pool(events=[5, 6, 5], n=[20, 20, 20])
+    rates = fit.study_rates()
+    assert fit.tau2 == 0
+    assert rates.shrunken[0] == rates.shrunken[2] < rates.shrunken[1]
+    assert (rates.shrunken_low < fit.rate_ci.low).all() or (rates.shrunken_low > rates.low).all()
+    assert (rates.shrunken_high < rates.high).all()
+
+
+def test_equal_studies_that_were_fitted_as_one_have_their_rates():
+    events, n = np.repeat([3, 9, 1], 12), np.repeat([20, 30, 25], 12)
+    rates = mr.pool(events=events, n=n).study_rates()
+    apart = mr.pool(events=events, n=n, ci="bootstrap", seed=1).study_rates()  # fitted one by one
+    np.testing.assert_allclose(rates.shrunken, apart.shrunken, atol=1e-7)
+    np.testing.assert_allclose(rates.shrunken_high, apart.shrunken_high, atol=1e-6)
+    assert np.unique(rates.shrunken).size == 3
 
 
 @pytest.mark.parametrize(("events", "n"), [([0, 0, 0], [18, 12, 7]), ([3], [9]), ([0, 5, 0], [9, 5, 4])])
@@ -203,7 +223,11 @@ R_BLUP += [1.44612049, 0.35815666, 1.19368187, 1.24713170, 1.22173023, 1.6060687
 
 def test_r():
     studies = mr.datasets.load("pritz1997")
-    means = mr.pool(studies).study_rates().shrunken
+    n, x = studies.n.astype(float), studies.events.astype(float)
+    known = Prior(*(np.full((14, 1), value) for value in (1.0, 1.376594388998798, 0.7676649880597011)))
+    means = posterior_rates("logit", x, n, known, 0.025).mean
     np.testing.assert_allclose(means, R_MEANS, atol=1e-7)  # of our own maximum, and 8 decimals
+    # with mu and tau unknown: a wider law about nearly the same place
+    np.testing.assert_allclose(mr.pool(studies).study_rates().shrunken, R_MEANS, atol=0.02)
     effects = mr.pool(studies, model="inverse-variance", tau2="DL").study_rates().shrunken
     np.testing.assert_allclose(special.logit(effects), R_BLUP, atol=1e-8)

@@ -60,7 +60,7 @@ def test_the_text_of_the_rows(fit):
     plot = forest_fit(fit)
     row = [plot.texts[0, key][0].get_text() for key in ("study", "events", "rate", "weight")]
     assert row == ["Giannotta et al.", "16/17", "94.1% (71.3% to 99.9%)", "6.3%"]
-    assert plot.texts[14, "rate"][0].get_text() == "79.8% (69.2% to 89.6%)"
+    assert plot.texts[14, "rate"][0].get_text() == "79.8% (69.1% to 89.6%)"
     assert plot.texts[15, "rate"][0].get_text() == "(34.4% to 97.5%)"
     assert [text.get_text() for text in plot.axis_label] == ["Response rate"]
     assert plot.notes[0].get_text().startswith(f"Heterogeneity: τ² = 0.589; I² = {fit.heterogeneity.I2:.1f}%")

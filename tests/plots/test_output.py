@@ -53,7 +53,7 @@ def test_svg_has_text_as_text(plot, tmp_path):
         "Müller &amp; &lt;b&gt;",
         "16/17",
         "94.1% (71.3% to 99.9%)",
-        "79.8% (69.2% to 89.6%)",
+        "79.8% (69.1% to 89.6%)",
         "100%",
     ):
         assert words in texts

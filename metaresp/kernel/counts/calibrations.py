@@ -17,6 +17,7 @@ from metaresp.kernel.counts.registry import CountInterval, CountMethod, Lanes
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.registry import Registry
 
+_ONE_STUDY = 2.5  # the factor where one study outweighs all others
 LIKELIHOOD_CI: Registry[CountMethod] = Registry("ci")
 
 
@@ -152,14 +153,17 @@ def bootstrap(lanes: Lanes, tail: float) -> CountInterval:
 
 
 def bartlett_factor(w: FloatArray, copies: FloatArray) -> FloatArray:
-    """Return the mean, to first order, of twice the fall of the profile log-likelihood at the true mu.
+    """Return the mean of twice the fall of the profile log-likelihood at the true mu.
 
-    With ``S_r = sum copies w**r`` over each study's information w about mu given tau,
+    To first order it is, with ``S_r = sum copies w**r`` over each study's information w about mu given tau,
 
         ``1 + 2 S_3 / (S_1 S_2) - S_2 / (2 S_1**2)`` ,
 
     Lawley's expansion (1956, Biometrika 43:295) for normal effects with mean mu and variance
-    ``1 / w = v + tau2``.  It is ``1 + 3 / (2 k)`` for k equal studies and 2.5 where one outweighs all others.
+    ``1 / w = v + tau2``: ``1 + 3 / (2 k)`` for k equal studies and 2.5 where one outweighs all others.  For
+    equal studies the exact mean is ``k (psi(k / 2) - psi((k - 1) / 2))``, 2.77, 1.84, 1.55 and 1.40 at 2 to 5
+    studies.  The expansion is mapped linearly so that it is that for equal studies, and still 2.5 where one
+    outweighs all others.
 
     Parameters
     ----------
@@ -171,5 +175,8 @@ def bartlett_factor(w: FloatArray, copies: FloatArray) -> FloatArray:
     """
     share = w / w.max(axis=-1, keepdims=True)
     s1, s2, s3 = (np.einsum("lk,lk->l", copies, share**power) for power in (1, 2, 3))
-    factor: FloatArray = 1 + 2 * s3 / (s1 * s2) - s2 / (2 * s1 * s1)
+    expansion = 1 + 2 * s3 / (s1 * s2) - s2 / (2 * s1 * s1)
+    k = np.maximum(copies.sum(axis=-1), 2.0)
+    exact = k * (special.digamma(k / 2) - special.digamma((k - 1) / 2))
+    factor: FloatArray = _ONE_STUDY - (_ONE_STUDY - exact) * (_ONE_STUDY - expansion) / (1.5 - 1.5 / k)
     return factor

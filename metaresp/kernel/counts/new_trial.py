@@ -45,14 +45,18 @@ _STILL = 1e-12  # step of a quantile
 _WIDEST = 250.0  # share of the scale that a unit may take up: 1 logit
 _FARTHEST = 500.0  # nats a study: u would underflow beyond
 _REACH = 9.0  # standard deviations beyond which a normal has no mass
+PLACES: FloatArray = np.concatenate([[-1.0], legendre.leggauss(_POINTS)[0], [1.0]])  # of the parts
 
 
 class Mixture(NamedTuple):
-    """Normals that a new theta is drawn from; fields of shape (lanes, parts)."""
+    """Normals that a new theta is drawn from, one for each of some tau; fields of shape (lanes, parts)."""
 
     weight: FloatArray  # sums to 1 over the parts
     mean: FloatArray
     sd: FloatArray
+    tau: FloatArray  # at PLACES of its window
+    root: FloatArray  # of W, signed: below 0 before the maximum
+    plain: FloatArray  # profile log-likelihood, without the adjustment
 
 
 class _Curves(NamedTuple):
@@ -84,7 +88,7 @@ def tau_mixture(
     """
     low, high, unit = _window(counts, fit)
     lanes, alive = fit.mu.size, np.arange(fit.mu.size)
-    out = Mixture(*np.zeros((3, lanes, _POINTS + 2)))
+    out = Mixture(*np.zeros((len(Mixture._fields), lanes, PLACES.size)))
     curves: _Curves | None = None
     for level in _LEVELS:
         data = _Data(counts.take(alive), low[alive], high[alive], unit[alive])
@@ -248,7 +252,16 @@ def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k
     tau = unit[:, None] * np.sinh(middle + half * np.hstack([-1.0, at, 1.0]))
     mean = np.hstack([curves.mu[:, :1], curves.mu @ value.T, curves.mu[:, -1:]])
     log_j = np.hstack([curves.log_j[:, :1], curves.log_j @ value.T, curves.log_j[:, -1:]])
-    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, np.sqrt(tau**2 + np.exp(-log_j)))
+    sd = np.sqrt(tau**2 + np.exp(-log_j))
+    height = np.hstack([ends[:, :1], curves.adjusted @ value.T, ends[:, 1:]])
+    root = np.where(top_at[:, None] < PLACES, 1.0, -1.0) * np.sqrt(np.maximum(2 * (top[:, None] - height), 0))
+    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, sd, tau, root, height + 0.5 * log_j)
+
+
+def along_tau(counts: CountSurface, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, ...]:
+    """Return the best mu of each lane at its *tau*, looked for from *mu*, with l(tau) and log(j(tau))."""
+    none = np.zeros(mu.size)
+    return _ridge(_Data(counts, none, none, none), mu, tau, np.arange(mu.size))
 
 
 def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -41,6 +41,13 @@ def gauss(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
     return 0.5 * (low + high)[..., None] + half * NODES, half * WEIGHTS
 
 
+def legendre_series(at: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return the matrix from values at the nodes of a Gauss-Legendre rule to their Legendre series."""
+    order = np.arange(at.size)
+    matrix: FloatArray = np.polynomial.legendre.legvander(at, at.size - 1).T * weight * (order + 0.5)[:, None]
+    return matrix
+
+
 def divide(owner: IntArray, low: FloatArray, high: FloatArray, judge: Judge) -> Panels:
     """Halve panels until none is coarse.
 
