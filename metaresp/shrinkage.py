@@ -89,7 +89,7 @@ def _shrink(fit: "Fit") -> StudyTruths:
     if fit.is_exact and not kind.exact:
         nothing = np.full(k, np.nan)
         return StudyTruths(nothing, nothing, nothing, f"No shrunken rates: {fit.reason}.")
-    if kind.exact or fit.tau2 == 0 or fit.rho == 0:
+    if kind.exact or fit.tau2 == 0:
         why = "one common rate" if kind.exact else "no variation between studies is estimated"
         rate, low, high = (np.full(k, value) for value in (fit.rate, *fit.rate_ci))
         return StudyTruths(rate, low, high, f"Every study has the pooled rate with its interval: {why}.")

@@ -1,9 +1,10 @@
-"""The true rate of a new trial in the beta-binomial model, with the uncertainty of the mean rate.
+"""The true rate of a trial in the beta-binomial model, with the uncertainty of the mean rate and of rho.
 
-The rate of a trial has a beta distribution with mean p and intraclass correlation rho, and logit p is a
-Student t about its estimate: the distribution is a mixture of betas over logit p.  For a rate c the beta
-distribution function is 1 for small and 0 for large means but for a zone about c, whose ends are bounded by
-Chernoff's and Markov's inequalities; there it is integrated by Gauss-Legendre nodes in w, where
+Given the mean p and the intraclass correlation rho the rate of a trial has a beta distribution, to which the
+events and non-events of a study add where its own rate is asked for.  logit p is a Student t about its
+estimate given rho, and rho has some values with weights: the rate is a mixture of betas.  For a rate c the
+beta distribution function is 1 for small and 0 for large means but for a zone about c, whose ends are bounded
+by Chernoff's and Markov's inequalities; there it is integrated by Gauss-Legendre nodes in w, where
 ``logit p = mu + se sinh(w)``, so that near and far tails of the t both are smooth.
 """
 
@@ -15,43 +16,76 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import FloatArray, chunked
-from metaresp.kernel.counts.beta_binomial import Fit
+from metaresp.kernel.counts.beta_intervals import BetaLanes
 from metaresp.kernel.counts.intervals import CountInterval
+from metaresp.kernel.counts.rho_confidence import rho_parts
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.numerics.special import half_deviance, stirling_error
 from metaresp.registry import Registry
 
-BetaPrediction = Callable[[Fit, FloatArray, float], CountInterval]
+BetaPrediction = Callable[[BetaLanes, float], CountInterval]
 BETA_PREDICTION: Registry[BetaPrediction] = Registry("prediction")
 
-NODES = 96
-_FEW = 32
-_NOTHING = 1e-17  # probability of the t distribution that is left out
-# P(rate > c) is at most p / c (Markov), and about p (1 - n log c) for small p: below exp(-42) it is nothing
-_FAR = 42.0
-_CHERNOFF = 240.0  # exp(-n KL) is below exp(-60) beyond an angle of sqrt(240 / n)
 _MOST_PATIENTS = 1e12  # and their inverse: rho this near 0 or 1 is 0 or 1 to the last digit shown
 _FARTHEST = 700.0  # a logit beyond which a limit is 0 or 1
+_LEAST_WEIGHT = 1e-10  # of a part that is worth evaluating
+_MARKOV = 42.0  # nats beyond which that bound is nothing
+_NODES_OF_MEAN = 40
 _STEPS = 60
-_CLOSE = 1e-13
-_WIDTH = 6 * NODES
+_WIDTH = 6  # floats that one node takes in the working arrays
+
+
+class _Rule(NamedTuple):
+    """How finely the mean is integrated."""
+
+    nodes: int
+    nats: float  # beyond which a beta distribution function is 0 or 1
+    close: float  # step, relative to the logit, at which a quantile is found
+
+
+_ROUGH = _Rule(12, 12.0, 1e-3)
+_SUM = _Rule(32, 20.0, 1e-6)  # for each of many parts
+_ONE = _Rule(96, 60.0, 1e-13)  # for a law of one part
 
 
 class BetaLaw(NamedTuple):
-    """Mixtures of beta distributions; fields of shape (lanes,)."""
+    """Mixtures of beta distributions; fields of shape (lanes, parts), or (lanes, 1) where parts share it."""
 
     mu: FloatArray  # centre of logit p
     se: FloatArray
     df: FloatArray  # of the t distribution of (logit p - mu) / se; infinite: normal
     rho: FloatArray
+    weight: FloatArray  # sums to 1 over the parts
+    events: FloatArray  # of the study itself; 0 for a new trial
+    rest: FloatArray
 
-    def take(self, rows: np.ndarray) -> "BetaLaw":
+    @classmethod
+    def of(cls, mu: FloatArray, se: FloatArray, df: FloatArray, rho: FloatArray) -> "BetaLaw":
+        """Return laws of one part, of a new trial; parameters of shape (lanes,)."""
+        fields = [np.reshape(field, (-1, 1)).astype(np.float64) for field in (mu, se, df, rho)]
+        return cls(*fields, np.ones_like(fields[0]), *np.zeros((2, *fields[0].shape)))
+
+    def take(self, rows: np.ndarray | slice) -> "BetaLaw":
         """Return some lanes."""
         return BetaLaw(*(field[rows] for field in self))
 
     def mirrored(self) -> "BetaLaw":
         """Return the law of non-response."""
-        return self._replace(mu=-self.mu)
+        return self._replace(mu=-self.mu, events=self.rest, rest=self.events)
+
+    @property
+    def rule(self) -> _Rule:
+        """How finely the mean is integrated."""
+        return _ONE if self.weight.shape[1] == 1 else _SUM
+
+
+def mixture(lanes: BetaLanes) -> BetaLaw:
+    """Return the law of a new trial over the confidence distribution of rho."""
+    parts = rho_parts(lanes.data, lanes.fit, lanes.k)
+    worth = (parts.weight > _LEAST_WEIGHT).any(axis=0)
+    weight, rho, mu, se = (field[:, worth] for field in parts)
+    none = np.zeros((weight.shape[0], 1))
+    return BetaLaw(mu, se, none + np.inf, rho, weight / weight.sum(axis=-1, keepdims=True), none, none)
 
 
 def t_cdf(t: FloatArray, df: FloatArray) -> FloatArray:
@@ -70,46 +104,62 @@ def t_density(t: FloatArray, df: FloatArray) -> FloatArray:
     return result
 
 
-def cdf_and_density(law: BetaLaw, theta: FloatArray, nodes: int = NODES) -> tuple[FloatArray, FloatArray]:
-    """Return distribution function and density of the logit of a new trial's rate.
+def cdf_and_density(
+    law: BetaLaw, theta: FloatArray, rule: _Rule | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return distribution function and density of the logit of a trial's rate.
 
     Parameters
     ----------
     law : BetaLaw
+        Of as many lanes, or of one for all.
     theta : float array, shape (lanes,)
         Logits of a rate.
-    nodes : int
+    rule : optional
+        How finely the mean is integrated.
 
     Returns
     -------
     cdf, density : float array, shape (lanes,)
     """
+    rule = law.rule if rule is None else rule
     cdf, density = np.empty_like(theta), np.empty_like(theta)
-    for part in chunked(theta.size, _WIDTH):
-        cdf[part], density[part] = _mix(BetaLaw(*(field[part] for field in law)), theta[part], nodes)
+    for part in chunked(theta.size, _WIDTH * rule.nodes * law.weight.shape[1]):
+        some = law if law.weight.shape[0] == 1 else law.take(part)
+        cdf[part], density[part] = _mix(some, theta[part, None], rule)
     return cdf, density
 
 
-def _mix(law: BetaLaw, theta: FloatArray, nodes: int) -> tuple[FloatArray, FloatArray]:
+def _mix(law: BetaLaw, theta: FloatArray, rule: _Rule) -> tuple[FloatArray, FloatArray]:
     m = patients(law.rho)
-    low, high = _zone(theta, m)
-    widest = t_quantile(law.df, _NOTHING)
+    low, high = _zone(law, theta, m, rule.nats)
+    widest = t_quantile(law.df, max(float(np.exp(-rule.nats)), 1e-17))
     ends = [np.clip((end - law.mu) / law.se, -widest, widest) for end in (low, high)]
     first, last = (np.arcsinh(end) for end in ends)
-    x, weight = _rule(nodes)
-    half = 0.5 * (last - first)[:, None]
-    w = 0.5 * (first + last)[:, None] + half * x
+    x, weight = _nodes(rule.nodes)
+    half = 0.5 * (last - first)[..., None]
+    w = 0.5 * (first + last)[..., None] + half * x
     t = np.sinh(w)
-    mass = half * weight * np.cosh(w) * t_density(t, law.df[:, None])
-    mu = law.mu[:, None] + law.se[:, None] * t
-    a, b = m[:, None] * special.expit(mu), m[:, None] * special.expit(-mu)
-    below = t_cdf(ends[0], law.df) + np.einsum("lj,lj->l", mass, _beta_cdf(a, b, theta[:, None]))
-    density = np.einsum("lj,lj->l", mass, np.exp(_beta_log_density(a, b, m[:, None], theta[:, None])))
-    return below, density
+    mass = half * weight * np.cosh(w) * t_density(t, law.df[..., None])
+    mass *= law.weight[..., None]
+    mu = law.mu[..., None] + law.se[..., None] * t
+    m, theta = m[..., None], theta[..., None]
+    a = m * special.expit(mu) + law.events[..., None]
+    b = m * special.expit(-mu) + law.rest[..., None]
+    below = np.einsum("lp,lp->l", law.weight, t_cdf(ends[0], law.df))
+    below += np.einsum("lpj,lpj->l", mass, _beta_cdf(a, b, theta))
+    return below, np.einsum("lpj,lpj->l", mass, np.exp(_beta_log_density(a, b, theta)))
 
 
 @cache
-def _rule(nodes: int) -> tuple[FloatArray, FloatArray]:
+def _hermite(nodes: int) -> tuple[FloatArray, FloatArray]:
+    """Return nodes and weights of a standard normal."""
+    x, weight = np.polynomial.hermite_e.hermegauss(nodes)
+    return x, weight / weight.sum()
+
+
+@cache
+def _nodes(nodes: int) -> tuple[FloatArray, FloatArray]:
     x, weight = np.polynomial.legendre.leggauss(nodes)
     return x, weight
 
@@ -120,17 +170,28 @@ def patients(rho: FloatArray) -> FloatArray:
     return (1 - rho) / rho
 
 
-def _zone(theta: FloatArray, m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the logits of the mean between which the beta distribution function is neither 1 nor 0."""
+def _zone(law: BetaLaw, theta: FloatArray, m: FloatArray, nats: float) -> tuple[FloatArray, FloatArray]:
+    """Return the logits of p between which the beta distribution function is neither 1 nor 0.
+
+    ``exp(-n KL)`` is below ``exp(-nats)`` beyond an angle of ``sqrt(4 nats / n)`` (Chernoff); P(rate > c) is
+    at most p / c (Markov), and about ``p (1 - n log c)`` for small p.
+    """
     angle = 2 * np.arctan2(np.exp(0.5 * special.log_expit(theta)), np.exp(0.5 * special.log_expit(-theta)))
-    reach = np.sqrt(_CHERNOFF / m)
+    total = m + law.events + law.rest
+    reach = np.sqrt(4 * nats / total)
     ends = []
     for side, here in ((-1.0, angle), (1.0, np.pi - angle)):
         within = here > reach
         chernoff = 2 * np.log(np.tan(0.5 * np.where(within, here - reach, 0.1)))
         log_c = special.log_expit(-side * theta)
-        far = np.maximum(log_c, -np.log1p(-m * log_c)) - _FAR
+        far = np.maximum(log_c, -np.log1p(-total * log_c)) - min(nats, _MARKOV)
         ends.append(-side * np.where(within, np.maximum(chernoff, far), far))
+    if (law.events + law.rest).any():  # these are bounds of the mean with the study's own count
+        for i, end in enumerate(ends):
+            p, q = special.expit(end) * total - law.events, special.expit(-end) * total - law.rest
+            inside = (p > 0) & (q > 0)
+            logit = np.log(np.where(inside, p, 1.0)) - np.log(np.where(inside, q, 1.0))
+            ends[i] = np.where(inside, logit, np.where(p > 0, np.inf, -np.inf))
     return ends[0], ends[1]
 
 
@@ -142,7 +203,7 @@ def _beta_cdf(a: FloatArray, b: FloatArray, theta: FloatArray) -> FloatArray:
     return np.where(upper, 1 - value, value)
 
 
-def _beta_log_density(a: FloatArray, b: FloatArray, m: FloatArray, theta: FloatArray) -> FloatArray:
+def _beta_log_density(a: FloatArray, b: FloatArray, theta: FloatArray) -> FloatArray:
     """Return the log density of the logit, by Kullback-Leibler divergence where log gammas would cancel."""
     log_p, log_q = special.log_expit(theta), special.log_expit(-theta)
     large = (a >= 1) & (b >= 1)
@@ -159,31 +220,42 @@ def _beta_log_density(a: FloatArray, b: FloatArray, m: FloatArray, theta: FloatA
 
 
 def lower_quantile(law: BetaLaw, tail: float) -> FloatArray:
-    """Return the logit of the rate that a new trial's rate is below with probability *tail*, shape (lanes,).
+    """Return the logit of the rate that a trial's rate is below with probability *tail*, shape (lanes,).
 
     Minus or plus infinity where that rate is 0 or 1 to the last digit; NaN where the law is not defined.
     The quantile above is that of :meth:`BetaLaw.mirrored`, mirrored.
     """
-    out = np.full(law.mu.size, np.nan)
-    rows = np.flatnonzero(np.isfinite(law.mu) & np.isfinite(law.se) & (law.df > 0) & ~np.isnan(law.rho))
+    out = np.full(law.weight.shape[0], np.nan)
+    defined = np.isfinite(law.mu) & np.isfinite(law.se) & (law.df > 0) & ~np.isnan(law.rho)
+    rows = np.flatnonzero(defined.all(axis=-1))
     if not rows.size:
         return out
     law = law.take(rows)
-    m = patients(law.rho)
-    spread = law.se**2 + sum(special.polygamma(1, m * special.expit(sign * law.mu)) for sign in (1, -1))
-    start = law.mu + special.ndtri(tail) * np.sqrt(np.minimum(spread, 1e4))
-    rough = _solve(law, tail, np.clip(start, -_FARTHEST, _FARTHEST), _FEW, 1e-4)
-    out[rows] = _solve(law, tail, np.clip(rough, -_FARTHEST, _FARTHEST), NODES, _CLOSE)
+    theta = _solve(law, tail, np.clip(_start(law, tail), -_FARTHEST, _FARTHEST), _ROUGH)
+    out[rows] = _solve(law, tail, np.clip(theta, -_FARTHEST, _FARTHEST), law.rule)
     return out
 
 
-def _solve(law: BetaLaw, tail: float, start: FloatArray, nodes: int, close: float) -> FloatArray:
+def _start(law: BetaLaw, tail: float) -> FloatArray:
+    """Return the quantile of a normal logit with the moments of the law, to first order."""
+    m = patients(law.rho)
+    a, b = (m * special.expit(sign * law.mu) + own for sign, own in ((1, law.events), (-1, law.rest)))
+    ratio = m / (m + law.events + law.rest)
+    spread = (ratio * law.se) ** 2 + special.polygamma(1, a) + special.polygamma(1, b)
+    centre = np.log(a) - np.log(b)
+    mean = np.einsum("lp,lp->l", law.weight, centre)
+    spread = np.minimum(spread, 1e4) + (centre - mean[:, None]) ** 2
+    start: FloatArray = mean + special.ndtri(tail) * np.sqrt(np.einsum("lp,lp->l", law.weight, spread))
+    return start
+
+
+def _solve(law: BetaLaw, tail: float, start: FloatArray, rule: _Rule) -> FloatArray:
     """Newton's method on the logarithm of the distribution function, inside a bracket."""
     theta = start.copy()
     low, high = np.full_like(theta, -_FARTHEST - 1), np.full_like(theta, _FARTHEST + 1)
     alive = np.arange(theta.size)
     for _ in range(_STEPS):
-        cdf, density = cdf_and_density(law.take(alive), theta[alive], nodes)
+        cdf, density = cdf_and_density(law.take(alive), theta[alive], rule)
         here = theta[alive]
         low[alive] = np.where(cdf < tail, here, low[alive])
         high[alive] = np.where(cdf < tail, high[alive], here)
@@ -192,31 +264,29 @@ def _solve(law: BetaLaw, tail: float, start: FloatArray, nodes: int, close: floa
         new = here - step
         inside = (new > low[alive]) & (new < high[alive])
         theta[alive] = np.where(inside, new, 0.5 * (low[alive] + high[alive]))
-        moving = np.abs(theta[alive] - here) > close * np.maximum(np.abs(here), 1.0)
+        moving = np.abs(theta[alive] - here) > rule.close * np.maximum(np.abs(here), 1.0)
         alive = alive[moving & (np.abs(theta[alive]) < _FARTHEST)]
         if not alive.size:
             break
     return np.where(theta <= -_FARTHEST, -np.inf, np.where(theta >= _FARTHEST, np.inf, theta))
 
 
-def _limits(mu: FloatArray, se: FloatArray, df: FloatArray, rho: FloatArray, tail: float) -> CountInterval:
-    law = BetaLaw(mu, se, df, rho)
-    return CountInterval(lower_quantile(law, tail), -lower_quantile(law.mirrored(), tail), df)
+def trial_limits(law: BetaLaw, tail: float) -> tuple[FloatArray, FloatArray]:
+    """Return the logits between which a trial's rate lies but for *tail* on each side."""
+    return lower_quantile(law, tail), -lower_quantile(law.mirrored(), tail)
 
 
-@BETA_PREDICTION.add("hts")
-def predict_hts(fit: Fit, k: FloatArray, tail: float) -> CountInterval:
-    """Prediction interval with the logit of the mean rate a t on k - 2 degrees of freedom.
+@BETA_PREDICTION.add("likelihood")
+def predict_likelihood(lanes: BetaLanes, tail: float) -> CountInterval:
+    """Prediction interval that carries the uncertainty of the mean and of rho.
 
-    The same degrees of freedom as Higgins, Thompson and Spiegelhalter (2009), JRSS A 172, eq. (12), with
-    the beta distribution in the place of the normal one.
+    Quantiles of beta distributions over the confidence distribution of rho, see
+    :mod:`metaresp.kernel.counts.rho_confidence`, with the logit of the mean normal about its best value given
+    rho.  R: none.
 
     Parameters
     ----------
-    fit : Fit
-        The maximum likelihood fit.
-    k : float array, shape (lanes,)
-        Number of studies, multiplicities counted.
+    lanes : BetaLanes
     tail : float
         Probability beyond each limit.
 
@@ -225,16 +295,55 @@ def predict_hts(fit: Fit, k: FloatArray, tail: float) -> CountInterval:
     CountInterval
         On the logit scale; infinite where a limit is a rate of 0 or 1.
     """
-    return _limits(fit.mu, fit.se, k - 2, fit.rho, tail)
+    return around_estimate(mixture(lanes), lanes, tail)
+
+
+def study_laws(law: BetaLaw, x: FloatArray, n: FloatArray) -> BetaLaw:
+    """Return the laws of the true rates of studies with these counts, shape (k,); *law* of one lane."""
+    shared = (np.repeat(field, x.size, axis=0) for field in law[:5])
+    return BetaLaw(*shared, x[:, None], (n - x)[:, None])
+
+
+def trial_mean(law: BetaLaw) -> FloatArray:
+    """Return the mean of a trial's rate under each law with a normal logit of the mean, shape (lanes,)."""
+    at, weight = _hermite(_NODES_OF_MEAN)
+    p = np.einsum("lpj,j->lp", special.expit(law.mu[..., None] + law.se[..., None] * at), weight)
+    m = patients(law.rho)
+    mean: FloatArray = np.einsum(
+        "lp,lp->l", law.weight, (m * p + law.events) / (m + law.events + law.rest)
+    )
+    return mean
+
+
+def around_estimate(law: BetaLaw, lanes: BetaLanes, tail: float) -> CountInterval:
+    """Return the interval of a law of new trials, the estimate inside."""
+    low, high = trial_limits(law, tail)
+    mu = lanes.fit.mu
+    return CountInterval(np.minimum(low, mu), np.maximum(high, mu), np.full_like(mu, np.nan))
+
+
+def _limits(lanes: BetaLanes, df: FloatArray, tail: float) -> CountInterval:
+    fit = lanes.fit
+    return CountInterval(*trial_limits(BetaLaw.of(fit.mu, fit.se, df, fit.rho), tail), df)
+
+
+@BETA_PREDICTION.add("hts")
+def predict_hts(lanes: BetaLanes, tail: float) -> CountInterval:
+    """Prediction interval with the logit of the mean rate a t on k - 2 degrees of freedom, rho as estimated.
+
+    The same degrees of freedom as Higgins, Thompson and Spiegelhalter (2009), JRSS A 172, eq. (12), with
+    the beta distribution in the place of the normal one.  Parameters as in :func:`predict_likelihood`.
+    """
+    return _limits(lanes, lanes.k - 2, tail)
 
 
 @BETA_PREDICTION.add("t")
-def predict_t(fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+def predict_t(lanes: BetaLanes, tail: float) -> CountInterval:
     """Prediction interval with a t on k - 1 degrees of freedom; as :func:`predict_hts`."""
-    return _limits(fit.mu, fit.se, k - 1, fit.rho, tail)
+    return _limits(lanes, lanes.k - 1, tail)
 
 
 @BETA_PREDICTION.add("normal")
-def predict_normal(fit: Fit, k: FloatArray, tail: float) -> CountInterval:
+def predict_normal(lanes: BetaLanes, tail: float) -> CountInterval:
     """Prediction interval with a normal logit of the mean rate; as :func:`predict_hts`."""
-    return _limits(fit.mu, fit.se, np.full_like(fit.mu, np.inf), fit.rho, tail)
+    return _limits(lanes, np.full_like(lanes.k, np.inf), tail)
