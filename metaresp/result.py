@@ -185,6 +185,24 @@ class Fit(Record):
         """
         return questions.tau2_limits(self, method, component, level)
 
+    def rho_ci(self, method: str | None = None, *, level: float | None = None) -> Interval:
+        """Return the confidence interval of rho, the intraclass correlation of the beta-binomial model.
+
+        Parameters
+        ----------
+        method : {"cox-reid", "profile"}, optional
+            Quantiles of the confidence distribution of the adjusted profile likelihood (default), or the
+            profile likelihood against chi-square, which is too narrow for few studies.
+        level : float, optional
+            That of the fit by default.
+
+        Raises
+        ------
+        CannotEstimate
+            If the fit has no rho.
+        """
+        return questions.rho_limits(self, method, level)
+
     def probability_above(self, rate: float) -> float:
         """Return the probability that the true rate of a new trial exceeds *rate*.
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray, silent
+from metaresp.counts import clean
 from metaresp.model.base import StudyTruths
-from metaresp.model.kept import model_for
+from metaresp.model.kept import kept, lane_of
 from metaresp.model.registry import model_of
 from metaresp.records import Record
 
@@ -89,8 +90,10 @@ def _shrink(fit: "Fit") -> StudyTruths:
     if fit.is_exact and not kind.exact:
         nothing = np.full(k, np.nan)
         return StudyTruths(nothing, nothing, nothing, f"No shrunken rates: {fit.reason}.")
-    if kind.exact or fit.tau2 == 0:
+    if kind.exact or ((fit.tau2 == 0 or fit.rho == 0) and not kind.carries_tau):
         why = "one common rate" if kind.exact else "no variation between studies is estimated"
         rate, low, high = (np.full(k, value) for value in (fit.rate, *fit.rate_ci))
         return StudyTruths(rate, low, high, f"Every study has the pooled rate with its interval: {why}.")
-    return model_for(fit.studies, fit.spec).study_rates(fit)
+    *rates, note = kept(fit, fit.studies, fit.spec).study_rates(fit)
+    place = lane_of(clean(fit.studies.events, fit.studies.n, None)[0], fit.spec)[1]
+    return StudyTruths(*(field[place] for field in rates), note)

@@ -92,6 +92,8 @@ class Model:
         Whether a fit that says nearly nothing tells what helps.
     I2_has_interval : bool
         Whether I2 has the interval of tau2.
+    carries_tau : bool
+        Whether :meth:`study_rates` takes tau as unknown, so that an estimate of 0 is no exception.
     tau2_methods : tuple of str
         Of the interval of tau2, the first being the default; empty where there is no tau2.
     Q_definition : str
@@ -109,6 +111,7 @@ class Model:
     has_likelihood: ClassVar[bool] = False
     explains: ClassVar[bool] = False
     I2_has_interval: ClassVar[bool] = False
+    carries_tau: ClassVar[bool] = False
     tau2_methods: ClassVar[tuple[str, ...]] = ()
     Q_definition: ClassVar[str] = LIKELIHOOD_RATIO
 
@@ -242,6 +245,10 @@ class Model:
             raise CannotEstimate(f"tau2_ci: {option('model', self.name)} has no tau2")
         chosen = known[0] if method is None else known_name("method", method, known)
         return self._tau2_limits(chosen, (1 - check_level(level)) / 2)
+
+    def rho_limits(self, method: str | None, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return low and high of rho for every lane, of a model that has one."""
+        raise CannotEstimate(f"rho_ci: {option('model', self.name)} has no rho: tau2_ci is its counterpart")
 
     def _tau2_limits(self, method: str, tail: float) -> tuple[FloatArray, FloatArray]:
         raise NotImplementedError

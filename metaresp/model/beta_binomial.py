@@ -8,20 +8,17 @@ from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
+from metaresp.checks import check_level
 from metaresp.counts import distinct
+from metaresp.errors import known_name
 from metaresp.kernel.counts import beta_binomial
 from metaresp.kernel.counts.beta_intervals import BETA_CI, BetaLanes
 from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
 from metaresp.kernel.counts.groups import Range
-from metaresp.kernel.trial.beta_mixture import (
-    BETA_PREDICTION,
-    BetaLaw,
-    around_estimate,
-    mixture,
-    study_laws,
-    trial_limits,
-    trial_mean,
-)
+from metaresp.kernel.counts.rho_confidence import rho_confidence_limits
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.trial.beta_law import BetaLaw, trial_limits, trial_mean
+from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION, around_estimate, mixture, study_laws
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import Estimates, Numbers
 from metaresp.model.predictive import BetaTrial, NewTrial
@@ -45,6 +42,8 @@ class BetaBinomial(Model):
     spread_words = "intraclass correlation"
     spread_symbol = "ρ"
     rate_is_mean = True
+    carries_tau = True
+    rho_methods = ("cox-reid", "profile")
     grouped = True
     has_likelihood = True
 
@@ -67,7 +66,9 @@ class BetaBinomial(Model):
     @property
     def lanes(self) -> BetaLanes:
         """The same with the random source at its start."""
-        return self.beta._replace(rng=None if self.spec.seed is None else np.random.default_rng(self.spec.seed))
+        return self.beta._replace(
+            rng=None if self.spec.seed is None else np.random.default_rng(self.spec.seed)
+        )
 
     @cached_property
     def law(self) -> BetaLaw:
@@ -124,6 +125,15 @@ class BetaBinomial(Model):
         rates = special.expit([low[0], high[0]])
         return Interval(*rates.tolist()), Interval(low[0].item(), high[0].item())
 
+    def rho_limits(self, method: str | None, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return low and high of rho for every lane; see :meth:`metaresp.Fit.rho_ci`."""
+        chosen = self.rho_methods[0] if method is None else known_name("method", method, self.rho_methods)
+        tail, lanes = (1 - check_level(level)) / 2, self.beta
+        if chosen == "cox-reid":
+            return rho_confidence_limits(lanes.data, lanes.fit, lanes.k, tail)
+        fall = t_quantile(np.full_like(lanes.k, np.inf), tail) ** 2
+        return beta_binomial.rho_limits(lanes.data, lanes.fit, fall)
+
     def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
         """Return p-values read off the fall of the profile."""
         return pvalues(self.spec.ci, self.lanes, targets) if self.spec.ci in CALIBRATIONS else None
@@ -138,10 +148,9 @@ class BetaBinomial(Model):
     def study_rates(self, pooled: "Fit") -> StudyTruths:
         """Return mean and limits of the beta distribution with the study's count added, mixed likewise."""
         once, pair = distinct(self.counts)
-        laws = study_laws(mixture(self.beta), self.counts.x[0][once], self.counts.n[0][once])
-        low, high = trial_limits(laws, self.tail)
-        ends = (special.expit(end)[pair] for end in (low, high))
-        note = "Beta posterior of the rate, the uncertainty of the mean rate and of rho in its interval."
+        laws = study_laws(self.law, self.counts.x[0][once], self.counts.n[0][once])
+        ends = (special.expit(end)[pair] for end in trial_limits(laws, self.tail))
+        note = "Posterior mean of the rate; the mean rate and rho are not taken as known."
         return StudyTruths(trial_mean(laws)[pair], *ends, note)
 
     def group_likelihood(self, largest: float) -> Spread:

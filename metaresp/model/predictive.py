@@ -13,7 +13,7 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.numerics.panels import Logs
-from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, t_cdf, t_density
+from metaresp.kernel.trial.beta_law import BetaLaw, cdf, density, t_cdf, t_density
 from metaresp.kernel.trial.events import RateLaw, event_probabilities
 
 _COUNTS = 1e-6  # weight from which a part has a say in how fine the rates are taken
@@ -114,20 +114,16 @@ class BetaTrial(NamedTuple):
         spread = np.hypot(se, np.sqrt(rho / np.maximum(p * (1 - p), 1e-300)))
         law = RateLaw(
             link_logs("logit"),
-            lambda theta: self._both(theta)[0],
+            lambda theta: cdf(self.law, theta.ravel()).reshape(theta.shape),
             self._upper,
-            lambda theta: self._both(theta)[1],
+            lambda theta: density(self.law, theta.ravel()).reshape(theta.shape),
             float(weight @ mu),
             min(float(spread[weight > _COUNTS].min()), 1.0),
         )
         return event_probabilities(law, n)
 
-    def _both(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        cdf, density = cdf_and_density(self.law, theta.ravel())
-        return cdf.reshape(theta.shape), density.reshape(theta.shape)
-
     def _upper(self, theta: FloatArray) -> FloatArray:
-        return BetaTrial(self.law.mirrored())._both(-theta)[0]
+        return cdf(self.law.mirrored(), -theta.ravel()).reshape(theta.shape)
 
 
 def link_logs(name: str) -> Logs:

@@ -31,7 +31,7 @@ class BetaLanes(NamedTuple):
     def information(self) -> FloatArray:
         """Return the patients that each study is worth, ``n / (1 + (n - 1) rho)``, shape (lanes, k).
 
-        Times p (1 - p) the inverse variance of x / n on the logit scale: what its first two moments tell of mu.
+        Times p (1 - p) that is the inverse variance of x / n on the logit scale.
         """
         worth: FloatArray = self.data.n / (1 + (self.data.n - 1) * self.fit.rho[:, None])
         return worth

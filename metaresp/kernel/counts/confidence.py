@@ -69,6 +69,7 @@ class Confidence(NamedTuple):
     s: FloatArray
     mu: FloatArray
     log_j: FloatArray
+    root: FloatArray  # of W, signed: below 0 before the maximum
 
 
 def confidence(section: Section, k: FloatArray, points: int = _POINTS) -> Confidence:
@@ -86,7 +87,7 @@ def confidence(section: Section, k: FloatArray, points: int = _POINTS) -> Confid
     -------
     Confidence
     """
-    out = Confidence(*np.zeros((4, k.size, points + 2)))
+    out = Confidence(*np.zeros((5, k.size, points + 2)))
     for rows, part, curves in _settled(section):
         found = _mix(curves, part.low, part.high, k[rows], points)
         for field, values in zip(out, found, strict=True):
@@ -131,7 +132,9 @@ def _quantile(curves: Curves, k: FloatArray, p: float) -> FloatArray:
 
     def below(at: FloatArray, lanes: IntArray) -> FloatArray:
         fall = 2 * (top[lanes] - _values(coefficients[lanes], at))
-        result: FloatArray = special.chdtrc(df[lanes], df[lanes] * _ratio(fall, df[lanes], at > top_at[lanes]))
+        result: FloatArray = special.chdtrc(
+            df[lanes], df[lanes] * _ratio(fall, df[lanes], at > top_at[lanes])
+        )
         return result - p
 
     grid = -np.cos(np.pi * np.arange(2 * level + 1) / (2 * level))
@@ -203,7 +206,8 @@ def _mix(curves: Curves, low: FloatArray, high: FloatArray, k: FloatArray, point
     half, middle = 0.5 * (high - low)[:, None], 0.5 * (high + low)[:, None]
     top_at, top, bend = _summit(curves.adjusted, level)
     beyond = at > top_at[:, None]
-    u = _ratio(2 * (top[:, None] - curves.adjusted @ value.T), df, beyond)
+    fall = 2 * (top[:, None] - curves.adjusted @ value.T)
+    u = _ratio(fall, df, beyond)
     fall_slope = -2 * curves.adjusted @ slope.T
     flat = np.abs(u - 1) < _FLAT
     steep = np.where(flat, np.sqrt(np.maximum(-2 * bend[:, None], 0.0) * df), 0.0)
@@ -216,7 +220,10 @@ def _mix(curves: Curves, low: FloatArray, high: FloatArray, k: FloatArray, point
     s = middle + half * np.hstack([-1.0, at, 1.0])
     mean = np.hstack([curves.mu[:, :1], curves.mu @ value.T, curves.mu[:, -1:]])
     log_j = np.hstack([curves.log_j[:, :1], curves.log_j @ value.T, curves.log_j[:, -1:]])
-    return Confidence(mass / mass.sum(axis=-1, keepdims=True), s, mean, log_j)
+    down, up = 2 * (top[:, None] - ends).T[:, :, None]
+    root = np.sqrt(np.maximum(np.hstack([down, fall, up]), 0.0))
+    root *= np.hstack([np.full_like(down, -1.0), np.where(beyond, 1.0, -1.0), np.ones_like(up)])
+    return Confidence(mass / mass.sum(axis=-1, keepdims=True), s, mean, log_j, root)
 
 
 def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, FloatArray]:

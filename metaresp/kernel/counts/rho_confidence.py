@@ -2,8 +2,8 @@
 
 That of :mod:`metaresp.kernel.counts.confidence` along s, where ``theta = rho / (1 - rho) = unit sinh(s)**2``:
 even about rho = 0, so that C is smooth where the likelihood falls from there.  The likelihood is a sum of
-logarithms of ``p + i theta``, i below the events of a study, of ``q + i theta`` and of ``1 + i theta``: by the
-largest of these a unit is chosen that keeps every singularity at the distance pi / 2 from the line.
+logarithms of ``p + i theta``, i below the events of a study, of ``q + i theta`` and of ``1 + i theta``: the
+largest of these i sets a unit that keeps every singularity at the distance pi / 2 from the line.
 """
 
 from typing import NamedTuple
@@ -58,9 +58,7 @@ class _Section(NamedTuple):
         lanes = np.repeat(np.arange(s.shape[0]), s.shape[1])
         return mean_at(self.data, lanes, self.theta(s).ravel()).reshape(s.shape)
 
-    def ridge(
-        self, mu: FloatArray, s: FloatArray, rows: IntArray, decrement: float = _DECREMENT
-    ) -> Curves:
+    def ridge(self, mu: FloatArray, s: FloatArray, rows: IntArray, decrement: float = _DECREMENT) -> Curves:
         """Climb to the best mu at each rho by Newton's method; the likelihood is concave in the mean rate."""
         data, theta = self.data, np.minimum(np.sinh(s) ** 2 * self.unit[rows], THETA_MAX)
         u = np.log1p(data.size[rows] * theta)
@@ -97,7 +95,9 @@ def _section(data: Counts, fit: Fit) -> _Section:
     s = np.minimum(np.tile(grid, (unit.size, 1)), whole.high[:, None])
     fall = 2 * (top[:, None] - _profile(whole, s))
     ends = [_end(whole, side * (s - top_at[:, None]), fall, (top_at, top, side)) for side in (-1.0, 1.0)]
-    return whole._replace(low=np.maximum(top_at - ends[0], 0.0), high=np.minimum(top_at + ends[1], whole.high))
+    return whole._replace(
+        low=np.maximum(top_at - ends[0], 0.0), high=np.minimum(top_at + ends[1], whole.high)
+    )
 
 
 def _end(
@@ -173,8 +173,6 @@ def rho_confidence_limits(data: Counts, fit: Fit, k: FloatArray, tail: float) ->
     Parameters as in :func:`rho_parts`; *tail* is the probability beyond each limit.
     """
     section = _section(data, fit)
-    ends = (
-        _rho(section.theta(end[:, None])[:, 0]) for end in confidence_limits(section, k, tail)
-    )
+    ends = (_rho(section.theta(end[:, None])[:, 0]) for end in confidence_limits(section, k, tail))
     low, high = ends
     return Limits(np.minimum(low, fit.rho), np.maximum(high, fit.rho))

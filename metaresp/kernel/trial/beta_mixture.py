@@ -1,82 +1,24 @@
-"""The true rate of a trial in the beta-binomial model, with the uncertainty of the mean rate and of rho.
+"""The rate of a new trial, or of one of the studies, after a fit of the beta-binomial model.
 
-Given the mean p and the intraclass correlation rho the rate of a trial has a beta distribution, to which the
-events and non-events of a study add where its own rate is asked for.  logit p is a Student t about its
-estimate given rho, and rho has some values with weights: the rate is a mixture of betas.  For a rate c the
-beta distribution function is 1 for small and 0 for large means but for a zone about c, whose ends are bounded
-by Chernoff's and Markov's inequalities; there it is integrated by Gauss-Legendre nodes in w, where
-``logit p = mu + se sinh(w)``, so that near and far tails of the t both are smooth.
+``likelihood`` mixes over the confidence distribution of rho, the logit of the mean normal about its best
+value given rho; the other intervals take rho as it is estimated.
 """
 
 from collections.abc import Callable
-from functools import cache
-from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
-from metaresp.arrays import FloatArray, chunked
+from metaresp.arrays import FloatArray
 from metaresp.kernel.counts.beta_intervals import BetaLanes
 from metaresp.kernel.counts.intervals import CountInterval
 from metaresp.kernel.counts.rho_confidence import rho_parts
-from metaresp.kernel.numerics.quantiles import t_quantile
-from metaresp.kernel.numerics.special import half_deviance, stirling_error
+from metaresp.kernel.trial.beta_law import BetaLaw, trial_limits
 from metaresp.registry import Registry
 
 BetaPrediction = Callable[[BetaLanes, float], CountInterval]
 BETA_PREDICTION: Registry[BetaPrediction] = Registry("prediction")
 
-_MOST_PATIENTS = 1e12  # and their inverse: rho this near 0 or 1 is 0 or 1 to the last digit shown
-_FARTHEST = 700.0  # a logit beyond which a limit is 0 or 1
 _LEAST_WEIGHT = 1e-10  # of a part that is worth evaluating
-_MARKOV = 42.0  # nats beyond which that bound is nothing
-_NODES_OF_MEAN = 40
-_STEPS = 60
-_WIDTH = 6  # floats that one node takes in the working arrays
-
-
-class _Rule(NamedTuple):
-    """How finely the mean is integrated."""
-
-    nodes: int
-    nats: float  # beyond which a beta distribution function is 0 or 1
-    close: float  # step, relative to the logit, at which a quantile is found
-
-
-_ROUGH = _Rule(12, 12.0, 1e-3)
-_SUM = _Rule(32, 20.0, 1e-6)  # for each of many parts
-_ONE = _Rule(96, 60.0, 1e-13)  # for a law of one part
-
-
-class BetaLaw(NamedTuple):
-    """Mixtures of beta distributions; fields of shape (lanes, parts), or (lanes, 1) where parts share it."""
-
-    mu: FloatArray  # centre of logit p
-    se: FloatArray
-    df: FloatArray  # of the t distribution of (logit p - mu) / se; infinite: normal
-    rho: FloatArray
-    weight: FloatArray  # sums to 1 over the parts
-    events: FloatArray  # of the study itself; 0 for a new trial
-    rest: FloatArray
-
-    @classmethod
-    def of(cls, mu: FloatArray, se: FloatArray, df: FloatArray, rho: FloatArray) -> "BetaLaw":
-        """Return laws of one part, of a new trial; parameters of shape (lanes,)."""
-        fields = [np.reshape(field, (-1, 1)).astype(np.float64) for field in (mu, se, df, rho)]
-        return cls(*fields, np.ones_like(fields[0]), *np.zeros((2, *fields[0].shape)))
-
-    def take(self, rows: np.ndarray | slice) -> "BetaLaw":
-        """Return some lanes."""
-        return BetaLaw(*(field[rows] for field in self))
-
-    def mirrored(self) -> "BetaLaw":
-        """Return the law of non-response."""
-        return self._replace(mu=-self.mu, events=self.rest, rest=self.events)
-
-    @property
-    def rule(self) -> _Rule:
-        """How finely the mean is integrated."""
-        return _ONE if self.weight.shape[1] == 1 else _SUM
 
 
 def mixture(lanes: BetaLanes) -> BetaLaw:
@@ -88,192 +30,10 @@ def mixture(lanes: BetaLanes) -> BetaLaw:
     return BetaLaw(mu, se, none + np.inf, rho, weight / weight.sum(axis=-1, keepdims=True), none, none)
 
 
-def t_cdf(t: FloatArray, df: FloatArray) -> FloatArray:
-    """Return the distribution function of Student's t; normal for infinite *df*."""
-    finite = np.isfinite(df)
-    result: FloatArray = np.where(finite, special.stdtr(np.where(finite, df, 1.0), t), special.ndtr(t))
-    return result
-
-
-def t_density(t: FloatArray, df: FloatArray) -> FloatArray:
-    """Return the density of Student's t; normal for infinite *df*."""
-    finite = np.isfinite(df)
-    m = np.where(finite, df, 1.0)
-    log = -0.5 * (m + 1) * np.log1p(t * t / m) - special.betaln(0.5, 0.5 * m) - 0.5 * np.log(m)
-    result: FloatArray = np.exp(np.where(finite, log, -0.5 * t * t - 0.5 * np.log(2 * np.pi)))
-    return result
-
-
-def cdf_and_density(
-    law: BetaLaw, theta: FloatArray, rule: _Rule | None = None
-) -> tuple[FloatArray, FloatArray]:
-    """Return distribution function and density of the logit of a trial's rate.
-
-    Parameters
-    ----------
-    law : BetaLaw
-        Of as many lanes, or of one for all.
-    theta : float array, shape (lanes,)
-        Logits of a rate.
-    rule : optional
-        How finely the mean is integrated.
-
-    Returns
-    -------
-    cdf, density : float array, shape (lanes,)
-    """
-    rule = law.rule if rule is None else rule
-    cdf, density = np.empty_like(theta), np.empty_like(theta)
-    for part in chunked(theta.size, _WIDTH * rule.nodes * law.weight.shape[1]):
-        some = law if law.weight.shape[0] == 1 else law.take(part)
-        cdf[part], density[part] = _mix(some, theta[part, None], rule)
-    return cdf, density
-
-
-def _mix(law: BetaLaw, theta: FloatArray, rule: _Rule) -> tuple[FloatArray, FloatArray]:
-    m = patients(law.rho)
-    low, high = _zone(law, theta, m, rule.nats)
-    widest = t_quantile(law.df, max(float(np.exp(-rule.nats)), 1e-17))
-    ends = [np.clip((end - law.mu) / law.se, -widest, widest) for end in (low, high)]
-    first, last = (np.arcsinh(end) for end in ends)
-    x, weight = _nodes(rule.nodes)
-    half = 0.5 * (last - first)[..., None]
-    w = 0.5 * (first + last)[..., None] + half * x
-    t = np.sinh(w)
-    mass = half * weight * np.cosh(w) * t_density(t, law.df[..., None])
-    mass *= law.weight[..., None]
-    mu = law.mu[..., None] + law.se[..., None] * t
-    m, theta = m[..., None], theta[..., None]
-    a = m * special.expit(mu) + law.events[..., None]
-    b = m * special.expit(-mu) + law.rest[..., None]
-    below = np.einsum("lp,lp->l", law.weight, t_cdf(ends[0], law.df))
-    below += np.einsum("lpj,lpj->l", mass, _beta_cdf(a, b, theta))
-    return below, np.einsum("lpj,lpj->l", mass, np.exp(_beta_log_density(a, b, theta)))
-
-
-@cache
-def _hermite(nodes: int) -> tuple[FloatArray, FloatArray]:
-    """Return nodes and weights of a standard normal."""
-    x, weight = np.polynomial.hermite_e.hermegauss(nodes)
-    return x, weight / weight.sum()
-
-
-@cache
-def _nodes(nodes: int) -> tuple[FloatArray, FloatArray]:
-    x, weight = np.polynomial.legendre.leggauss(nodes)
-    return x, weight
-
-
-def patients(rho: FloatArray) -> FloatArray:
-    """Return the sum of the two beta parameters, ``(1 - rho) / rho``."""
-    rho = np.clip(rho, 1 / _MOST_PATIENTS, 1 - 1 / _MOST_PATIENTS)
-    return (1 - rho) / rho
-
-
-def _zone(law: BetaLaw, theta: FloatArray, m: FloatArray, nats: float) -> tuple[FloatArray, FloatArray]:
-    """Return the logits of p between which the beta distribution function is neither 1 nor 0.
-
-    ``exp(-n KL)`` is below ``exp(-nats)`` beyond an angle of ``sqrt(4 nats / n)`` (Chernoff); P(rate > c) is
-    at most p / c (Markov), and about ``p (1 - n log c)`` for small p.
-    """
-    angle = 2 * np.arctan2(np.exp(0.5 * special.log_expit(theta)), np.exp(0.5 * special.log_expit(-theta)))
-    total = m + law.events + law.rest
-    reach = np.sqrt(4 * nats / total)
-    ends = []
-    for side, here in ((-1.0, angle), (1.0, np.pi - angle)):
-        within = here > reach
-        chernoff = 2 * np.log(np.tan(0.5 * np.where(within, here - reach, 0.1)))
-        log_c = special.log_expit(-side * theta)
-        far = np.maximum(log_c, -np.log1p(-total * log_c)) - min(nats, _MARKOV)
-        ends.append(-side * np.where(within, np.maximum(chernoff, far), far))
-    if (law.events + law.rest).any():  # these are bounds of the mean with the study's own count
-        for i, end in enumerate(ends):
-            p, q = special.expit(end) * total - law.events, special.expit(-end) * total - law.rest
-            inside = (p > 0) & (q > 0)
-            logit = np.log(np.where(inside, p, 1.0)) - np.log(np.where(inside, q, 1.0))
-            ends[i] = np.where(inside, logit, np.where(p > 0, np.inf, -np.inf))
-    return ends[0], ends[1]
-
-
-def _beta_cdf(a: FloatArray, b: FloatArray, theta: FloatArray) -> FloatArray:
-    p, q = special.expit(theta), special.expit(-theta)
-    upper = theta > 0
-    first, second = np.where(upper, b, a), np.where(upper, a, b)
-    value = special.betainc(first, second, np.where(upper, q, p))
-    return np.where(upper, 1 - value, value)
-
-
-def _beta_log_density(a: FloatArray, b: FloatArray, theta: FloatArray) -> FloatArray:
-    """Return the log density of the logit, by Kullback-Leibler divergence where log gammas would cancel."""
-    log_p, log_q = special.log_expit(theta), special.log_expit(-theta)
-    large = (a >= 1) & (b >= 1)
-    direct = a * log_p + b * log_q - special.betaln(a, b)
-    if not large.any():
-        return direct
-    a, b = np.maximum(a, 1.0), np.maximum(b, 1.0)
-    m = a + b
-    p, q = np.exp(np.broadcast_to(log_p, a.shape)), np.exp(np.broadcast_to(log_q, a.shape))
-    fall = np.where(p < 0.5, half_deviance(a, m, np.minimum(p, 0.5)), half_deviance(b, m, np.minimum(q, 0.5)))
-    rest = stirling_error(m) - stirling_error(a) - stirling_error(b)
-    smooth = rest - fall + 0.5 * np.log(a / m * b / (2 * np.pi))
-    return np.where(large, smooth, direct)
-
-
-def lower_quantile(law: BetaLaw, tail: float) -> FloatArray:
-    """Return the logit of the rate that a trial's rate is below with probability *tail*, shape (lanes,).
-
-    Minus or plus infinity where that rate is 0 or 1 to the last digit; NaN where the law is not defined.
-    The quantile above is that of :meth:`BetaLaw.mirrored`, mirrored.
-    """
-    out = np.full(law.weight.shape[0], np.nan)
-    defined = np.isfinite(law.mu) & np.isfinite(law.se) & (law.df > 0) & ~np.isnan(law.rho)
-    rows = np.flatnonzero(defined.all(axis=-1))
-    if not rows.size:
-        return out
-    law = law.take(rows)
-    theta = _solve(law, tail, np.clip(_start(law, tail), -_FARTHEST, _FARTHEST), _ROUGH)
-    out[rows] = _solve(law, tail, np.clip(theta, -_FARTHEST, _FARTHEST), law.rule)
-    return out
-
-
-def _start(law: BetaLaw, tail: float) -> FloatArray:
-    """Return the quantile of a normal logit with the moments of the law, to first order."""
-    m = patients(law.rho)
-    a, b = (m * special.expit(sign * law.mu) + own for sign, own in ((1, law.events), (-1, law.rest)))
-    ratio = m / (m + law.events + law.rest)
-    spread = (ratio * law.se) ** 2 + special.polygamma(1, a) + special.polygamma(1, b)
-    centre = np.log(a) - np.log(b)
-    mean = np.einsum("lp,lp->l", law.weight, centre)
-    spread = np.minimum(spread, 1e4) + (centre - mean[:, None]) ** 2
-    start: FloatArray = mean + special.ndtri(tail) * np.sqrt(np.einsum("lp,lp->l", law.weight, spread))
-    return start
-
-
-def _solve(law: BetaLaw, tail: float, start: FloatArray, rule: _Rule) -> FloatArray:
-    """Newton's method on the logarithm of the distribution function, inside a bracket."""
-    theta = start.copy()
-    low, high = np.full_like(theta, -_FARTHEST - 1), np.full_like(theta, _FARTHEST + 1)
-    alive = np.arange(theta.size)
-    for _ in range(_STEPS):
-        cdf, density = cdf_and_density(law.take(alive), theta[alive], rule)
-        here = theta[alive]
-        low[alive] = np.where(cdf < tail, here, low[alive])
-        high[alive] = np.where(cdf < tail, high[alive], here)
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            step = np.log(cdf / tail) * cdf / density
-        new = here - step
-        inside = (new > low[alive]) & (new < high[alive])
-        theta[alive] = np.where(inside, new, 0.5 * (low[alive] + high[alive]))
-        moving = np.abs(theta[alive] - here) > rule.close * np.maximum(np.abs(here), 1.0)
-        alive = alive[moving & (np.abs(theta[alive]) < _FARTHEST)]
-        if not alive.size:
-            break
-    return np.where(theta <= -_FARTHEST, -np.inf, np.where(theta >= _FARTHEST, np.inf, theta))
-
-
-def trial_limits(law: BetaLaw, tail: float) -> tuple[FloatArray, FloatArray]:
-    """Return the logits between which a trial's rate lies but for *tail* on each side."""
-    return lower_quantile(law, tail), -lower_quantile(law.mirrored(), tail)
+def study_laws(law: BetaLaw, x: FloatArray, n: FloatArray) -> BetaLaw:
+    """Return the laws of the true rates of studies with these counts, shape (k,); *law* of one lane."""
+    shared = (np.repeat(field, x.size, axis=0) for field in law[:5])
+    return BetaLaw(*shared, x[:, None], (n - x)[:, None])
 
 
 @BETA_PREDICTION.add("likelihood")
@@ -296,23 +56,6 @@ def predict_likelihood(lanes: BetaLanes, tail: float) -> CountInterval:
         On the logit scale; infinite where a limit is a rate of 0 or 1.
     """
     return around_estimate(mixture(lanes), lanes, tail)
-
-
-def study_laws(law: BetaLaw, x: FloatArray, n: FloatArray) -> BetaLaw:
-    """Return the laws of the true rates of studies with these counts, shape (k,); *law* of one lane."""
-    shared = (np.repeat(field, x.size, axis=0) for field in law[:5])
-    return BetaLaw(*shared, x[:, None], (n - x)[:, None])
-
-
-def trial_mean(law: BetaLaw) -> FloatArray:
-    """Return the mean of a trial's rate under each law with a normal logit of the mean, shape (lanes,)."""
-    at, weight = _hermite(_NODES_OF_MEAN)
-    p = np.einsum("lpj,j->lp", special.expit(law.mu[..., None] + law.se[..., None] * at), weight)
-    m = patients(law.rho)
-    mean: FloatArray = np.einsum(
-        "lp,lp->l", law.weight, (m * p + law.events) / (m + law.events + law.rest)
-    )
-    return mean
 
 
 def around_estimate(law: BetaLaw, lanes: BetaLanes, tail: float) -> CountInterval:
