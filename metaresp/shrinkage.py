@@ -94,6 +94,6 @@ def _shrink(fit: "Fit") -> StudyTruths:
         why = "one common rate" if kind.exact else "no variation between studies is estimated"
         rate, low, high = (np.full(k, value) for value in (fit.rate, *fit.rate_ci))
         return StudyTruths(rate, low, high, f"Every study has the pooled rate with its interval: {why}.")
-    *rates, note = kept(fit, fit.studies, fit.spec).study_rates(fit)
+    found = kept(fit, fit.studies, fit.spec).study_rates(fit)
     place = lane_of(clean(fit.studies.events, fit.studies.n, None)[0], fit.spec)[1]
-    return StudyTruths(*(field[place] for field in rates), note)
+    return StudyTruths(found.mean[place], found.low[place], found.high[place], found.note)

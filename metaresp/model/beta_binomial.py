@@ -149,9 +149,9 @@ class BetaBinomial(Model):
         """Return mean and limits of the beta distribution with the study's count added, mixed likewise."""
         once, pair = distinct(self.counts)
         laws = study_laws(self.law, self.counts.x[0][once], self.counts.n[0][once])
-        ends = (special.expit(end)[pair] for end in trial_limits(laws, self.tail))
+        low, high = (special.expit(end)[pair] for end in trial_limits(laws, self.tail))
         note = "Posterior mean of the rate; the mean rate and rho are not taken as known."
-        return StudyTruths(trial_mean(laws)[pair], *ends, note)
+        return StudyTruths(trial_mean(laws)[pair], low, high, note)
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood by the logit of the mean and ``log(1 + n theta)`` for the largest n."""

@@ -297,7 +297,7 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     Returns
     -------
     Limits
-        Within 250 of 0; NaN where there is no mu.
+        NaN where there is no mu.
     """
     search, rows = _by_mu(data, fit, fall)
     return _both(search, rows)
@@ -306,8 +306,7 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
 def rho_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     """Return the profile-likelihood interval of rho, within [0, 1].
 
-    A limit is 0 or 1 where the profile does not fall to the target before; [0, 1] where rho is not
-    identified, NaN where there is no mu.  Parameters as in :func:`mu_limits`.
+    A limit is 0 or 1 where the profile does not fall to the target before.  As :func:`mu_limits`.
     """
     rows, u, top = _located(data, fit)
     far = np.full(u.size, FARTHEST)

@@ -45,14 +45,16 @@ class BetaLanes(NamedTuple):
         def rates(lane: int, child: Generator, shape: tuple[int, int]) -> FloatArray:
             m = size[lane]
             if m == 0:
-                return (child.random(shape) < p[lane]).astype(np.float64)
+                return np.asarray(child.random(shape) < p[lane], np.float64)
             rate: FloatArray = child.beta(m * p[lane], m * (1 - p[lane]), shape)
             return rate
 
         def fall(lane: int, x: FloatArray, n: FloatArray) -> FloatArray:
             drawn = beta_binomial.counts(x, n, np.ones_like(x))
             # a set without an event, or of events only, fits a rate of 0 or 1: as high as the saturated one
-            found = Fit(*(np.nan_to_num(field) for field in beta_binomial.fit(*drawn[:3])))
+            found = beta_binomial.fit(drawn.x, drawn.n, drawn.copies)
+            for field in found[:-1]:
+                np.nan_to_num(field, copy=False)
             every = np.arange(x.shape[0])
             return beta_binomial.profile_fall(drawn, found, np.full(every.size, fit.mu[lane]), every)
 

@@ -145,9 +145,9 @@ def _quantile(curves: Curves, k: FloatArray, p: float) -> FloatArray:
     first = reached.argmax(axis=-1)
     at = np.where(reached.any(axis=-1), grid[first], 1.0)
     inner = np.flatnonzero(reached.any(axis=-1) & (first > 0))
-    root = bracketed(
-        lambda x, i: below(x, inner[i]), grid[first[inner] - 1], grid[first[inner]], _STILL
-    ).value
+    ends = grid[first[inner] - 1], grid[first[inner]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = bracketed(lambda x, i: below(x, inner[i]), *ends, 1.0).value
     at[inner] = np.where(np.isnan(root), at[inner], root)
     return at
 

@@ -46,7 +46,9 @@ class _Section(NamedTuple):
 
     def take(self, rows: BoolArray | IntArray) -> "_Section":
         """Return some lanes."""
-        return _Section(Counts(*(field[rows] for field in self.data)), *(field[rows] for field in self[1:]))
+        x, n, copies, size, known = self.data
+        data = Counts(x[rows], n[rows], copies[rows], size[rows], known[rows])
+        return _Section(data, *(field[rows] for field in self[1:]))
 
     def theta(self, s: FloatArray) -> FloatArray:
         """Return ``rho / (1 - rho)``; *s* of shape (lanes, points)."""
@@ -125,7 +127,8 @@ def _end(
         still = seen < _FALL
         inside[go[still]], here[go[still]] = new[still], seen[still]
         outside[go[~still]], there[go[~still]] = new[~still], seen[~still]
-    return np.where(np.isfinite(outside), outside, inside)
+    end: FloatArray = np.where(np.isfinite(outside), outside, inside)
+    return end
 
 
 def _profile(section: _Section, s: FloatArray) -> FloatArray:

@@ -56,8 +56,15 @@ class BetaLaw(NamedTuple):
     @classmethod
     def of(cls, mu: FloatArray, se: FloatArray, df: FloatArray, rho: FloatArray) -> "BetaLaw":
         """Return laws of one part, of a new trial; parameters of shape (lanes,)."""
-        fields = [np.reshape(field, (-1, 1)).astype(np.float64) for field in (mu, se, df, rho)]
-        return cls(*fields, np.ones_like(fields[0]), *np.zeros((2, *fields[0].shape)))
+        column = (-1, 1)
+        none = np.zeros((np.size(mu), 1))
+        shaped = (
+            np.reshape(mu, column),
+            np.reshape(se, column),
+            np.reshape(df, column),
+            np.reshape(rho, column),
+        )
+        return cls(*shaped, none + 1.0, none, none)
 
     def take(self, rows: np.ndarray | slice) -> "BetaLaw":
         """Return some lanes."""

@@ -32,8 +32,8 @@ def mixture(lanes: BetaLanes) -> BetaLaw:
 
 def study_laws(law: BetaLaw, x: FloatArray, n: FloatArray) -> BetaLaw:
     """Return the laws of the true rates of studies with these counts, shape (k,); *law* of one lane."""
-    shared = (np.repeat(field, x.size, axis=0) for field in law[:5])
-    return BetaLaw(*shared, x[:, None], (n - x)[:, None])
+    shared = law.take(np.zeros(x.size, dtype=np.int64))
+    return shared._replace(events=x[:, None], rest=(n - x)[:, None])
 
 
 @BETA_PREDICTION.add("likelihood")
