@@ -186,20 +186,10 @@ class Fit(Record):
         return questions.tau2_limits(self, method, component, level)
 
     def rho_ci(self, method: str | None = None, *, level: float | None = None) -> Interval:
-        """Return the confidence interval of rho, the intraclass correlation of the beta-binomial model.
+        """Return the interval of rho, the intraclass correlation of the beta-binomial model; as tau2_ci.
 
-        Parameters
-        ----------
-        method : {"cox-reid", "profile"}, optional
-            Quantiles of the confidence distribution of the adjusted profile likelihood (default), or the
-            profile likelihood against chi-square, which is too narrow for few studies.
-        level : float, optional
-            That of the fit by default.
-
-        Raises
-        ------
-        CannotEstimate
-            If the fit has no rho.
+        *method* is ``cox-reid`` (default; quantiles of the confidence distribution of the adjusted profile
+        likelihood) or ``profile``, which is too narrow for few studies.
         """
         return questions.rho_limits(self, method, level)
 

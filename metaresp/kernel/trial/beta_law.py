@@ -56,15 +56,8 @@ class BetaLaw(NamedTuple):
     @classmethod
     def of(cls, mu: FloatArray, se: FloatArray, df: FloatArray, rho: FloatArray) -> "BetaLaw":
         """Return laws of one part, of a new trial; parameters of shape (lanes,)."""
-        column = (-1, 1)
-        none = np.zeros((np.size(mu), 1))
-        shaped = (
-            np.reshape(mu, column),
-            np.reshape(se, column),
-            np.reshape(df, column),
-            np.reshape(rho, column),
-        )
-        return cls(*shaped, none + 1.0, none, none)
+        none = np.zeros((mu.size, 1))
+        return cls(mu[:, None], se[:, None], df[:, None], rho[:, None], none + 1.0, none, none)
 
     def take(self, rows: np.ndarray | slice) -> "BetaLaw":
         """Return some lanes."""
