@@ -51,7 +51,7 @@ def test_beta_posterior():
     data = beta_binomial.counts(*lane)
     parts = rho_parts(data, beta_binomial.fit(*data[:3]), np.array([6.0]))
     which = rng.choice(parts.weight.size, 400_000, p=parts.weight[0])
-    p = special.expit(parts.mu[0][which] + parts.se[0][which] * rng.standard_normal(which.size))
+    p = special.expit(parts.mu[0][which] + parts.se[0][which] * rng.standard_t(5, which.size))
     size = 1 / np.maximum(parts.rho[0][which], 1e-9) - 1
     rates = fit.study_rates()
     for i in range(6):
