@@ -2,9 +2,9 @@
 
     python docs/validation/beta_binomial.py [data sets a cell] [beta_binomial.csv]
 
-One row for each cell: coverage of the mean by ``bartlett`` (the default) and ``profile``; the mean probability
-content of the interval of a new trial by ``likelihood`` (the default) and ``hts``; coverage of rho by
-``cox-reid`` (the default) and ``profile``; coverage of the studies' own rates; mean widths as rates.
+One row for each cell: coverage of the mean by ``bartlett`` (the default) and ``profile``; the mean
+probability content of the interval of a new trial by ``likelihood`` (the default) and ``hts``; coverage of
+rho by ``cox-reid`` (the default) and ``profile``; coverage of the studies' own rates; mean widths as rates.
 
 Sets without an event, or with events only, get exact answers without an interval of a new trial or of rho:
 ``none`` is their share.  They count in the mean but for ``fitted``, and nowhere else.  The interval of a new
