@@ -278,7 +278,8 @@ def _solve(law: BetaLaw, tail: float, start: FloatArray, rule: Rule) -> FloatArr
 
 def trial_limits(law: BetaLaw, tail: float) -> tuple[FloatArray, FloatArray]:
     """Return the logits between which a trial's rate lies but for *tail* on each side."""
-    return lower_quantile(law, tail), -lower_quantile(law.mirrored(), tail)
+    low, high = lower_quantile(law, tail), -lower_quantile(law.mirrored(), tail)
+    return low, np.maximum(low, high)  # at a level near 0 they are nearer than both are known
 
 
 def trial_mean(law: BetaLaw) -> FloatArray:
