@@ -1,7 +1,8 @@
 """The beta-binomial model: rates have a beta distribution, whose mean is the pooled rate."""
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import Generator
@@ -29,6 +30,7 @@ from metaresp.records import Interval
 if TYPE_CHECKING:
     from metaresp.result import Fit
 
+_MOST = 0.8  # share of all patients from which one study decides nearly alone
 _STARTS = (0.0, 0.5, 1.6, 4.1)  # of log(1 + n theta), for the likelihood of groups
 
 
@@ -56,6 +58,17 @@ class BetaBinomial(Model):
     def r_script(cls, spec: Spec) -> list[str] | None:
         """Return the lines that maximise the likelihood: no package for meta-analysis does."""
         return beta_binomial_script(spec)
+
+    def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
+        """Say where an interval was measured to cover a little less than it says."""
+        n = self.counts.n[0]
+        share = n.max() / (n @ self.counts.copies[0])
+        if self.spec.prediction != "likelihood" or np.isnan(one["rho"]) or share <= _MOST:
+            return []
+        return [
+            f"One study holds {100 * share:.0f}% of the patients: an interval of a new trial at 95% then "
+            "covers about 93% where rates are low."
+        ]
 
     @cached_property
     def beta(self) -> BetaLanes:

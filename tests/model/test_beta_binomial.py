@@ -61,6 +61,12 @@ def test_no_variation_found_does_not_mean_none():
     assert rates.shrunken_low[1] > rates.shrunken_low[0]
 
 
+def test_a_study_that_outweighs_all_is_named():
+    outweighed = mr.pool(events=[90, 1, 2], n=[2000, 20, 30], model="beta-binomial")
+    assert any("holds 98% of the patients" in note for note in outweighed.notes)
+    assert not any("of the patients" in note for note in fitted().notes)
+
+
 @pytest.mark.parametrize(
     ("events", "n"), [([0, 0, 1], [10**9] * 3), ([0, 5, 0], [9, 5, 4]), ([1, 9], [10**9, 9])]
 )
