@@ -89,14 +89,14 @@ def pool(
     ci : str
         Interval of the pooled rate.  Binomial-normal: ``bartlett`` (default; profile likelihood with
         Bartlett's correction), ``profile``, ``profile-f``, ``profile-t``, ``bootstrap``, ``t``, ``normal``.
-        Beta-binomial: ``profile`` (default), ``profile-t``, ``t``, ``normal``.  Inverse variance:
+        Beta-binomial: the same names and default.  Inverse variance:
         ``hartung-knapp`` (default), ``t``, ``normal`` and further names of ``MEAN_CI``.
         Common: a method of :func:`metaresp.binomial_ci`.
     prediction : str or None
         Interval of a new trial.  Binomial-normal: ``likelihood`` (default; carries the uncertainty of mu
         and tau), ``hts`` (k - 2 degrees of freedom), ``t``, ``normal``.  Inverse variance: ``hts``
-        (default) and further names of ``PREDICTION``.  Beta-binomial: ``hts`` (default), ``t``, ``normal``:
-        the beta distribution of rates mixed over such a distribution of the mean.
+        (default) and further names of ``PREDICTION``.  Beta-binomial: ``likelihood`` (default; carries the
+        uncertainty of the mean and of rho), ``hts``, ``t``, ``normal`` (rho as estimated).
     correction, correct
         Inverse variance on a logit or log scale: what is added to events and non-events (0.5), and to
         which studies (``only-zero``, ``if-any``, ``all``, ``none``).

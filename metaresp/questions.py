@@ -34,6 +34,15 @@ def tau2_limits(fit: "Fit", method: str | None, component: str | None, level: fl
 
 
 @silent
+def rho_limits(fit: "Fit", method: str | None, level: float | None) -> Interval:
+    """Answer :meth:`metaresp.Fit.rho_ci`."""
+    if fit.is_exact:
+        raise CannotEstimate(f"rho_ci: rho is not estimable here ({fit.reason or fit.model_label})")
+    low, high = _model(fit).rho_limits(method, fit.spec.level if level is None else level)
+    return Interval(low[0].item(), high[0].item())
+
+
+@silent
 def probability_above(fit: "Fit", rate: float) -> float:
     """Answer :meth:`metaresp.Fit.probability_above`."""
     _check_rate(rate)

@@ -185,6 +185,14 @@ class Fit(Record):
         """
         return questions.tau2_limits(self, method, component, level)
 
+    def rho_ci(self, method: str | None = None, *, level: float | None = None) -> Interval:
+        """Return the interval of rho, the intraclass correlation of the beta-binomial model; as tau2_ci.
+
+        *method* is ``cox-reid`` (default; quantiles of the confidence distribution of the adjusted profile
+        likelihood) or ``profile``, which is too narrow for few studies.
+        """
+        return questions.rho_limits(self, method, level)
+
     def probability_above(self, rate: float) -> float:
         """Return the probability that the true rate of a new trial exceeds *rate*.
 

@@ -260,6 +260,10 @@ class Model:
         chosen = known[0] if method is None else known_name("method", method, known)
         return self._tau2_limits(chosen, (1 - check_level(level)) / 2)
 
+    def rho_limits(self, method: str | None, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return low and high of rho for every lane, of a model that has one."""
+        raise CannotEstimate(f"rho_ci: {option('model', self.name)} has no rho: tau2_ci is its counterpart")
+
     def _tau2_limits(self, method: str, tail: float) -> tuple[FloatArray, FloatArray]:
         raise NotImplementedError
 

@@ -1,18 +1,26 @@
 """The beta-binomial model: rates have a beta distribution, whose mean is the pooled rate."""
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
+from metaresp.checks import check_level
+from metaresp.counts import distinct
+from metaresp.errors import known_name
 from metaresp.kernel.counts import beta_binomial
-from metaresp.kernel.counts.beta_intervals import BETA_CI, LIKELIHOOD, BetaLanes, pvalues
+from metaresp.kernel.counts.beta_intervals import BETA_CI, BetaLanes
+from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import spread_pvalue
-from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION, patients
+from metaresp.kernel.counts.rho_confidence import rho_confidence_limits
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.trial.beta_law import BetaLaw, trial_limits, trial_mean
+from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION, around_estimate, mixture, study_laws
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import Estimates, Numbers, one_rate
 from metaresp.model.predictive import BetaTrial, NewTrial
@@ -23,6 +31,7 @@ from metaresp.records import Interval
 if TYPE_CHECKING:
     from metaresp.result import Fit
 
+_MOST = 0.8  # share of all patients from which one study decides nearly alone
 _STARTS = (0.0, 0.5, 1.6, 4.1)  # of log(1 + n theta), for the likelihood of groups
 
 
@@ -30,12 +39,14 @@ class BetaBinomial(Model):
     """Maximum likelihood over the logit of the mean rate and the intraclass correlation rho."""
 
     name = "beta-binomial"
-    options = {"ci": "profile", "prediction": "hts"}
+    options = {"ci": "bartlett", "prediction": "likelihood"}
     choices = {"ci": BETA_CI, "prediction": BETA_PREDICTION}
     spread = "rho"
     spread_words = "intraclass correlation"
     spread_symbol = "ρ"
     rate_is_mean = True
+    carries_tau = True
+    rho_methods = ("cox-reid", "profile")
     grouped = True
     has_likelihood = True
 
@@ -49,16 +60,44 @@ class BetaBinomial(Model):
         """Return the lines that maximise the likelihood: no package for meta-analysis does."""
         return beta_binomial_script(spec)
 
+    def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
+        """Say where an interval was measured to cover a little less than it says."""
+        n = self.counts.n[0]
+        share = n.max() / (n @ self.counts.copies[0])
+        if self.spec.prediction != "likelihood" or np.isnan(one["rho"]) or share <= _MOST:
+            return []
+        return [
+            f"One study holds {100 * share:.0f}% of the patients: an interval of a new trial at 95% then "
+            "covers about 93% where rates are low."
+        ]
+
     @cached_property
     def beta(self) -> BetaLanes:
-        """The fit."""
+        """The fit, and what intervals and tests look at."""
         x, n, copies = self.counts.x, self.counts.n, self.counts.copies
         return BetaLanes(beta_binomial.counts(x, n, copies), beta_binomial.fit(x, n, copies), self.counts.k)
+
+    @property
+    def lanes(self) -> BetaLanes:
+        """The same with the random source at its start."""
+        return self.beta._replace(
+            rng=None if self.spec.seed is None else np.random.default_rng(self.spec.seed)
+        )
+
+    @cached_property
+    def law(self) -> BetaLaw:
+        """What the rate of a new trial may be, for the likelihood interval."""
+        return mixture(self.beta)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the interval of a new trial waits until it is asked for."""
+        return self.later and self.spec.prediction == "likelihood"
 
     def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
         """Fit by maximum likelihood."""
         lanes, spec, fit = self.counts, self.spec, self.beta.fit
-        ci = BETA_CI[spec.ci](self.beta, self.tail)
+        ci = BETA_CI[spec.ci](self.beta._replace(rng=rng), self.tail)
         rate = special.expit(fit.mu)
         lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
         out: Numbers = one_rate(lanes) | {
@@ -76,8 +115,8 @@ class BetaBinomial(Model):
             "lrt_pvalue": spread_pvalue(lrt, lanes.k),
             "loglik": fit.loglik,
         }
-        if spec.prediction is not None:
-            new = BETA_PREDICTION[spec.prediction](fit, lanes.k, self.tail)
+        if spec.prediction is not None and not self.waits:
+            new = BETA_PREDICTION[spec.prediction](self.beta, self.tail)
             out |= {
                 "estimate_prediction_low": new.low,
                 "estimate_prediction_high": new.high,
@@ -90,23 +129,39 @@ class BetaBinomial(Model):
         """Return ``n / (1 + (n - 1) rho)``, the number of independent patients each study is worth."""
         return self.counts.n / (1 + (self.counts.n - 1) * found.rho[:, None])
 
+    def new_interval(self) -> tuple[Interval, Interval]:
+        """Return the likelihood interval of a new trial: as rates, and on the scale of the logit."""
+        low, high = around_estimate(self.law, self.beta, self.tail)[:2]
+        rates = special.expit([low[0], high[0]])
+        return Interval(*rates.tolist()), Interval(low[0].item(), high[0].item())
+
+    def rho_limits(self, method: str | None, level: float) -> tuple[FloatArray, FloatArray]:
+        """Return low and high of rho for every lane; see :meth:`metaresp.Fit.rho_ci`."""
+        chosen = self.rho_methods[0] if method is None else known_name("method", method, self.rho_methods)
+        tail, lanes = (1 - check_level(level)) / 2, self.beta
+        if chosen == "cox-reid":
+            return rho_confidence_limits(lanes.data, lanes.fit, lanes.k, tail)
+        fall = t_quantile(np.full_like(lanes.k, np.inf), tail) ** 2
+        return beta_binomial.rho_limits(lanes.data, lanes.fit, fall)
+
     def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
         """Return p-values read off the fall of the profile."""
-        return pvalues(self.spec.ci, self.beta, targets) if self.spec.ci in LIKELIHOOD else None
+        return pvalues(self.spec.ci, self.lanes, targets) if self.spec.ci in CALIBRATIONS else None
 
     def new_trial(self, pooled: "Fit", limits: Interval) -> NewTrial:
-        """Return the beta distribution of rates, mixed over that of its mean."""
+        """Return the beta distribution of rates, mixed over that of its mean, and of rho."""
+        if self.spec.prediction == "likelihood":
+            return BetaTrial(self.law)
         df = {"normal": np.inf, "hts": pooled.k - 2.0}.get(str(self.spec.prediction), pooled.k - 1.0)
-        return BetaTrial(pooled.estimate, pooled.se, df, pooled.rho)
+        return BetaTrial(BetaLaw.of(*(np.array([v]) for v in (pooled.estimate, pooled.se, df, pooled.rho))))
 
     def study_rates(self, pooled: "Fit") -> StudyTruths:
-        """Return mean and limits of the beta distribution with the study's count added."""
-        x, n = self.counts.x[0], self.counts.n[0]
-        size = float(patients(np.array(pooled.rho)))
-        a, b = size * pooled.rate + x, size * (1 - pooled.rate) + n - x
-        low = special.betaincinv(a, b, self.tail).astype(np.float64)
-        high = special.betainccinv(a, b, self.tail).astype(np.float64)
-        return StudyTruths(a / (a + b), low, high, "Beta posterior, at the fitted mean rate and rho.")
+        """Return mean and limits of the beta distribution with the study's count added, mixed likewise."""
+        once, pair = distinct(self.counts)
+        laws = study_laws(self.law, self.counts.x[0][once], self.counts.n[0][once])
+        low, high = (special.expit(end)[pair] for end in trial_limits(laws, self.tail))
+        note = "Posterior mean of the rate; the mean rate and rho are not taken as known."
+        return StudyTruths(trial_mean(laws)[pair], low, high, note)
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood by the logit of the mean and ``log(1 + n theta)`` for the largest n."""

@@ -13,9 +13,10 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.numerics.panels import Logs
-from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, t_cdf, t_density
+from metaresp.kernel.trial.beta_law import BetaLaw, cdf, density, t_cdf, t_density
 from metaresp.kernel.trial.events import RateLaw, event_probabilities
 
+_COUNTS = 1e-6  # weight from which a part has a say in how fine the rates are taken
 NO_WIDTH = 1e-12  # of an interval that is only rounding
 
 
@@ -98,12 +99,9 @@ class MixtureTrial(NamedTuple):
 
 
 class BetaTrial(NamedTuple):
-    """Rate with a beta distribution whose mean has a logit with a t distribution."""
+    """Rate with a mixture of beta distributions."""
 
-    mu: float
-    se: float
-    df: float
-    rho: float
+    law: BetaLaw  # of one lane
 
     def above(self, rate: float) -> float:
         """Return the probability of a rate above *rate*."""
@@ -111,26 +109,21 @@ class BetaTrial(NamedTuple):
 
     def events(self, n: int) -> FloatArray:
         """Return the probabilities of 0 to n events among n patients."""
-        p = special.expit(-abs(self.mu))
-        spread = float(np.hypot(self.se, np.sqrt(self.rho / (p * (1 - p)))))
+        mu, se, _, rho, weight = (field[0] for field in self.law[:5])
+        p = special.expit(-np.abs(mu))
+        spread = np.hypot(se, np.sqrt(rho / np.maximum(p * (1 - p), 1e-300)))
         law = RateLaw(
             link_logs("logit"),
-            lambda theta: self._both(theta)[0],
+            lambda theta: cdf(self.law, theta.ravel()).reshape(theta.shape),
             self._upper,
-            lambda theta: self._both(theta)[1],
-            self.mu,
-            min(spread, 1.0),
+            lambda theta: density(self.law, theta.ravel()).reshape(theta.shape),
+            float(weight @ mu),
+            min(float(spread[weight > _COUNTS].min()), 1.0),
         )
         return event_probabilities(law, n)
 
-    def _both(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        flat = theta.ravel()
-        law = BetaLaw(*(np.full(flat.size, value) for value in self))
-        cdf, density = cdf_and_density(law, flat)
-        return cdf.reshape(theta.shape), density.reshape(theta.shape)
-
     def _upper(self, theta: FloatArray) -> FloatArray:
-        return self._replace(mu=-self.mu)._both(-theta)[0]
+        return cdf(self.law.mirrored(), -theta.ravel()).reshape(theta.shape)
 
 
 def link_logs(name: str) -> Logs:

@@ -101,7 +101,7 @@ def test_bootstrap_falls_by_hand(monkeypatch):
     x, n = np.array([[2.0, 0.0, 7.0]]), np.array([[9.0, 8.0, 12.0]])
     copies = np.array([[1.0, 2.0, 1.0]])
     fit = binomial_normal.fit(CountSurface(x, n, copies))
-    found = resampling.falls(CountSurface(x, n, copies), fit, np.random.default_rng(3))[0]
+    found = resampling.normal_falls(CountSurface(x, n, copies), fit, np.random.default_rng(3))[0]
     child, size = np.random.default_rng(3).spawn(1)[0], np.array([9, 8, 8, 12])
     mu, tau = fit.mu[0], fit.tau[0]
     drawn = child.binomial(size, special.expit(mu + tau * child.standard_normal((12, 4))))

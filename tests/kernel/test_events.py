@@ -5,7 +5,7 @@ import pytest
 from scipy import special, stats
 
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.trial.beta_mixture import BetaLaw, cdf_and_density, lower_quantile
+from metaresp.kernel.trial.beta_law import BetaLaw, cdf, density, lower_quantile
 from metaresp.kernel.trial.events import RateLaw, event_probabilities
 
 TRAPEZOID = 1e-11  # the twin's truncated tails
@@ -87,7 +87,7 @@ LAWS = [
 @pytest.mark.parametrize("case", LAWS)
 @pytest.mark.parametrize("tail", [0.005, 0.025, 0.25])
 def test_quantile_put_back(case, tail):
-    one = BetaLaw(*(np.array([value]) for value in case))
+    one = BetaLaw.of(*(np.array([value]) for value in case))
     low = lower_quantile(one, tail)[0]
     high = -lower_quantile(one.mirrored(), tail)[0]
     if np.isfinite(low):
@@ -98,15 +98,15 @@ def test_quantile_put_back(case, tail):
 
 @pytest.mark.parametrize("case", LAWS)
 def test_density_is_the_slope(case):
-    one, step = BetaLaw(*(np.array([value]) for value in case)), 1e-4
-    ends = [cdf_and_density(one, np.array([-1.3 + side * step]))[0][0] for side in (-1, 1)]
+    one, step = BetaLaw.of(*(np.array([value]) for value in case)), 1e-4
+    ends = [cdf(one, np.array([-1.3 + side * step]))[0] for side in (-1, 1)]
     slope = (ends[1] - ends[0]) / (2 * step)
-    assert cdf_and_density(one, np.array([-1.3]))[1][0] == pytest.approx(slope, rel=1e-5, abs=1e-9)
+    assert density(one, np.array([-1.3]))[0] == pytest.approx(slope, rel=1e-5, abs=1e-9)
 
 
 def test_no_correlation_leaves_the_mean():
     rho = np.array([0.0, 1e-9, 1e-7, 1e-5])
-    one = BetaLaw(*(np.full(4, value) for value in (-1.0, 0.3, 4.0)), rho)
+    one = BetaLaw.of(*(np.full(4, value) for value in (-1.0, 0.3, 4.0)), rho)
     low = lower_quantile(one, 0.025)
     limit = -1.0 + 0.3 * stats.t(4).ppf(0.025)
     assert low[0] == pytest.approx(limit, abs=1e-9)
@@ -115,24 +115,24 @@ def test_no_correlation_leaves_the_mean():
 
 
 def test_full_correlation_is_all_or_nothing():
-    one = BetaLaw(*(np.array([value]) for value in (-1.0, 0.3, 4.0, 1.0)))
+    one = BetaLaw.of(*(np.array([value]) for value in (-1.0, 0.3, 4.0, 1.0)))
     assert lower_quantile(one, 0.025)[0] == -np.inf
     assert lower_quantile(one.mirrored(), 0.025)[0] == -np.inf
 
 
 def test_lanes_agree_with_loop():
-    one = BetaLaw(*(np.array(values) for values in zip(*LAWS, strict=True)))
+    one = BetaLaw.of(*(np.array(values) for values in zip(*LAWS, strict=True)))
     alone = [lower_quantile(one.take(np.array([i])), 0.025)[0] for i in range(len(LAWS))]
     np.testing.assert_allclose(lower_quantile(one, 0.025), alone, rtol=1e-12)
 
 
 def test_lanes_without_a_law_are_nan():
-    one = BetaLaw(*(np.array(values) for values in ([0.0, np.nan], [0.3, 0.3], [0.0, 3.0], [0.1, 0.1])))
+    one = BetaLaw.of(*(np.array(values) for values in ([0.0, np.nan], [0.3, 0.3], [0.0, 3.0], [0.1, 0.1])))
     assert np.isnan(lower_quantile(one, 0.025)).all()
 
 
 def test_no_warning_from_a_start_far_out():
     """The density at the first guess can be too small to divide by."""
-    one = BetaLaw(*(np.array([value]) for value in (-6.0, 40.0, 1.0, 1e-6)))
+    one = BetaLaw.of(*(np.array([value]) for value in (-6.0, 40.0, 1.0, 1e-6)))
     low = lower_quantile(one, 0.025)[0]
     assert low == -np.inf or low < -100

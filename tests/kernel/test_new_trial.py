@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from metaresp.kernel.counts import binomial_normal, new_trial
+from metaresp.kernel.counts import binomial_normal, confidence, new_trial
 from metaresp.kernel.counts.new_trial import cdf, tau_mixture
 from metaresp.kernel.counts.surface import CountSurface
 from tests.datasets import NAMES, counts
@@ -87,8 +87,8 @@ def test_more_points_change_nothing(monkeypatch):
             continue
         few = predicted(x, n)[1:]
         with monkeypatch.context() as patch:
-            patch.setattr(new_trial, "_LEVELS", (8, 16, 32, 64, 128))
-            patch.setattr(new_trial, "_TAIL", 1e-10)
+            patch.setattr(confidence, "_LEVELS", (8, 16, 32, 64, 128))
+            patch.setattr(confidence, "_TAIL", 1e-10)
             patch.setattr(new_trial, "_NATS", 32.0)
             patch.setattr(new_trial, "_FALL", 55.0)
             many = predicted(x, n)[1:]

@@ -78,6 +78,10 @@ def ask(fit, rng, where):
         low, high = fit.tau2_ci()
         assert 0 <= low <= high, where
 
+    def intraclass():
+        low, high = fit.rho_ci()
+        assert 0 <= low <= fit.rho <= high <= 1, where
+
     questions = [
         spread,
         lambda: fit.probability_above(float(rng.choice([1e-9, 0.2, 0.5, 1 - 1e-9]))),
@@ -86,6 +90,7 @@ def ask(fit, rng, where):
         lambda: fit.test(float(rng.choice([1e-6, 0.2, 0.97])), of=str(rng.choice(["typical", "mean"]))),
         lambda: mr.funnel(fit),
         lambda: mr.baujat(fit),
+        intraclass,
     ]
     for number in rng.permutation(len(questions))[:2].tolist():
         if fit.spec.ci in SLOW and number in (1, 4):

@@ -211,7 +211,7 @@ def _starts(
     grid = data.grid()[rows, 1:]
     owner, column = np.nonzero(~np.isnan(grid))
     lanes, u = rows[owner], grid[owner, column]
-    mu = _mean_at(data, lanes, data.theta(lanes, u))
+    mu = mean_at(data, lanes, data.theta(lanes, u))
     for _ in range(_MEAN_STEPS):
         s = data.surface(lanes, mu, u)
         # the likelihood is concave in p, so this curvature is positive
@@ -248,7 +248,7 @@ def _hills(
     return [start for start in starts if start[0].size]
 
 
-def _mean_at(data: Counts, lanes: IntArray, theta: FloatArray) -> FloatArray:
+def mean_at(data: Counts, lanes: IntArray, theta: FloatArray) -> FloatArray:
     """Return the logit of the mean of the rates, each weighted by its precision at *theta*."""
     n = data.n[lanes]
     w = data.copies[lanes] * n / (1 + n * theta[:, None])
@@ -275,11 +275,11 @@ def _by_mu(data: Counts, fit: Fit, fall: FloatArray) -> tuple[Search, IntArray]:
     return search, rows
 
 
-def profile_fall(data: Counts, fit: Fit, mu: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood of one lane from its maximum to each *mu*."""
+def profile_fall(data: Counts, fit: Fit, mu: FloatArray, rows: IntArray) -> FloatArray:
+    """Return twice the fall of the profile log-likelihood of the lanes at *rows* from the maximum to *mu*."""
     search, _ = _by_mu(data, fit, np.zeros_like(fit.mu))
-    height, _ = ridge(search, np.zeros(mu.size, dtype=np.int64), mu)
-    fall: FloatArray = np.maximum(2 * (search.top - height), 0.0)
+    height, _ = ridge(search, rows, mu)
+    fall: FloatArray = np.maximum(2 * (search.top[rows] - height), 0.0)
     return fall
 
 
@@ -292,12 +292,12 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     fit : Fit
         The maximum of these lanes.
     fall : float array, shape (lanes,)
-        Critical value of twice the log-likelihood: a chi-square or squared t quantile.
+        Critical value of twice the log-likelihood.
 
     Returns
     -------
     Limits
-        Within 250 of 0; NaN where there is no mu.
+        NaN where there is no mu.
     """
     search, rows = _by_mu(data, fit, fall)
     return _both(search, rows)
@@ -306,8 +306,7 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
 def rho_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     """Return the profile-likelihood interval of rho, within [0, 1].
 
-    A limit is 0 or 1 where the profile does not fall to the target before; the interval is [0, 1] where
-    rho is not identified.  Parameters as in :func:`mu_limits`; NaN where there is no mu.
+    A limit is 0 or 1 where the profile does not fall to the target before.  As :func:`mu_limits`.
     """
     rows, u, top = _located(data, fit)
     far = np.full(u.size, FARTHEST)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+from numpy.random import Generator
 
 from metaresp.arrays import FloatArray
-from metaresp.kernel.counts.beta_binomial import Counts, Fit, mu_limits, profile_fall
+from metaresp.kernel.counts import beta_binomial, resampling
+from metaresp.kernel.counts.beta_binomial import Counts, Fit
+from metaresp.kernel.counts.calibrations import LIKELIHOOD_CI
 from metaresp.kernel.counts.intervals import CountInterval, normal, student
-from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.counts.profile_limits import Limits
 from metaresp.registry import Registry
 
 
@@ -19,52 +21,58 @@ class BetaLanes(NamedTuple):
     data: Counts
     fit: Fit
     k: FloatArray
+    rng: Generator | None = None
+
+    @property
+    def copies(self) -> FloatArray:
+        """Multiplicity of each study, shape (lanes, k)."""
+        return self.data.copies
+
+    def information(self) -> FloatArray:
+        """Return the patients that each study is worth, ``n / (1 + (n - 1) rho)``, shape (lanes, k).
+
+        Times p (1 - p) that is the inverse variance of x / n on the logit scale.
+        """
+        worth: FloatArray = self.data.n / (1 + (self.data.n - 1) * self.fit.rho[:, None])
+        return worth
+
+    def drawn(self) -> FloatArray:
+        """Return sorted falls in data sets drawn at the maximum, shape (lanes, sets)."""
+        data, fit = self.data, self.fit
+        p = 1 / (1 + np.exp(-fit.mu))
+        size = (1 - fit.rho) / np.maximum(fit.rho, 1e-9)  # a beta distribution this narrow is its mean
+
+        def rates(lane: int, child: Generator, shape: tuple[int, int]) -> FloatArray:
+            m = size[lane]
+            if m == 0:
+                return np.asarray(child.random(shape) < p[lane], np.float64)
+            rate: FloatArray = child.beta(m * p[lane], m * (1 - p[lane]), shape)
+            return rate
+
+        def fall(lane: int, x: FloatArray, n: FloatArray) -> FloatArray:
+            drawn = beta_binomial.counts(x, n, np.ones_like(x))
+            # a set without an event, or of events only, fits a rate of 0 or 1: as high as the saturated one
+            found = beta_binomial.fit(drawn.x, drawn.n, drawn.copies)
+            for field in found[:-1]:
+                np.nan_to_num(field, copy=False)
+            every = np.arange(x.shape[0])
+            return beta_binomial.profile_fall(drawn, found, np.full(every.size, fit.mu[lane]), every)
+
+        return resampling.falls(data.n, data.copies, self.rng, rates, fall)
+
+    def limits(self, fall: FloatArray) -> Limits:
+        """Return where the profile has fallen by *fall*."""
+        return beta_binomial.mu_limits(self.data, self.fit, fall)
+
+    def fall(self, mu: FloatArray) -> FloatArray:
+        """Return twice the fall of the profile of one lane at each *mu*."""
+        return beta_binomial.profile_fall(self.data, self.fit, mu, np.zeros(mu.size, dtype=np.int64))
 
 
 BetaMethod = Callable[[BetaLanes, float], CountInterval]
 BETA_CI: Registry[BetaMethod] = Registry("ci")
-
-
-@BETA_CI.add("profile")
-def profile(lanes: BetaLanes, tail: float) -> CountInterval:
-    """Profile-likelihood interval: where twice the log-likelihood has fallen by a chi-square quantile.
-
-    R: none; the likelihood is that of ``VGAM::vglm(betabinomial)``.
-    """
-    return _limits(lanes, np.full_like(lanes.k, np.inf), tail)
-
-
-@BETA_CI.add("profile-t")
-def profile_t(lanes: BetaLanes, tail: float) -> CountInterval:
-    """Profile-likelihood interval with the square of a t quantile on k - 1 degrees of freedom."""
-    return _limits(lanes, lanes.k - 1, tail)
-
-
-LIKELIHOOD = frozenset(BETA_CI)
-
-
-def pvalues(name: str, lane: BetaLanes, mu: FloatArray) -> FloatArray:
-    """Return the two-sided p-values, by the interval *name*, of several values of mu for one lane.
-
-    Parameters
-    ----------
-    name : str
-        One of ``LIKELIHOOD``.
-    lane : BetaLanes
-        One lane.
-    mu : float array, shape (points,)
-    """
-    fall = profile_fall(lane.data, lane.fit, mu)
-    if name == "profile":
-        return special.chdtrc(1, fall)
-    return 2 * special.stdtr(np.full_like(fall, lane.k[0] - 1), -np.sqrt(fall))
-
-
-def _limits(lanes: BetaLanes, df: FloatArray, tail: float) -> CountInterval:
-    low, high = mu_limits(lanes.data, lanes.fit, t_quantile(df, tail) ** 2)
-    return CountInterval(low, high, df)
-
-
+for _name, _method in LIKELIHOOD_CI.items():
+    BETA_CI.add(_name)(_method)
 # The Wald intervals need no more than mu and its standard error.
 BETA_CI.add("t")(student)
 BETA_CI.add("normal")(normal)

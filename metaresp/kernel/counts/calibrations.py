@@ -1,4 +1,4 @@
-"""Intervals of mu from the profile likelihood of the binomial-normal model, and the tests they invert.
+"""Intervals of mu from the profile likelihood of a count model, and the tests they invert.
 
 Each is a *calibration*: the critical value that twice the fall of the profile log-likelihood from its
 maximum is held against, and the p-value of such a fall.
@@ -12,27 +12,26 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts import resampling
-from metaresp.kernel.counts.profile_limits import mu_limits, profile_fall
-from metaresp.kernel.counts.registry import CountInterval, CountMethod, Lanes
+from metaresp.kernel.counts.registry import CountInterval, Profiled, ProfileMethod
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.registry import Registry
 
 _ONE_STUDY = 2.5  # the factor where one study outweighs all others
-LIKELIHOOD_CI: Registry[CountMethod] = Registry("ci")
+LIKELIHOOD_CI: Registry[ProfileMethod] = Registry("ci")
 
 
 class Calibration(NamedTuple):
     """The reference distribution of twice the fall of the profile log-likelihood."""
 
-    critical: Callable[[Lanes, float], FloatArray]  # of the tail probability on each side; shape (lanes,)
-    pvalue: Callable[[Lanes, FloatArray], FloatArray]  # two-sided, of falls of shape (lanes,)
+    critical: Callable[[Profiled, float], FloatArray]  # of the tail probability on each side; shape (lanes,)
+    pvalue: Callable[[Profiled, FloatArray], FloatArray]  # two-sided, of falls of shape (lanes,)
 
 
-def _squared_normal(lanes: Lanes, tail: float) -> FloatArray:
+def _squared_normal(lanes: Profiled, tail: float) -> FloatArray:
     return t_quantile(np.full_like(lanes.k, np.inf), tail) ** 2
 
 
-def _squared_t(lanes: Lanes, tail: float) -> FloatArray:
+def _squared_t(lanes: Profiled, tail: float) -> FloatArray:
     return t_quantile(lanes.k - 1, tail) ** 2
 
 
@@ -41,15 +40,8 @@ def _two_sided_t(df: FloatArray, squared: FloatArray) -> FloatArray:
     return p
 
 
-def _factor(lanes: Lanes) -> FloatArray:
-    fit = lanes.fit
-    # the greatest of 0: with a heavy-tailed link a study may tell less than nothing
-    w = np.maximum(lanes.data.information(fit.mu, fit.tau), 0.0)
-    return bartlett_factor(w, lanes.data.copies)
-
-
-def _drawn(lanes: Lanes) -> FloatArray:
-    return resampling.falls(lanes.data, lanes.fit, lanes.rng)
+def _factor(lanes: Profiled) -> FloatArray:
+    return bartlett_factor(lanes.information(), lanes.copies)
 
 
 CALIBRATIONS: Mapping[str, Calibration] = {
@@ -66,13 +58,13 @@ CALIBRATIONS: Mapping[str, Calibration] = {
         lambda lanes, fall: special.chdtrc(1, fall / _factor(lanes)),
     ),
     "bootstrap": Calibration(
-        lambda lanes, tail: resampling.critical(_drawn(lanes), tail),
-        lambda lanes, fall: resampling.pvalue(_drawn(lanes), fall),
+        lambda lanes, tail: resampling.critical(lanes.drawn(), tail),
+        lambda lanes, fall: resampling.pvalue(lanes.drawn(), fall),
     ),
 }
 
 
-def pvalues(name: str, lane: Lanes, mu: FloatArray) -> FloatArray:
+def pvalues(name: str, lane: Profiled, mu: FloatArray) -> FloatArray:
     """Return the two-sided p-values, by the calibration *name*, of several values of mu for one lane.
 
     Each is one minus the level at which the interval of that name ends at that mu.
@@ -80,7 +72,7 @@ def pvalues(name: str, lane: Lanes, mu: FloatArray) -> FloatArray:
     Parameters
     ----------
     name : str
-    lane : Lanes
+    lane : Profiled
         One lane.
     mu : float array, shape (points,)
 
@@ -88,66 +80,65 @@ def pvalues(name: str, lane: Lanes, mu: FloatArray) -> FloatArray:
     -------
     float array, shape (points,)
     """
-    data = lane.data.take(np.zeros(mu.size, dtype=np.int64))
-    return CALIBRATIONS[name].pvalue(lane, profile_fall(data, lane.fit, mu))
+    return CALIBRATIONS[name].pvalue(lane, lane.fall(mu))
 
 
-def _limits(name: str, lanes: Lanes, tail: float) -> CountInterval:
-    fall = CALIBRATIONS[name].critical(lanes, tail)
-    low, high = mu_limits(lanes.data, lanes.fit, fall)
+def _limits(name: str, lanes: Profiled, tail: float) -> CountInterval:
+    low, high = lanes.limits(CALIBRATIONS[name].critical(lanes, tail))
     return CountInterval(low, high, np.full_like(lanes.k, np.inf))
 
 
 @LIKELIHOOD_CI.add("profile")
-def profile(lanes: Lanes, tail: float) -> CountInterval:
+def profile(lanes: Profiled, tail: float) -> CountInterval:
     """Profile-likelihood interval: where twice the log-likelihood has fallen by a chi-square quantile.
 
-    R: none for this model (``lme4::confint(method="profile")`` with nAGQ = 1 comes near).
-    Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    R: none; ``lme4::confint(method="profile")`` with nAGQ = 1 comes near for the binomial-normal model, and
+    ``VGAM::vglm(betabinomial)`` has the likelihood of the beta-binomial.
+    Parameters: see :class:`metaresp.kernel.counts.registry.ProfileMethod`.
     """
     return _limits("profile", lanes, tail)
 
 
 @LIKELIHOOD_CI.add("profile-t")
-def profile_t(lanes: Lanes, tail: float) -> CountInterval:
+def profile_t(lanes: Profiled, tail: float) -> CountInterval:
     """Profile-likelihood interval with the square of a t quantile on k - 1 degrees of freedom.
 
-    Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    Parameters: see :class:`metaresp.kernel.counts.registry.ProfileMethod`.
     """
     return _limits("profile-t", lanes, tail)._replace(df=lanes.k - 1)
 
 
 @LIKELIHOOD_CI.add("profile-f")
-def profile_f(lanes: Lanes, tail: float) -> CountInterval:
+def profile_f(lanes: Profiled, tail: float) -> CountInterval:
     """Profile-likelihood interval whose critical value is exact for k equal normal means.
 
     There twice the fall of the log-likelihood is ``k log(1 + t**2 / (k - 1))`` with Student's t on k - 1
     degrees of freedom, and so is the critical value.  Too narrow where one study outweighs the rest.
 
-    R: none for this model.  Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    R: none.  Parameters: see :class:`metaresp.kernel.counts.registry.ProfileMethod`.
     """
     return _limits("profile-f", lanes, tail)
 
 
 @LIKELIHOOD_CI.add("bartlett")
-def bartlett(lanes: Lanes, tail: float) -> CountInterval:
+def bartlett(lanes: Profiled, tail: float) -> CountInterval:
     """Profile-likelihood interval with Bartlett's correction for the number and sizes of the studies.
 
     The critical value is a chi-square quantile times :func:`bartlett_factor`.
 
-    R: none for this model.  Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    R: none.  Parameters: see :class:`metaresp.kernel.counts.registry.ProfileMethod`.
     """
     return _limits("bartlett", lanes, tail)
 
 
 @LIKELIHOOD_CI.add("bootstrap")
-def bootstrap(lanes: Lanes, tail: float) -> CountInterval:
-    """Profile-likelihood interval with a critical value from data sets drawn at the fitted mu and tau.
+def bootstrap(lanes: Profiled, tail: float) -> CountInterval:
+    """Profile-likelihood interval with a critical value from data sets drawn at the fitted values.
 
     Parametric bootstrap of twice the fall of the profile log-likelihood at the fitted mu, see
     :mod:`metaresp.kernel.counts.resampling`.
 
-    R: none.  Parameters: see :class:`metaresp.kernel.counts.registry.CountMethod`.
+    R: none.  Parameters: see :class:`metaresp.kernel.counts.registry.ProfileMethod`.
     """
     return _limits("bootstrap", lanes, tail)
 

@@ -1,51 +1,30 @@
 """What a new trial's theta may be when neither mu nor tau is known: a mixture of normals over tau.
 
-tau gets a confidence distribution from its adjusted profile likelihood
-
-    l(tau) = max over mu of L(mu, tau)  -  log(j(tau)) / 2 ,      j = -d2 L / d mu2 at that mu
-
-(Cox and Reid 1987, JRSS B 49:1, eq. 10; for normal effects it is the restricted likelihood).  With W(tau)
-twice its fall from the maximum and u the solution of ``W = (k - 1) (u - 1 - log u)`` that is above 1 for tau
-below the maximum and below 1 beyond,
-
-    C(tau) = P(chi-square on k - 1 > (k - 1) u) ,
-
-which is the exact confidence distribution for k equal normal effects, where ``u = s**2 / tau**2``.  C(0) is a
-point mass at tau = 0.  Given tau, the new theta is normal about mu(tau) with variance
-``tau**2 + 1 / j(tau)``.
+tau gets its confidence distribution, see :mod:`metaresp.kernel.counts.confidence`; C(0) is a point mass at
+tau = 0.  Given tau, the new theta is normal about mu(tau) with variance ``tau**2 + 1 / j(tau)``.
 For k equal normal effects the mixture is Student's t about the mean, ``t_{k-1} s sqrt(1 + 1 / k)``.
-
-The functions of tau are analytic: they are sampled at Chebyshev points, whose number is doubled until the
-limits stand still, and integrated through their interpolants.
 """
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial import chebyshev, legendre
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit
+from metaresp.kernel.counts.confidence import Curves, confidence
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.effects.sums import inverse_variance
 
-_LEVELS = (6, 12, 24, 48, 96)  # Chebyshev intervals; each contains the points of the one before
 _DECREMENT = 1e-12  # squared step of mu in standard errors, after which log j is right to about 1e-9
-_TAIL = 1e-7  # last Chebyshev coefficients of curves that are known well enough
 _NATS = 24.0  # accuracy of the likelihood here: 4e-11; curves that are nearly flat divide by little
 _FALL = 38.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-8
 _ROUGH = 4.0  # log-likelihood: the ends of the window need not be exact
-_POINTS = 80  # of the integral over tau
-_FLAT = 1e-5  # u this near to 1 is taken as 1 in 0 / 0
 _STILL = 1e-12  # step of a quantile
 _WIDEST = 250.0  # share of the scale that a unit may take up: 1 logit
-_FARTHEST = 500.0  # nats a study: u would underflow beyond
 _REACH = 9.0  # standard deviations beyond which a normal has no mass
-PLACES: FloatArray = np.concatenate([[-1.0], legendre.leggauss(_POINTS)[0], [1.0]])  # of the parts
 
 
 class Mixture(NamedTuple):
@@ -57,14 +36,6 @@ class Mixture(NamedTuple):
     tau: FloatArray  # at PLACES of its window
     root: FloatArray  # of W, signed: below 0 before the maximum
     plain: FloatArray  # profile log-likelihood, without the adjustment
-
-
-class _Curves(NamedTuple):
-    """Functions of tau at the Chebyshev points; fields of shape (lanes, points)."""
-
-    mu: FloatArray
-    adjusted: FloatArray  # l(tau)
-    log_j: FloatArray
 
 
 def tau_mixture(
@@ -86,30 +57,16 @@ def tau_mixture(
     Mixture, float array, float array
         Quantiles of shape (lanes,).
     """
-    low, high, unit = _window(counts, fit)
-    lanes, alive = fit.mu.size, np.arange(fit.mu.size)
-    out = Mixture(*np.zeros((len(Mixture._fields), lanes, PLACES.size)))
-    curves: _Curves | None = None
-    for level in _LEVELS:
-        data = _Data(counts.take(alive), low[alive], high[alive], unit[alive])
-        curves = _sample(data, fit.mu[alive], level, curves)
-        tails = [np.abs(field @ _coefficients(level)[-2:].T).max(axis=-1) for field in curves]
-        known = (np.maximum.reduce(tails) < _TAIL) | (level == _LEVELS[-1])
-        done = alive[known]
-        mixture = _mix(
-            _Curves(*(field[known] for field in curves)), low[done], high[done], unit[done], k[done]
-        )
-        for field, part in zip(out, mixture, strict=True):
-            field[done] = part
-        alive = alive[~known]
-        if not alive.size:
-            break
-        curves = _Curves(*(field[~known] for field in curves))
+    section = _window(counts, fit)
+    found = confidence(section, k)
+    tau = np.minimum(section.unit[:, None] * np.sinh(found.s), counts.tau_max)
+    sd = np.sqrt(tau**2 + np.exp(-found.log_j))
+    out = Mixture(found.weight, found.mu, sd, tau, found.root, found.height + 0.5 * found.log_j)
     return out, quantile(out, tail), quantile(out, 1 - tail)
 
 
-def _window(counts: CountSurface, fit: Fit) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the ends of tau's range on the scale ``asinh(tau / unit)``, and the unit.
+def _window(counts: CountSurface, fit: Fit) -> "_Section":
+    """Return the lanes with the range of tau that matters.
 
     The nearest singularities in tau lie at about i times the standard error of a study's theta.
     """
@@ -119,60 +76,42 @@ def _window(counts: CountSurface, fit: Fit) -> tuple[FloatArray, FloatArray, Flo
     unit = np.sqrt(counts.copies.sum(axis=-1) / np.maximum(-common.d_mu_mu, 1e-12))
     unit = np.minimum(unit, counts.farthest / _WIDEST)
     low = np.arcsinh(limits.low / unit)
-    return low, np.arcsinh(np.minimum(limits.high, counts.tau_max) / unit), unit
+    return _Section(counts, low, np.arcsinh(np.minimum(limits.high, counts.tau_max) / unit), unit)
 
 
-class _Data(NamedTuple):
-    """Lanes and the range of tau in each, on the scale ``asinh(tau / unit)``."""
+class _Section(NamedTuple):
+    """Lanes and the range of tau in each, on the scale ``s = asinh(tau / unit)``."""
 
     counts: CountSurface
     low: FloatArray
     high: FloatArray
     unit: FloatArray
 
+    def take(self, rows: BoolArray | IntArray) -> "_Section":
+        """Return some lanes."""
+        return _Section(self.counts.take(rows), *(field[rows] for field in self[1:]))
 
-def _sample(data: _Data, start: FloatArray, level: int, known: _Curves | None) -> _Curves:
-    """Evaluate the curves at the points of *level* that are not known yet."""
-    lanes, points = start.size, level + 1
-    if known is None:
-        new = np.arange(points)
-        mu = _guess(data, start, level)
-    else:
-        new = np.arange(1, points, 2)
-        mu = known.mu @ _interpolation(level // 2)[new].T
-    tau = _taus(data, new, level)
-    found = _ridge(data, mu.ravel(), tau.ravel(), np.repeat(np.arange(lanes), new.size))
-    part = _Curves(*(field.reshape(lanes, new.size) for field in found))
-    if known is None:
-        return part
-    whole = _Curves(*np.empty((3, lanes, points)))
-    for field, old, fresh in zip(whole, known, part, strict=True):
-        field[:, ::2], field[:, 1::2] = old, fresh
-    return whole
+    def guess(self, s: FloatArray) -> FloatArray:
+        """Return where to look for mu at each tau: weighted means of empirical effects."""
+        tau = np.minimum(self.unit[:, None] * np.sinh(s), self.counts.tau_max)
+        return _guess(self.counts, tau)
+
+    def ridge(self, mu: FloatArray, s: FloatArray, rows: IntArray) -> Curves:
+        """Climb to the best mu at each tau by Newton's method."""
+        return _ridge(self.counts, mu, np.minimum(self.unit[rows] * np.sinh(s), self.counts.tau_max), rows)
 
 
-def _taus(data: _Data, new: IntArray, level: int) -> FloatArray:
-    """Return tau at some of the points of *level*, shape (lanes, points)."""
-    middle, half = 0.5 * (data.low + data.high)[:, None], 0.5 * (data.high - data.low)[:, None]
-    s = middle - half * np.cos(np.pi * new / level)
-    tau: FloatArray = np.minimum(data.unit[:, None] * np.sinh(s), data.counts.tau_max)
-    return tau
-
-
-def _guess(data: _Data, start: FloatArray, level: int) -> FloatArray:
-    """Return where to look for mu at each tau: weighted means of empirical effects, about *start*."""
-    counts = data.counts
+def _guess(counts: CountSurface, tau: FloatArray) -> FloatArray:
     link, p = LINKS[counts.link], (counts.x + 0.5) / (counts.n + 1)
     y = np.clip(link.forward(p), -link.farthest, link.farthest)
     terms = link.log_terms(y)
     v = 1 / np.maximum(counts.n * p * (1 - p) * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
-    tau2 = _taus(data, np.arange(level + 1), level) ** 2
-    w = counts.copies[:, None] * inverse_variance(v[:, None], tau2[..., None])
+    w = counts.copies[:, None] * inverse_variance(v[:, None], tau[..., None] ** 2)
     mean: FloatArray = (w * y[:, None]).sum(axis=-1) / w.sum(axis=-1)
     return mean
 
 
-def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Curves:
+def _ridge(counts: CountSurface, mu: FloatArray, tau: FloatArray, rows: IntArray) -> Curves:
     """Climb to the best mu at each tau by Newton's method.
 
     How the curvature changed over the last step tells the third derivative, which corrects the next step and
@@ -183,7 +122,7 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Cur
     bend, moved = np.full(mu.size, np.nan), np.zeros(mu.size)  # second derivative, and the step since
     alive = np.arange(mu.size)
     for _ in range(60):
-        s = data.counts.take(rows[alive]).at(mu[alive], tau[alive], _NATS)
+        s = counts.take(rows[alive]).at(mu[alive], tau[alive], _NATS)
         curve = np.maximum(np.abs(s.d_mu_mu), 1e-12)
         third = (s.d_mu_mu - bend[alive]) / moved[alive]
         newton = s.d_mu / curve
@@ -193,131 +132,18 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Cur
         step = newton + 0.5 * third * newton * newton / curve
         value[alive] = s.value + step * (s.d_mu - step * (0.5 * curve - step * third / 6))
         log_j[alive] = np.log(curve - third * step)
-        longest = data.counts.farthest / _WIDEST + tau[alive]
+        longest = counts.farthest / _WIDEST + tau[alive]
         bend[alive], moved[alive] = s.d_mu_mu, np.clip(step, -longest, longest)
         mu[alive] += moved[alive]
         alive = alive[np.abs(newton * s.d_mu) > _DECREMENT]
         if not alive.size:
             break
-    return _Curves(mu, value - 0.5 * log_j, log_j)
+    return Curves(mu, value - 0.5 * log_j, log_j)
 
 
-@cache
-def _interpolation(level: int) -> FloatArray:
-    """Return the matrix from values at the points of *level* to those of the next level."""
-    return _matrix(level, -np.cos(np.pi * np.arange(2 * level + 1) / (2 * level)))
-
-
-def _matrix(level: int, at: FloatArray) -> FloatArray:
-    coefficients = _coefficients(level)
-    values: FloatArray = chebyshev.chebvander(at, level) @ coefficients
-    return values
-
-
-@cache
-def _coefficients(level: int) -> FloatArray:
-    """Return the matrix from values at the points of *level* to Chebyshev coefficients."""
-    points = -np.cos(np.pi * np.arange(level + 1) / level)
-    inverse: FloatArray = np.linalg.inv(np.asarray(chebyshev.chebvander(points, level), dtype=np.float64))
-    return inverse
-
-
-@cache
-def _rule(level: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return Gauss-Legendre points and weights, and the matrices to values and slopes there."""
-    at, weight = legendre.leggauss(_POINTS)
-    coefficients = _coefficients(level)
-    slope = chebyshev.chebvander(at, level - 1) @ chebyshev.chebder(coefficients)
-    return at, weight, _matrix(level, at), slope
-
-
-def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k: FloatArray) -> Mixture:
-    """Integrate over the confidence distribution of tau."""
-    level = curves.mu.shape[1] - 1
-    at, weight, value, slope = _rule(level)
-    df = (k - 1)[:, None]
-    half, middle = 0.5 * (high - low)[:, None], 0.5 * (high + low)[:, None]
-    top_at, top, bend = _summit(curves.adjusted, level)
-    beyond = at > top_at[:, None]
-    u = _ratio(2 * (top[:, None] - curves.adjusted @ value.T), df, beyond)
-    fall_slope = -2 * curves.adjusted @ slope.T
-    flat = np.abs(u - 1) < _FLAT
-    steep = np.where(flat, np.sqrt(np.maximum(-2 * bend[:, None], 0.0) * df), 0.0)
-    rate = np.where(flat, steep, u / np.where(flat, 1.0, 1 - u) * fall_slope)
-    inner = _chi_square_density(df * u, df) * rate * weight
-    ends = curves.adjusted[:, [0, -1]]
-    edge = _ratio(2 * (top[:, None] - ends), df, np.array([False, True]) & (ends < top[:, None]))
-    below, above = special.chdtrc(df, df * edge[:, :1]), special.chdtr(df, df * edge[:, 1:])
-    mass = np.maximum(np.hstack([below, inner, above]), 0.0)
-    tau = unit[:, None] * np.sinh(middle + half * np.hstack([-1.0, at, 1.0]))
-    mean = np.hstack([curves.mu[:, :1], curves.mu @ value.T, curves.mu[:, -1:]])
-    log_j = np.hstack([curves.log_j[:, :1], curves.log_j @ value.T, curves.log_j[:, -1:]])
-    sd = np.sqrt(tau**2 + np.exp(-log_j))
-    height = np.hstack([ends[:, :1], curves.adjusted @ value.T, ends[:, 1:]])
-    root = np.where(top_at[:, None] < PLACES, 1.0, -1.0) * np.sqrt(np.maximum(2 * (top[:, None] - height), 0))
-    return Mixture(mass / mass.sum(axis=-1, keepdims=True), mean, sd, tau, root, height + 0.5 * log_j)
-
-
-def along_tau(counts: CountSurface, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, ...]:
+def along_tau(counts: CountSurface, mu: FloatArray, tau: FloatArray) -> Curves:
     """Return the best mu of each lane at its *tau*, looked for from *mu*, with l(tau) and log(j(tau))."""
-    none = np.zeros(mu.size)
-    return _ridge(_Data(counts, none, none, none), mu, tau, np.arange(mu.size))
-
-
-def _summit(adjusted: FloatArray, level: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return place, height and second derivative of the highest point of each interpolant on [-1, 1]."""
-    coefficients = adjusted @ _coefficients(level).T
-    first = np.asarray(chebyshev.chebder(coefficients, axis=1), dtype=np.float64)
-    second = np.asarray(chebyshev.chebder(first, axis=1), dtype=np.float64)
-    points: FloatArray = -np.cos(np.pi * np.arange(level + 1) / level)
-    best = adjusted.argmax(axis=-1)
-    left, right = points[np.maximum(best - 1, 0)], points[np.minimum(best + 1, level)]
-    at: FloatArray = points[best]
-    for _ in range(30):
-        d1, d2 = _values(first, at), _values(second, at)
-        left, right = np.where(d1 > 0, at, left), np.where(d1 > 0, right, at)
-        new = at - d1 / np.where(d2 < 0, d2, -1.0)
-        new = np.where((new > left) & (new < right) & (d2 < 0), new, 0.5 * (left + right))
-        still = np.abs(new - at) < _STILL
-        at = new
-        if still.all():
-            break
-    height = _values(coefficients, at)
-    node = adjusted.max(axis=-1)
-    at, height = np.where(height > node, at, points[best]), np.maximum(height, node)
-    return at, height, _values(second, at)
-
-
-def _values(coefficients: FloatArray, at: FloatArray) -> FloatArray:
-    """Evaluate one polynomial a lane at one point a lane."""
-    angle = np.arccos(at)[:, None] * np.arange(coefficients.shape[1])
-    result: FloatArray = np.einsum("lc,lc->l", np.cos(angle), coefficients)
-    return result
-
-
-def _ratio(fall: FloatArray, df: FloatArray, beyond: BoolArray) -> FloatArray:
-    """Solve ``fall = df (u - 1 - log u)`` for u below 1 where *beyond*, above 1 elsewhere.
-
-    With ``q = fall / df``, Newton's method on ``log u - u + 1 + q`` from its second-order start.
-    """
-    q = np.clip(fall / df, 0.0, _FARTHEST)
-    root = np.sqrt(2 * q)
-    with np.errstate(under="ignore"):
-        u = np.where(beyond, np.exp(-1 - q + np.exp(-1 - q)), 1 + root + root * root / 3)
-    u = np.where(beyond & (q < 1), 1 / (1 + root + root * root / 6), u)
-    for _ in range(8):
-        away = np.abs(u - 1) > 1e-8
-        step = (u - 1 - np.log(u) - q) / np.where(away, 1 - 1 / u, 1.0)
-        new = np.where(away, u - step, u)
-        u = np.where(beyond, np.clip(new, 0.1 * u, 1.0), np.maximum(new, 1.0))
-    return u
-
-
-def _chi_square_density(x: FloatArray, df: FloatArray) -> FloatArray:
-    """Return the chi-square density at x > 0."""
-    half = 0.5 * df
-    density: FloatArray = 0.5 * np.exp((half - 1) * np.log(0.5 * x) - 0.5 * x - special.gammaln(half))
-    return density
+    return _ridge(counts, mu, tau, np.arange(mu.size))
 
 
 def cdf(mixture: Mixture, theta: FloatArray) -> FloatArray:

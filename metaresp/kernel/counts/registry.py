@@ -2,10 +2,13 @@
 
 from typing import NamedTuple, Protocol
 
+import numpy as np
 from numpy.random import Generator
 
 from metaresp.arrays import FloatArray
+from metaresp.kernel.counts import resampling
 from metaresp.kernel.counts.binomial_normal import Fit
+from metaresp.kernel.counts.profile_limits import Limits, mu_limits, profile_fall
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.registry import Registry
@@ -38,6 +41,52 @@ class Lanes(NamedTuple):
     k: FloatArray
     rng: Generator | None = None
 
+    @property
+    def copies(self) -> FloatArray:
+        """Multiplicity of each study, shape (lanes, k)."""
+        return self.data.copies
+
+    def information(self) -> FloatArray:
+        """Return what each study tells about mu given tau, at the maximum, shape (lanes, k)."""
+        # the greatest of 0: with a heavy-tailed link a study may tell less than nothing
+        return np.maximum(self.data.information(self.fit.mu, self.fit.tau), 0.0)
+
+    def drawn(self) -> FloatArray:
+        """Return sorted falls in data sets drawn at the maximum, shape (lanes, sets)."""
+        return resampling.normal_falls(self.data, self.fit, self.rng)
+
+    def limits(self, fall: FloatArray) -> Limits:
+        """Return where the profile has fallen by *fall*."""
+        return mu_limits(self.data, self.fit, fall)
+
+    def fall(self, mu: FloatArray) -> FloatArray:
+        """Return twice the fall of the profile of one lane at each *mu*."""
+        return profile_fall(self.data.take(np.zeros(mu.size, dtype=np.int64)), self.fit, mu)
+
+
+class Profiled(Protocol):
+    """What a calibration of the profile likelihood looks at in any count model, see :class:`Lanes`."""
+
+    @property
+    def k(self) -> FloatArray:
+        """Number of studies."""
+
+    @property
+    def copies(self) -> FloatArray:
+        """Multiplicity of each study."""
+
+    def information(self) -> FloatArray:
+        """Return what each study tells about mu given its spread, to a factor that all share."""
+
+    def drawn(self) -> FloatArray:
+        """Return sorted falls in data sets drawn at the maximum."""
+
+    def limits(self, fall: FloatArray) -> Limits:
+        """Return where the profile has fallen by *fall*."""
+
+    def fall(self, mu: FloatArray) -> FloatArray:
+        """Return twice the fall of the profile of one lane at each *mu*."""
+
 
 class Estimate(Protocol):
     """A fit of any count model: the mean on the link scale and its standard error, shape (lanes,)."""
@@ -61,6 +110,13 @@ class Fitted(Protocol):
     @property
     def k(self) -> FloatArray:
         """Number of studies."""
+
+
+class ProfileMethod(Protocol):
+    """The one signature of intervals of the profile likelihood, in every count model."""
+
+    def __call__(self, lanes: Profiled, tail: float) -> CountInterval:
+        """Return the interval of each lane; *tail* is the probability beyond each limit."""
 
 
 class CountMethod(Protocol):

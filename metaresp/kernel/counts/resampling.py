@@ -1,4 +1,6 @@
-"""Parametric bootstrap of the fall of the profile log-likelihood in the binomial-normal model."""
+"""Parametric bootstrap of the fall of the profile log-likelihood in count models."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
@@ -14,18 +16,23 @@ RESAMPLES = 999  # so that 5% and 1% tails fall on an order statistic
 _SEED = 2019
 _NATS = 19.0  # accuracy of the likelihood of a drawn set: 6e-9
 
+Rates = Callable[[int, Generator, tuple[int, int]], FloatArray]
+Falls = Callable[[int, FloatArray, FloatArray], FloatArray]
 
-def falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatArray:
+
+def falls(n: FloatArray, copies: FloatArray, rng: Generator | None, rates: Rates, fall: Falls) -> FloatArray:
     """Return twice the fall of the profile log-likelihood at the fitted mu, in data sets drawn there.
 
     Parameters
     ----------
-    data : CountSurface
-    fit : Fit
-        The maximum of these lanes, at which data sets are drawn.
+    n, copies : float array, shape (lanes, k)
     rng : numpy.random.Generator or None
         Each lane takes one child of it, in order, so that lanes do not depend on each other or on batches;
         a fixed seed if None.
+    rates : callable
+        ``rates(lane, rng, shape)``: true rates drawn at the maximum of a lane.
+    fall : callable
+        ``fall(lane, x, n)``: the falls of sets of counts, shape (sets,), at the mu of a lane.
 
     Returns
     -------
@@ -37,17 +44,27 @@ def falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatArray:
     A drawn set without an event, or with events only, has its maximum at an infinite mu; its fall is finite.
     """
     source = np.random.default_rng(_SEED) if rng is None else rng
-    out = np.empty((fit.mu.size, RESAMPLES))
-    for lane, child in enumerate(source.spawn(fit.mu.size)):
-        size = np.repeat(data.n[lane], data.copies[lane].astype(np.int64))
-        mu, tau = float(fit.mu[lane]), float(fit.tau[lane])
-        theta = mu + tau * child.standard_normal((RESAMPLES, size.size))
-        drawn = child.binomial(size.astype(np.int64), LINKS[data.link].rate(theta)).astype(np.float64)
-        sizes = np.broadcast_to(size, drawn.shape)
-        out[lane] = np.sort(
-            _falls(data._replace(x=drawn, n=sizes, copies=np.ones_like(drawn), nats=_NATS), mu)
-        )
+    out = np.empty((n.shape[0], RESAMPLES))
+    for lane, child in enumerate(source.spawn(n.shape[0])):
+        size = np.repeat(n[lane], copies[lane].astype(np.int64))
+        p = rates(lane, child, (RESAMPLES, size.size))
+        drawn = child.binomial(size.astype(np.int64), p).astype(np.float64)
+        out[lane] = np.sort(fall(lane, drawn, np.broadcast_to(size, drawn.shape)))
     return out
+
+
+def normal_falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatArray:
+    """Return :func:`falls` of the binomial-normal model at its maximum *fit*."""
+    link = LINKS[data.link]
+
+    def rates(lane: int, child: Generator, shape: tuple[int, int]) -> FloatArray:
+        return link.rate(float(fit.mu[lane]) + float(fit.tau[lane]) * child.standard_normal(shape))
+
+    def fall(lane: int, x: FloatArray, n: FloatArray) -> FloatArray:
+        drawn = data._replace(x=x, n=n, copies=np.ones_like(x), nats=_NATS)
+        return _falls(drawn, float(fit.mu[lane]))
+
+    return falls(data.n, data.copies, rng, rates, fall)
 
 
 def _falls(drawn: CountSurface, mu: float) -> FloatArray:

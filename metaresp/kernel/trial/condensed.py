@@ -10,7 +10,8 @@ import numpy as np
 from numpy.polynomial import legendre
 
 from metaresp.arrays import FloatArray
-from metaresp.kernel.counts.new_trial import PLACES, Mixture
+from metaresp.kernel.counts.confidence import PLACES
+from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.numerics.panels import legendre_series
 
 _PARTS = 16
