@@ -29,7 +29,7 @@ from scipy import special
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
+from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.effects.sums import inverse_variance
 
@@ -109,10 +109,9 @@ def _window(counts: CountSurface, fit: Fit) -> tuple[FloatArray, FloatArray, Flo
 
     The nearest singularities in tau lie at about i times the standard error of a study's theta.
     """
-    top = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
-    limits = tau_limits(counts, top, np.full(fit.mu.size, _FALL), _ROUGH)
+    limits = tau_limits(counts, fit, np.full(fit.mu.size, _FALL), _ROUGH)
     common = counts.at(fit.mu_common, np.zeros_like(fit.mu))
-    unit = np.sqrt(counts.copies.sum(axis=-1) / np.maximum(-common.d_mu_mu, 1e-12))
+    unit = np.sqrt(counts.copies.sum(axis=-1) / np.maximum(-common.d_a_a, 1e-12))
     unit = np.minimum(unit, counts.farthest / _WIDEST)
     low = np.arcsinh(limits.low / unit)
     return low, np.arcsinh(np.minimum(limits.high, counts.tau_max) / unit), unit
@@ -175,12 +174,12 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Cur
     alive = np.arange(mu.size)
     for _ in range(60):
         s = data.counts.take(rows[alive]).at(mu[alive], tau[alive], _NATS)
-        curve = np.maximum(np.abs(s.d_mu_mu), 1e-12)
-        step = s.d_mu / curve
-        value[alive], log_j[alive] = s.value + 0.5 * step * s.d_mu, np.log(curve)
+        curve = np.maximum(np.abs(s.d_a_a), 1e-12)
+        step = s.d_a / curve
+        value[alive], log_j[alive] = s.value + 0.5 * step * s.d_a, np.log(curve)
         longest = data.counts.farthest / _WIDEST + tau[alive]
         mu[alive] += np.clip(step, -longest, longest)
-        alive = alive[np.abs(step * s.d_mu) > _DECREMENT]
+        alive = alive[np.abs(step * s.d_a) > _DECREMENT]
         if not alive.size:
             break
     return _Curves(mu, value - 0.5 * log_j, log_j)
