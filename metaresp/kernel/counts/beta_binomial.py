@@ -281,9 +281,8 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     """
     rows, u, top = _located(data, fit)
     se = np.minimum(fit.se, 5.0)
-    return _limits(
-        Search(_over_u(data), fit.mu, top, top - fall / 2, se, _reach(u), np.sqrt(fall) * se, u), rows
-    )
+    guess = np.sqrt(fall) * se, u
+    return _limits(Search(_over_u(data), fit.mu, top, top - fall / 2, se, _reach(u), *guess), rows)
 
 
 def rho_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:

@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel.counts.moments import LEAST_RATE, Moments, by_positions, no_spread
+from metaresp.arrays import FloatArray
+from metaresp.kernel.counts.moments import LEAST_RATE, Moments, by_positions, central, no_spread
 from metaresp.kernel.numerics.special import HALF_LOG_2PI, half_deviance
 
 FULL = 30.0  # e-foldings kept: 1e-13 relative per study
@@ -152,8 +152,8 @@ def moments(
         return no_spread(x, n, mu)
     out = Moments(*np.empty((6, *x.shape)))
     zero, rest = np.flatnonzero(at_zero), np.flatnonzero(~at_zero)
-    _store(out, zero, no_spread(x[zero], n[zero], mu[zero]))
-    _store(out, rest, _windows(x[rest], n[rest], mu[rest], tau[rest], nats, refine))
+    out.put(zero, no_spread(x[zero], n[zero], mu[zero]))
+    out.put(rest, _windows(x[rest], n[rest], mu[rest], tau[rest], nats, refine))
     return out
 
 
@@ -184,13 +184,8 @@ def _windows(
         lanes = np.flatnonzero(group == g)
         there = Shape(*(field[lanes] for field in shape))
         part = n[lanes], there, left[lanes], right[lanes], x[lanes], tau[lanes]
-        _store(out, lanes, _WAYS[g % 4](*part, int(_NODE_TIERS[g // 4])))
+        out.put(lanes, _WAYS[g % 4](*part, int(_NODE_TIERS[g // 4])))
     return out
-
-
-def _store(out: Moments, lanes: IntArray, part: Moments) -> None:
-    for target, values in zip(out, part, strict=True):
-        target[lanes] = values
 
 
 @cache
@@ -237,13 +232,10 @@ def _from_positions(
     centre, half = 0.5 * (left + right), 0.5 * (right - left)
     s = f @ _grid(count)[1]
     mass = s[..., 0]
-    t1, t2, t3, t4 = (s[..., r] / mass for r in range(1, 5))
-    # central moments on the grid scale, then of z
-    c2 = t2 - t1 * t1
-    c3 = t3 - t1 * (3 * t2 - 2 * t1 * t1)
-    c4 = t4 - t1 * (4 * t3 - t1 * (6 * t2 - 3 * t1 * t1))
+    raw = [s[..., r] / mass for r in range(1, 5)]
+    c2, c3, c4 = central(*raw)  # on the grid scale
     h2 = half * half
-    mean = shape.z + centre + half * t1
+    mean = shape.z + centre + half * raw[0]
     v2, v3, v4 = c2 * h2, c3 * h2 * half, c4 * h2 * h2
     return by_positions(shape.peak + _log_total(mass, half, count), mean, (v2, v3, v4), tau[:, None])
 

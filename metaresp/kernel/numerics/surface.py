@@ -85,7 +85,8 @@ class Bounds(NamedTuple):
         """Return where a step leads."""
         if self.unit is None:
             return self.clip(rows, at + step)
-        return self.clip(rows, self.unit * np.sinh(np.arcsinh(at / self.unit) + step))
+        to = self.unit * np.sinh(np.arcsinh(at / self.unit) + step)
+        return self.clip(rows, np.where(step == 0, at, to))  # what is held stays to the last digit
 
 
 class Top(NamedTuple):
@@ -199,9 +200,8 @@ def highest(
     bounds : Bounds
         Of ``b``.
     """
-    best = Top(
-        known.a.copy(), known.b.copy(), Local(*(f.copy() for f in known.local)), known.converged.copy()
-    )
+    local = Local(*(field.copy() for field in known.local))
+    best = Top(known.a.copy(), known.b.copy(), local, known.converged.copy())
     for rows, a, b in starts:
         if rows.size:
             found = climb(surface, rows, a, b, bounds)
