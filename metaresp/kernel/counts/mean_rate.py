@@ -7,9 +7,11 @@ parameter (:mod:`metaresp.kernel.numerics.profile`), with derivatives by the cha
 """
 
 import numpy as np
+from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import TAU_UNIT, Fit
+from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.numerics.profile import Limits, Profile, Search, fall, limits, normal_guess
 from metaresp.kernel.numerics.surface import Bounds, Local
@@ -20,7 +22,9 @@ _FIRST = 8.0  # farthest first guess
 _WIDEST = 60.0  # tau beyond which the mean of rates no longer tells it from infinity
 _STEPS = 60
 _CLOSE = 1e-13
-_SHRINK = (16 * np.sqrt(3) / (15 * np.pi)) ** 2  # logit(m) is about mu / sqrt(1 + this tau**2)
+# The rate at mu / sqrt(1 + this tau**2) is that averaged over trials: nearly, and exactly.
+_SHRINK = {"logit": (16 * np.sqrt(3) / (15 * np.pi)) ** 2, "probit": 1.0}
+_NEAR_ONE = 30.0  # logit of the greatest rate that a guess starts from
 _GRID = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, _WIDEST, 7)]
 
 
@@ -39,7 +43,7 @@ class MeanSurface:
 
     def mu(self, psi: FloatArray, tau: FloatArray) -> tuple[FloatArray, Local]:
         """Return mu at psi and tau, and G there; G rises in mu, so that a bracket stands behind Newton."""
-        mu = psi * np.sqrt(1 + _SHRINK * tau * tau) if self.data.link == "logit" else psi.copy()
+        mu = self._guess(psi, tau)
         low, high = np.full_like(mu, -np.inf), np.full_like(mu, np.inf)
         at = self.logit(mu, tau)
         for _ in range(_STEPS):
@@ -57,6 +61,14 @@ class MeanSurface:
                 break
             at = self.logit(mu, tau)
         return mu, at
+
+    def _guess(self, psi: FloatArray, tau: FloatArray) -> FloatArray:
+        """Return about the mu that belongs to psi; without spread it is that of the rate itself."""
+        link, side = LINKS[self.data.link], np.sign(psi)
+        if not link.symmetric:
+            return np.maximum(link.forward(special.expit(np.minimum(psi, _NEAR_ONE))), -link.farthest)
+        at = np.maximum(link.forward(special.expit(-np.abs(psi))), -link.farthest)
+        return -side * at * np.sqrt(1 + _SHRINK.get(self.data.link, 0.0) * tau * tau)
 
     def local(self, rows: IntArray, psi: FloatArray, tau: FloatArray) -> Local:
         """Return the surface as :mod:`metaresp.kernel.numerics.surface` asks for it."""
