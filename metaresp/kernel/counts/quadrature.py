@@ -56,8 +56,9 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
     """Find the mode of each integrand and describe the integrand around it.
 
     The mode solves ``n p(theta) + (theta - mu) / tau**2 = x``.  Mirrored so that theta <= 0 the left
-    side is convex and increasing; Newton from the solution of the same equation with
-    ``p = exp(theta)`` (a Wright omega function) passes the root once and then descends to it.
+    side is convex and increasing; Newton from about the solution of the same equation with
+    ``p = exp(theta)`` passes the root once and then descends to it.  That solution is the logarithm of
+    Wright's omega function, ``omega + log omega = m + x tau**2 + log(n tau**2)``, less ``log(n tau**2)``.
     """
     mu, tau = mu[:, None], tau[:, None]
     tau2 = tau * tau
@@ -67,8 +68,11 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
     m = mu * sign
     n_tau2 = n * tau2
     shift = np.log(n_tau2)
-    omega = special.wrightomega(m + x * tau2 + shift)
-    theta = np.minimum(np.where(omega > 0, np.log(np.maximum(omega, 1e-300)) - shift, m), 0.0)
+    start = m + x * tau2 + shift
+    log_omega = np.log(np.maximum(start, 1.0)) + (np.minimum(start, 1.0) - 1.0)
+    omega = np.exp(log_omega)
+    log_omega -= (omega + log_omega - start) / (1.0 + omega)
+    theta = np.minimum(log_omega - shift, 0.0)
     for _ in range(_MODE_STEPS):
         rate = special.expit(theta)
         slope = (rate * n - x) * tau2 + (theta - m)
