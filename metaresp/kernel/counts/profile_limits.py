@@ -11,6 +11,7 @@ from metaresp.kernel.numerics.profile import VALUE, Limits, Profile, Search, fal
 from metaresp.kernel.numerics.surface import Bounds
 
 _LEAST_TAU = 1e-5
+_LAST = 10.0  # farthest limit, as a multiple of where rates are 0 or 1
 _FIRST = 0.16  # farthest first guess, as a share of where rates are 0 or 1
 
 
@@ -38,8 +39,10 @@ def mu_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     """
     k = data.copies.sum(axis=-1)
     guess = normal_guess(fit.se, fit.tau, fall, k, _FIRST * data.farthest)
-    reach = Bounds(np.full_like(k, -data.farthest), np.full_like(k, data.farthest))
-    search = Search(over_tau(data), fit.mu, fit.top, fit.top - fall / 2, fit.se, reach, *guess)
+    reach = np.full_like(k, _LAST * data.farthest)
+    search = Search(
+        over_tau(data), fit.mu, fit.top, fit.top - fall / 2, fit.se, Bounds(-reach, reach), *guess
+    )
     return limits(search, np.arange(k.size))
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, chunked
 from metaresp.kernel.counts.moments import LEAST_RATE, Moments, by_positions, central, no_spread
 from metaresp.kernel.numerics.special import HALF_LOG_2PI, half_deviance
 
@@ -32,6 +32,7 @@ _STRETCH_FROM = 48  # nodes from which on stretched ones are tried
 _STRETCH_STEP = 3.0  # step of stretched nodes, times nats
 SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summed directly
 _MODE_STEPS = 3  # the mode need not be exact: it only centres the window
+_NODES = 80_000  # worked on at once: few calls, and little fresh memory
 _NODE_TIERS = np.array(
     [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
 )
@@ -180,15 +181,17 @@ def _windows(
     # rounding: eps / tau^2 from moments of z, eps n from sums of scores
     small = (tau < SMALL_TAU) & (tau * tau * n.max(axis=-1) < 1)
     group = tier * 4 + stretched * 2 + small
-    first = int(group[0])
-    if (group == first).all():
+    first, k = int(group[0]), x.shape[1]
+    if (group == first).all() and x.size * _NODE_TIERS[first // 4] <= _NODES:
         return _WAYS[first % 4](n, shape, left, right, x, tau, int(_NODE_TIERS[first // 4]))
     out = Moments(*np.empty((6, *x.shape)))
     for g in np.unique(group):
-        lanes = np.flatnonzero(group == g)
-        there = Shape(*(field[lanes] for field in shape))
-        part = n[lanes], there, left[lanes], right[lanes], x[lanes], tau[lanes]
-        out.put(lanes, _WAYS[g % 4](*part, int(_NODE_TIERS[g // 4])))
+        alike, nodes = np.flatnonzero(group == g), int(_NODE_TIERS[g // 4])
+        for part in chunked(alike.size, k * nodes, _NODES):
+            lanes = alike[part]
+            there = Shape(*(field[lanes] for field in shape))
+            some = n[lanes], there, left[lanes], right[lanes], x[lanes], tau[lanes]
+            out.put(lanes, _WAYS[g % 4](*some, nodes))
     return out
 
 
