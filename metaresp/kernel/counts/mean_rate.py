@@ -68,7 +68,8 @@ class MeanSurface:
         if not link.symmetric:
             return np.maximum(link.forward(special.expit(np.minimum(psi, _NEAR_ONE))), -link.farthest)
         at = np.maximum(link.forward(special.expit(-np.abs(psi))), -link.farthest)
-        return -side * at * np.sqrt(1 + _SHRINK.get(self.data.link, 0.0) * tau * tau)
+        guess: FloatArray = -side * at * np.sqrt(1 + _SHRINK.get(self.data.link, 0.0) * tau * tau)
+        return guess
 
     def local(self, rows: IntArray, psi: FloatArray, tau: FloatArray) -> Local:
         """Return the surface as :mod:`metaresp.kernel.numerics.surface` asks for it."""

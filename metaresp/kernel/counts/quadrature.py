@@ -79,7 +79,7 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
         slope = (rate * n - x) * tau2 + (theta - m)
         theta = np.minimum(theta - slope / (n_tau2 * rate * (1 - rate) + 1), 0.0)
     z = (theta - m) / tau
-    p = np.asarray(np.maximum(special.expit(theta), LEAST_RATE), np.float64)
+    p = np.maximum(special.expit(theta), LEAST_RATE)
     information = n_tau2 * p * (1 - p)
     return Shape(
         z=z * sign,
@@ -107,7 +107,7 @@ def window(n: FloatArray, shape: Shape, nats: float) -> tuple[FloatArray, FloatA
     """
     widest = np.sqrt(2 * nats)
     ends = widest * shape.scale
-    d = np.stack([-ends, ends])
+    d = np.array([-ends, ends])
     for _ in range(2):
         value, slope = log_integrand(n, shape, d)
         value += nats

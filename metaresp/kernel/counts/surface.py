@@ -100,7 +100,7 @@ class CountSurface(NamedTuple):
             As in :func:`metaresp.kernel.counts.quadrature.moments`.
         """
         if self.x.size * 24 <= _ELEMENTS:
-            out = np.einsum("lk,flk->fl", self.copies, np.stack(self.each(mu, tau, nats, refine)))
+            out = np.einsum("lk,flk->fl", self.copies, np.array(self.each(mu, tau, nats, refine)))
         else:
             out = np.empty((6, mu.size))
             for rows in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
