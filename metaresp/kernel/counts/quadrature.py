@@ -32,7 +32,7 @@ _STRETCH_FROM = 48  # nodes from which on stretched ones are tried
 _STRETCH_STEP = 3.0  # step of stretched nodes, times nats
 SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summed directly
 _MODE_STEPS = 3  # the mode need not be exact: it only centres the window
-_NODES = 80_000  # worked on at once: few calls, and little fresh memory
+_NODES = 64_000  # worked on at once: few calls, and little fresh memory
 _NODE_TIERS = np.array(
     [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
 )
@@ -215,7 +215,10 @@ def density(
     e *= shape.p[..., None]
     np.log1p(e, out=e)
     e *= -n[..., None]
-    e += d * (shape.slope[..., None] - 0.5 * d)
+    prior = -0.5 * d
+    prior += shape.slope[..., None]
+    prior *= d
+    e += prior
     np.exp(e, out=e)
     return e, d
 
