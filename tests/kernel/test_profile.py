@@ -58,6 +58,18 @@ def test_the_climb_finds_the_closed_form(start):
     np.testing.assert_allclose(found.b, tau, atol=1e-8)
 
 
+def test_a_climb_leaves_the_saddle_at_no_spread():
+    """A step ended at tau = 0 where the likelihood rises to a hill at 3.5e-4 (registers of 1e8)."""
+    surface = normal_lanes(0.7)
+    rows, none = np.arange(40), np.zeros(40)
+    found = climb(surface, rows, surface.mean, none, Bounds(none, none + 30, 0.5))
+    np.testing.assert_allclose(found.b, np.sqrt(np.maximum(surface.square - surface.v, 0)), atol=1e-8)
+    x = np.array([[65812407.0, 150, 164926306, 149, 3, 10, 8837, 13]])
+    n = np.array([[65974154.0, 150, 165329627, 150, 3, 10, 8859, 13]])
+    fit = binomial_normal.fit(CountSurface(x, n, np.ones_like(x), "probit", Penalty("half-normal", 1.0)))
+    assert fit.tau[0] == pytest.approx(0.000347877, rel=1e-4)
+
+
 def test_the_highest_keeps_what_no_climb_betters():
     surface = normal_lanes(0.7)
     rows, none = np.arange(40), np.zeros(40)

@@ -16,6 +16,7 @@ _STEPS = 120
 _DECREMENT = 1e-18  # squared Newton step in standard errors at which a lane retires
 _ENDED = 1e-11  # the same where steps no longer rise: rounding, and not a failure
 _REACH = 2.0  # longest step
+_KICK = 0.25  # step off a saddle at 0, shortened until it rises
 _LEAST = 1e-6  # below this an even parameter is 0
 _CLOSE = 1e-11  # values nearer than this (relative) are equal: the earlier is kept
 
@@ -165,7 +166,12 @@ def climb(
         step_a, step_b = _uphill(here, a_held, b_held, _REACH * bounds.stretch(b[alive]))
         decrement = np.abs(step_a * here.d_a) + np.abs(step_b * here.d_b)
         stuck = length[alive] < 1e-7
-        finished = (decrement < _DECREMENT * (1 + np.abs(here.value))) | stuck
+        finished = decrement < _DECREMENT * (1 + np.abs(here.value))
+        if bounds.unit is not None:  # a step may end at 0 where the function rises from there
+            saddle = finished & (b[alive] == 0) & (here.d_b_b > 0) & ~b_held
+            step_b = np.where(saddle, _KICK, step_b)
+            finished &= ~saddle
+        finished |= stuck
         converged[alive[finished]] = ~stuck[finished] | (decrement[finished] < _ENDED)
         if finished.any():
             alive, step_a, step_b = alive[~finished], step_a[~finished], step_b[~finished]
