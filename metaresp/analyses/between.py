@@ -7,7 +7,7 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
 from metaresp.kernel.counts.groups import Arrow, Range, climb
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.numerics.profile import Local
+from metaresp.kernel.numerics.surface import Local
 from metaresp.model.base import Spread
 from metaresp.model.registry import model_of
 from metaresp.model.scales import scale_name

@@ -13,8 +13,8 @@ from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import shares
 from metaresp.kernel.numerics.panels import Logs
-from metaresp.kernel.numerics.profile import Surface
 from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.numerics.surface import Surface
 from metaresp.model.estimates import (
     ALL_EXTREME,
     EXACT_METHOD,

@@ -19,12 +19,12 @@ from metaresp.kernel.counts.links import LINKS, Link
 from metaresp.kernel.counts.mean_rate import MeanSurface, mean_fall, mean_limits
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.one_rate import spread_pvalue
-from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
+from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.registry import CountInterval, Lanes
 from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.counts.tau_quantiles import confidence_limits
-from metaresp.kernel.numerics.profile import Local
 from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.numerics.surface import Local
 from metaresp.kernel.trial.study_rate import Prior, posterior_rates, without_own
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme, one_rate
@@ -155,12 +155,7 @@ class BinomialNormal(Model):
 
     def _mean_logit(self) -> tuple[FloatArray, FloatArray]:
         """Return the logit of the mean rate and its standard error, from the observed information."""
-        surface = MeanSurface(self.data)
-        psi = surface.logit(self.fit.mu, self.fit.tau).value
-        s = surface.local(np.arange(psi.size), psi, self.fit.tau)
-        open_ = (self.fit.tau > 0) & (s.d_b_b < 0)
-        curve = -s.d_a_a + np.where(open_, s.d_a_b**2 / np.where(open_, s.d_b_b, -1.0), 0.0)
-        return psi, 1 / np.sqrt(np.maximum(curve, 1e-300))
+        return MeanSurface(self.data).estimate(self.fit.mu, self.fit.tau)
 
     def _mean_df(self) -> FloatArray:
         return self.counts.k - 1 if self.spec.ci == "t" else np.full_like(self.counts.k, np.inf)
@@ -183,9 +178,8 @@ class BinomialNormal(Model):
         if method == "cox-reid":
             limits = confidence_limits(self.data, fit, self.counts.k, self.mixture[0], tail)
         else:
-            maximum = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
             fall = t_quantile(np.full(self.counts.k.size, np.inf), tail) ** 2
-            limits = tau_limits(self.data, maximum, fall)
+            limits = tau_limits(self.data, fit, fall)
         with np.errstate(over="ignore"):
             return limits.low**2, limits.high**2
 

@@ -245,13 +245,9 @@ def test_limits_put_back_give_the_fall(fall):
     )
     dense = np.where(lanes.known[:, None], dense, 0.0)
     top = found.loglik - found.loglik_saturated
-    zero = np.zeros(len(x))
-    search = profile.Search(
-        lanes.surface, found.mu, zero, top, top, zero, profile.Bounds(zero - 250, zero + 250),
-        profile.Bounds(zero, lanes.longest()), dense,
-    )  # fmt: skip
+    over_u = profile.Profile(lanes.surface, lanes.bounds(), dense)
     for end in limits:
-        height, _ = profile.ridge(search, rows, end[rows])
+        height, _ = profile.ridge(over_u, rows, end[rows])
         np.testing.assert_allclose(2 * (top[rows] - height), fall, atol=1e-8 * (1 + np.abs(top[rows])).max())
     assert (limits.low[rows] < found.mu[rows]).all()
     assert (limits.high[rows] > found.mu[rows]).all()

@@ -80,8 +80,8 @@ def test_optimum_is_stationary():
     at = CountSurface(x, n, np.ones_like(x)).at(found.mu, found.tau)
     free = found.reason == binomial_normal.OK
     assert free.mean() > 0.9
-    np.testing.assert_allclose(at.d_mu[free] * found.se[free], 0, atol=1e-6)
-    np.testing.assert_allclose(at.d_tau[free], 0, atol=1e-6)
+    np.testing.assert_allclose(at.d_a[free] * found.se[free], 0, atol=1e-6)
+    np.testing.assert_allclose(at.d_b[free], 0, atol=1e-6)
 
 
 def test_batch_equals_loop():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from metaresp.kernel.counts import binomial_normal, profile_limits
-from metaresp.kernel.counts.profile_limits import Maximum, mu_limits, tau_limits
+from metaresp.kernel.counts import binomial_normal
+from metaresp.kernel.counts.profile_limits import mu_limits, tau_limits
 from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.numerics import profile
 from tests.datasets import NAMES, counts, reference
 from tests.kernel.test_binomial_normal import random_lanes
 
@@ -19,9 +20,7 @@ SAME = 1e-7  # a fall of 1e-11 in the log-likelihood, divided by the slope of a 
 
 def fitted(x, n, copies=None):
     copies = np.ones_like(x) if copies is None else copies
-    fit = binomial_normal.fit(CountSurface(x, n, copies))
-    sat = fit.loglik_saturated
-    return fit, Maximum(fit.mu, fit.tau, fit.se, fit.loglik - sat, fit.loglik_common - sat)
+    return binomial_normal.fit(CountSurface(x, n, copies))
 
 
 def data(name):
@@ -52,7 +51,7 @@ PROFILED = [name for name in NAMES if "profile_ci" in reference(name)["glmm"].ge
 @pytest.mark.parametrize("name", PROFILED)
 def test_reference(name):
     x, n = data(name)
-    fit, _ = fitted(x, n)
+    fit = fitted(x, n)
     limits = mu_limits(CountSurface(x, n, np.ones_like(x)), fit, np.array([FALL]))
     expected = reference(name)["glmm"]["exact_logit_ML"]["profile_ci"]
     np.testing.assert_allclose([limits.low[0], limits.high[0]], expected, atol=REFERENCE)
@@ -65,28 +64,28 @@ def test_four_datasets_have_the_reference():
 @pytest.mark.parametrize("k", [2, 3, 6])
 def test_limits_of_mu_put_back(k):
     x, n = random_lanes(20 + k, 10, k)
-    fit, top = fitted(x, n)
+    fit = fitted(x, n)
     limits = mu_limits(CountSurface(x, n, np.ones_like(x)), fit, np.full(len(x), FALL))
     for i in range(len(x)):
         for limit in (limits.low[i], limits.high[i]):
-            fall = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))
+            fall = 2 * (fit.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))
             assert fall == pytest.approx(FALL, abs=1e-6), (x[i], n[i], limit)
 
 
 @pytest.mark.parametrize("k", [3, 6])
 def test_limits_of_tau_put_back(k):
     x, n = random_lanes(40 + k, 12, k)
-    _, top = fitted(x, n)
-    limits = tau_limits(CountSurface(x, n, np.ones_like(x)), top, np.full(len(x), FALL))
-    assert (limits.low <= top.tau).all()
-    assert (limits.high >= top.tau).all()
+    fit = fitted(x, n)
+    limits = tau_limits(CountSurface(x, n, np.ones_like(x)), fit, np.full(len(x), FALL))
+    assert (limits.low <= fit.tau).all()
+    assert (limits.high >= fit.tau).all()
     for i in range(len(x)):
         for limit in (limits.low[i], limits.high[i]):
             if 0 < limit < np.inf:
-                fall = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], tau=limit))
+                fall = 2 * (fit.top[i] - highest(x[i : i + 1], n[i : i + 1], tau=limit))
                 assert fall == pytest.approx(FALL, abs=1e-5), (x[i], n[i], limit)
         if limits.low[i] == 0:
-            assert 2 * (top.top[i] - top.top_common[i]) <= FALL + 1e-9
+            assert 2 * (fit.top[i] - fit.top_common[i]) <= FALL + 1e-9
 
 
 def test_batch_equals_loop_and_copies_equal_repeat():
@@ -94,18 +93,18 @@ def test_batch_equals_loop_and_copies_equal_repeat():
     copies = np.random.default_rng(1).integers(0, 3, x.shape).astype(float)
     usable = ((copies * x).sum(1) > 0) & ((copies * x).sum(1) < (copies * n).sum(1)) & (copies.sum(1) > 1)
     x, n, copies = x[usable], n[usable], copies[usable]
-    fit, top = fitted(x, n, copies)
+    fit = fitted(x, n, copies)
     fall = np.full(len(x), FALL)
     together = (
         *mu_limits(CountSurface(x, n, copies), fit, fall),
-        *tau_limits(CountSurface(x, n, copies), top, fall),
+        *tau_limits(CountSurface(x, n, copies), fit, fall),
     )
     for i in range(len(x)):
         xs, ns = (np.repeat(a[i], copies[i].astype(int))[None] for a in (x, n))
-        one, one_top = fitted(xs, ns)
+        one = fitted(xs, ns)
         alone = (
             *mu_limits(CountSurface(xs, ns, np.ones_like(xs)), one, fall[:1]),
-            *tau_limits(CountSurface(xs, ns, np.ones_like(xs)), one_top, fall[:1]),
+            *tau_limits(CountSurface(xs, ns, np.ones_like(xs)), one, fall[:1]),
         )
         for a, b in zip(alone, together, strict=True):
             np.testing.assert_allclose(a[0], b[i], rtol=SAME, atol=SAME)
@@ -114,14 +113,14 @@ def test_batch_equals_loop_and_copies_equal_repeat():
 def test_mirror():
     x, n = random_lanes(9, 60, 4)
     fall = np.full(len(x), FALL)
-    a = mu_limits(CountSurface(x, n, np.ones_like(x)), fitted(x, n)[0], fall)
-    b = mu_limits(CountSurface(n - x, n, np.ones_like(x)), fitted(n - x, n)[0], fall)
+    a = mu_limits(CountSurface(x, n, np.ones_like(x)), fitted(x, n), fall)
+    b = mu_limits(CountSurface(n - x, n, np.ones_like(x)), fitted(n - x, n), fall)
     np.testing.assert_allclose(a.low, -b.high, rtol=1e-6, atol=1e-6)
 
 
 def test_wider_for_a_higher_level():
     x, n = random_lanes(10, 60, 4)
-    fit, _ = fitted(x, n)
+    fit = fitted(x, n)
     narrow, wide = (
         mu_limits(CountSurface(x, n, np.ones_like(x)), fit, np.full(len(x), f)) for f in (2.7, 6.6)
     )
@@ -132,13 +131,13 @@ def test_wider_for_a_higher_level():
 def test_far_limits_at_three_studies_settle_without_bisection(monkeypatch):
     """A squared t quantile on 2 df: tau follows mu far out, and the profile falls with a logarithm."""
     x, n = random_lanes(12, 60, 3)
-    fit, top = fitted(x, n)
+    fit = fitted(x, n)
     usable = fit.reason == binomial_normal.OK
     x, n, fall = x[usable], n[usable], np.full(int(usable.sum()), 18.5)
-    fit, top = fitted(x, n)
-    monkeypatch.setattr(profile_limits, "_bisect", None)
+    fit = fitted(x, n)
+    monkeypatch.setattr(profile, "_bracket", None)
     limits = mu_limits(CountSurface(x, n, np.ones_like(x)), fit, fall)
     for i in range(0, len(x), 6):
         for limit in (limits.low[i], limits.high[i]):
-            depth = 2 * (top.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))
+            depth = 2 * (fit.top[i] - highest(x[i : i + 1], n[i : i + 1], mu=limit))
             assert depth == pytest.approx(18.5, abs=1e-5), (x[i], n[i], limit)

@@ -40,8 +40,8 @@ def twin(x, n):
     mu = np.full(tau.size, special.logit(x.sum() / n.sum()))
     for _ in range(25):
         s = CountSurface(xs, ns, np.ones_like(xs)).at(mu, tau)
-        mu = mu - np.clip(s.d_mu / s.d_mu_mu, -1, 1)
-    j = -s.d_mu_mu
+        mu = mu - np.clip(s.d_a / s.d_a_a, -1, 1)
+    j = -s.d_a_a
     adjusted = s.value - np.log(j) / 2
     fall = 2 * (adjusted.max() - adjusted) / (k - 1)
     branch = np.where(np.arange(tau.size) < adjusted.argmax(), -1, 0)

@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize, special, stats
 
 from metaresp.kernel.counts import binomial_normal as bn
-from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
+from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.nested import counts as tl
 from metaresp.kernel.nested import effects as tg
@@ -65,9 +65,7 @@ def test_total_of_one_study_each_is_the_ordinary_interval():
     cluster, one = np.arange(x.size), np.ones((1, x.size))
     fit = tl.fit_nested_binomial(x, n, cluster)
     flat = bn.fit(CountSurface(x[None], n[None], one))
-    saturated = flat.loglik_saturated
-    ordinary = Maximum(flat.mu, flat.tau, flat.se, flat.loglik - saturated, flat.loglik_common - saturated)
-    expected = tau_limits(CountSurface(x[None], n[None], one), ordinary, np.array([FALL]))
+    expected = tau_limits(CountSurface(x[None], n[None], one), flat, np.array([FALL]))
     found = count_limits(x, n, cluster, tl.top_of(fit), FALL, "between")
     assert found == pytest.approx((expected.low[0], expected.high[0]), abs=1e-6)
 

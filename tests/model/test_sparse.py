@@ -78,7 +78,7 @@ def test_the_derivatives_of_a_penalty(name):
     data = CountSurface(x, n, np.ones_like(x), "logit", Penalty(name, 0.7))
     at = np.array([-0.4]), np.array([0.8])
     here, step = data.at(*at), 1e-5
-    for which, first, second in ((0, "d_mu", "d_mu_mu"), (1, "d_tau", "d_tau_tau")):
+    for which, first, second in ((0, "d_a", "d_a_a"), (1, "d_b", "d_b_b")):
         up, down = (data.at(*(v + side * step * (i == which) for i, v in enumerate(at))) for side in (1, -1))
         slope = (up.value - down.value) / (2 * step)
         bend = (getattr(up, first) - getattr(down, first)) / (2 * step)

@@ -14,9 +14,10 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts import beta_binomial_terms
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK
-from metaresp.kernel.counts.profile_limits import Limits
-from metaresp.kernel.numerics.profile import Bounds, Local, Search, climb, limit, ridge
+from metaresp.kernel.numerics import profile
+from metaresp.kernel.numerics.profile import Limits, Profile, Search
 from metaresp.kernel.numerics.special import saturated
+from metaresp.kernel.numerics.surface import Bounds, Local, Top, highest
 
 RHO_ONE, RHO_UNKNOWN, NO_MEAN = 3, 4, 5
 THETA_MAX = 1e12  # a likelihood that still rises here rises up to rho = 1
@@ -26,7 +27,6 @@ _DENSE = np.array([0.0, 0.12, 0.35, 0.7, 1.1, 1.6, 2.3, 3.1, 4.1])  # points of 
 _SPACING = 1.2  # beyond them; hills of the likelihood in log theta are wider
 _HILLS = 3
 _MEAN_STEPS = 3
-_CLOSE = 1e-11  # log-likelihoods nearer than this (relative) are equal: the smaller rho is reported
 _WIDTH = 80  # floats that one study takes in the working arrays
 
 
@@ -76,6 +76,10 @@ class Counts(NamedTuple):
     def crosswise(self, rows: IntArray, u: FloatArray, mu: FloatArray) -> Local:
         """Return the surface with u as the parameter of interest."""
         return self.surface(rows, mu, u).swapped()
+
+    def bounds(self) -> Bounds:
+        """Return where u is looked for."""
+        return Bounds(np.zeros(self.size.size), self.longest())
 
     def longest(self) -> FloatArray:
         """Return the greatest u, shape (lanes,); 0 where rho is not identified."""
@@ -157,21 +161,13 @@ def _fit(x: FloatArray, n: FloatArray, copies: FloatArray, mu_common: FloatArray
     data = counts(x, n, copies)
     every = np.arange(mu_common.size)
     common = data.surface(every, mu_common, np.zeros(every.size))
-    mu, u, local = mu_common.copy(), np.zeros(every.size), Local(*(f.copy() for f in common))
     extreme = ((x == 0) | (x == n) | (copies == 0)).all(axis=-1) & data.known
-    reason = np.where(data.known, OK, RHO_UNKNOWN)
-    bounds = Bounds(np.zeros(every.size), data.longest())
-    for rows, first_mu, first_u in _starts(data, np.flatnonzero(data.known & ~extreme), mu_common, common):
-        found = climb(data.surface, rows, first_mu, first_u, bounds)
-        better = found.local.value > local.value[rows] + _CLOSE * (1 + np.abs(local.value[rows]))
-        put = rows[better]
-        mu[put], u[put] = found.a[better], found.b[better]
-        local.put(put, found.local.take(better))
-        reason[put] = np.where(found.converged[better], OK, NOT_CONVERGED)
-    inner = (u > 0) & (local.d_b_b < 0)
-    rho = _rho(data.theta(every, u))
-    information = -local.d_a_a + np.where(inner, local.d_a_b**2 / np.where(inner, local.d_b_b, 1.0), 0.0)
-    value = local.value
+    known = Top(mu_common, np.zeros(every.size), common, np.ones(every.size, dtype=np.bool_))
+    starts = _starts(data, np.flatnonzero(data.known & ~extreme), mu_common, common)
+    mu, u, local, converged = highest(data.surface, known, starts, data.bounds())
+    rho, value = _rho(data.theta(every, u)), local.value
+    reason = np.where(data.known, np.where(converged, OK, NOT_CONVERGED), RHO_UNKNOWN)
+    information = np.where(u > 0, local.information(), -local.d_a_a)
     if extreme.any():
         rho[extreme], reason[extreme] = 1.0, RHO_ONE
         top = _all_or_none(x[extreme], copies[extreme])
@@ -257,30 +253,14 @@ def mean_at(data: Counts, lanes: IntArray, theta: FloatArray) -> FloatArray:
     return result
 
 
-def _by_mu(data: Counts, fit: Fit, fall: FloatArray) -> tuple[Search, IntArray]:
-    """Return the search over mu, and the lanes which have a mean."""
-    rows, u, top = _located(data, fit)
-    far = np.full(u.size, FARTHEST)
-    search = Search(
-        data.surface,
-        fit.mu,
-        u,
-        top,
-        top - fall / 2,
-        np.minimum(fit.se, 5.0),
-        Bounds(-far, far),
-        Bounds(np.zeros(u.size), data.longest()),
-        data.grid(),
-    )
-    return search, rows
+def _over_u(data: Counts) -> Profile:
+    return Profile(data.surface, data.bounds(), data.grid())
 
 
 def profile_fall(data: Counts, fit: Fit, mu: FloatArray, rows: IntArray) -> FloatArray:
     """Return twice the fall of the profile log-likelihood of the lanes at *rows* from the maximum to *mu*."""
-    search, _ = _by_mu(data, fit, np.zeros_like(fit.mu))
-    height, _ = ridge(search, rows, mu)
-    fall: FloatArray = np.maximum(2 * (search.top[rows] - height), 0.0)
-    return fall
+    top = fit.loglik - fit.loglik_saturated
+    return profile.fall(_over_u(data), rows, mu, top[rows])
 
 
 def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
@@ -299,8 +279,10 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     Limits
         NaN where there is no mu.
     """
-    search, rows = _by_mu(data, fit, fall)
-    return _both(search, rows)
+    rows, u, top = _located(data, fit)
+    se = np.minimum(fit.se, 5.0)
+    guess = np.sqrt(fall) * se, u
+    return _limits(Search(_over_u(data), fit.mu, top, top - fall / 2, se, _reach(u), *guess), rows)
 
 
 def rho_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
@@ -309,27 +291,21 @@ def rho_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     A limit is 0 or 1 where the profile does not fall to the target before.  As :func:`mu_limits`.
     """
     rows, u, top = _located(data, fit)
-    far = np.full(u.size, FARTHEST)
     zero = data.surface(rows, fit.mu[rows], u[rows])
     scale = np.ones(u.size)
     scale[rows] = np.clip(1 / np.sqrt(np.maximum(-zero.d_b_b, 1e-6)), 0.05, 3.0)
-    search = Search(
-        data.crosswise,
-        u,
-        fit.mu,
-        top,
-        top - fall / 2,
-        scale,
-        Bounds(np.zeros(u.size), data.longest()),
-        Bounds(-far, far),
-        fit.mu[:, None] + np.array([-3.0, -1.0, 0.0, 1.0, 3.0]),
-    )
-    ends = _both(search, rows)
-    low, high = (np.full(u.size, np.nan) for _ in range(2))
-    low[rows], high[rows] = (_rho(data.theta(rows, end[rows])) for end in ends)
-    high[rows[high[rows] >= _rho(np.array(0.999 * THETA_MAX))]] = 1.0
+    grid = fit.mu[:, None] + np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
+    over_mu, distance = Profile(data.crosswise, _reach(u), grid), np.sqrt(fall) * scale
+    search = Search(over_mu, u, top, top - fall / 2, scale, data.bounds(), distance, fit.mu)
+    low, high = (_rho(np.expm1(end) / data.size) for end in _limits(search, rows))
+    high[high >= _rho(np.array(0.999 * THETA_MAX))] = 1.0
     high[rows[~data.known[rows]]] = 1.0
     return Limits(low, high)
+
+
+def _reach(u: FloatArray) -> Bounds:
+    far = np.full(u.size, FARTHEST)
+    return Bounds(-far, far)
 
 
 def _located(data: Counts, fit: Fit) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -340,11 +316,10 @@ def _located(data: Counts, fit: Fit) -> tuple[IntArray, FloatArray, FloatArray]:
     return np.flatnonzero(fit.reason != NO_MEAN), u, fit.loglik - fit.loglik_saturated
 
 
-def _both(search: Search, rows: IntArray) -> Limits:
-    ends = []
-    for side in (-1.0, 1.0):
-        end = np.full(search.centre.size, np.nan)
-        if rows.size:
-            end[rows] = limit(search, side, rows)
-        ends.append(end)
-    return Limits(*ends)
+def _limits(search: Search, rows: IntArray) -> Limits:
+    """Return the limits of the lanes at *rows*, NaN elsewhere."""
+    out = Limits(*np.full((2, search.centre.size), np.nan))
+    if rows.size:
+        for whole, part in zip(out, profile.limits(search, rows), strict=True):
+            whole[rows] = part
+    return out

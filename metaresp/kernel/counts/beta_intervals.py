@@ -11,7 +11,7 @@ from metaresp.kernel.counts import beta_binomial, resampling
 from metaresp.kernel.counts.beta_binomial import Counts, Fit
 from metaresp.kernel.counts.calibrations import LIKELIHOOD_CI
 from metaresp.kernel.counts.intervals import CountInterval, normal, student
-from metaresp.kernel.counts.profile_limits import Limits
+from metaresp.kernel.numerics.profile import Limits
 from metaresp.registry import Registry
 
 

@@ -6,6 +6,7 @@ is binomial given the rate (Stijnen, Hamza and Ozdemir 2010, Statistics in Medic
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,15 +14,14 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.surface import CountSurface, Sums
+from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.effects.sums import inverse_variance
+from metaresp.kernel.numerics.surface import Bounds, Local, Top, climb, highest
 
 TAU_MAX = LINKS["logit"].tau_max
 OK, NOT_CONVERGED, TAU_UNBOUNDED = 0, 1, 2
 _GRID = np.array([0.05, 0.12, 0.25, 0.45, 0.8])  # tau to start from, in ranges of the empirical logits
-_STEPS = 80
-_DECREMENT = 1e-18  # squared Newton step in standard errors at which a lane retires
-_CLOSE = 1e-11  # log-likelihoods nearer than this (relative) are equal: the smaller tau is reported
+TAU_UNIT = 0.5  # tau is searched on a scale that is linear below this and logarithmic beyond
 
 
 class Fit(NamedTuple):
@@ -67,79 +67,48 @@ def fit(data: CountSurface, refine: int = 1) -> Fit:
     else:
         mu_common = LINKS[data.link].forward(total_x / total_n)
     zero = np.zeros_like(mu_common)
-    at_common = mu_common if data.penalty is None else _best_without_spread(data, mu_common)
+    surface, every = partial(data.local, refine=refine), np.arange(zero.size)
+    at_common = mu_common
+    if data.penalty is not None:
+        at_common = climb(surface, every, mu_common, zero, Bounds(zero, zero)).a
     common = data.at(at_common, zero)
-    best = _State(
-        at_common.copy(), zero.copy(), Sums(*(f.copy() for f in common)), np.zeros(zero.size, dtype=np.int64)
-    )
-    for lanes, mu, tau in _starts(data, common, mu_common):
-        if lanes.size:
-            found = maximise(data.take(lanes), mu, tau, refine)
-            gain = found.sums.value - best.sums.value[lanes]
-            better = gain > _CLOSE * (1 + np.abs(best.sums.value[lanes]))
-            best.put(lanes[better], found.take(better))
-    at_zero = best.tau == 0
+    known = Top(at_common, zero, common, np.ones(zero.size, dtype=np.bool_))
+    best = highest(surface, known, _starts(data, common, mu_common), tau_bounds(data))
+    mu, tau = best.a, best.b
+    unbounded = tau > 0.5 * data.tau_max
     constant = data.saturated()
-    plain, plain_common = best.sums.value, common.value
+    plain, plain_common = best.local.value, common.value
     if data.penalty is not None:
         bare = data._replace(penalty=None)
-        plain, plain_common = bare.at(best.mu, best.tau).value, bare.at(mu_common, zero).value
+        plain, plain_common = bare.at(mu, tau).value, bare.at(mu_common, zero).value
     return Fit(
-        mu=best.mu,
-        tau=best.tau,
-        se=standard_error(best.sums, best.reason == TAU_UNBOUNDED),
-        top=best.sums.value,
+        mu=mu,
+        tau=tau,
+        se=standard_error(best.local, unbounded),
+        top=best.local.value,
         top_common=common.value,
         loglik=plain + constant,
         loglik_common=plain_common + constant,
         loglik_saturated=constant,
         mu_common=mu_common,
-        reason=np.where(at_zero, OK, np.where(best.tau > 0.5 * data.tau_max, TAU_UNBOUNDED, best.reason)),
+        reason=np.where(unbounded, TAU_UNBOUNDED, np.where(best.converged, OK, NOT_CONVERGED)),
     )
 
 
-def _best_without_spread(data: CountSurface, mu: FloatArray) -> FloatArray:
-    """Return the best mu of each lane at tau = 0 under a penalty, by Newton's method from *mu*."""
-    zero = np.zeros_like(mu)
-    for _ in range(_STEPS):
-        s = data.at(mu, zero)
-        step = np.clip(s.d_mu / _curve(s), -1.0, 1.0)
-        mu = mu + step
-        if (np.abs(step * s.d_mu) < _DECREMENT).all():
-            break
-    return mu
+def tau_bounds(data: CountSurface) -> Bounds:
+    """Return where tau is looked for."""
+    return Bounds(np.zeros(data.lanes), np.full(data.lanes, data.tau_max), TAU_UNIT)
 
 
-def standard_error(sums: Sums, tau_known: BoolArray) -> FloatArray:
+def standard_error(at: Local, tau_known: BoolArray) -> FloatArray:
     """Return the standard error of mu from the observed information, given tau where it is flat in tau."""
-    a, b, c = -sums.d_mu_mu, -sums.d_mu_tau, -sums.d_tau_tau
-    joint = a - b * b / np.where(c > 0, c, np.inf)
-    usable = ~tau_known & (c > 0) & (joint > 1e-8 * a)
-    result: FloatArray = 1 / np.sqrt(np.where(usable, joint, a))
+    alone, joint = -at.d_a_a, at.information()
+    result: FloatArray = 1 / np.sqrt(np.where(~tau_known & (joint > 1e-8 * alone), joint, alone))
     return result
 
 
-class _State(NamedTuple):
-    """Where each lane stands."""
-
-    mu: FloatArray
-    tau: FloatArray
-    sums: Sums
-    reason: IntArray
-
-    def put(self, lanes: IntArray, other: "_State") -> None:
-        self.mu[lanes], self.tau[lanes], self.reason[lanes] = other.mu, other.tau, other.reason
-        for mine, theirs in zip(self.sums, other.sums, strict=True):
-            mine[lanes] = theirs
-
-    def take(self, lanes: BoolArray | IntArray) -> "_State":
-        return _State(
-            self.mu[lanes], self.tau[lanes], Sums(*(f[lanes] for f in self.sums)), self.reason[lanes]
-        )
-
-
 def _starts(
-    data: CountSurface, common: Sums, mu_common: FloatArray
+    data: CountSurface, common: Local, mu_common: FloatArray
 ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Yield (lanes, mu, tau): the top of a scan over tau, then its further hills where there are any."""
     lanes = common.value.size
@@ -152,10 +121,10 @@ def _starts(
     repeated, flat = data.take(repeat), tau.ravel()
     longest = np.maximum(2.0, flat) if data.link != "logit" else 2.0
     first = repeated.at(mu.ravel(), flat, quadrature.SCAN)
-    moved = mu.ravel() + np.clip(first.d_mu / _curve(first), -longest, longest)
+    moved = mu.ravel() + np.clip(first.d_a / _curve(first), -longest, longest)
     second = repeated.at(moved, flat, quadrature.SCAN)
-    value = (second.value + 0.5 * second.d_mu**2 / _curve(second)).reshape(tau.shape)
-    mu = (moved + np.clip(second.d_mu / _curve(second), -longest, longest)).reshape(tau.shape)
+    value = (second.value + 0.5 * second.d_a**2 / _curve(second)).reshape(tau.shape)
+    mu = (moved + np.clip(second.d_a / _curve(second), -longest, longest)).reshape(tau.shape)
     if data.farthest > 1e3:
         better = value.reshape(lanes, -1, 2).argmax(axis=-1) + 2 * np.arange(points // 2)
         value, mu, tau = (np.take_along_axis(field, better, -1) for field in (value, mu, tau))
@@ -163,7 +132,7 @@ def _starts(
     above = np.column_stack([value[:, 1:], np.full(lanes, -np.inf)])
     hill = (value >= below) & (value >= above)
     # No hill, and falling from tau = 0 on: nothing to search.
-    flat_lane = ~hill.any(axis=-1) & (common.d_tau_tau < 0) & (value[:, 0] < common.value - 1e-3)
+    flat_lane = ~hill.any(axis=-1) & (common.d_b_b < 0) & (value[:, 0] < common.value - 1e-3)
     top = np.where(hill.any(axis=-1), np.where(hill, value, -np.inf).argmax(axis=-1), 0)
     go = np.flatnonzero(~flat_lane)
     yield go, mu[go, top[go]], tau[go, top[go]]
@@ -199,63 +168,10 @@ def _scan(data: CountSurface) -> tuple[FloatArray, FloatArray]:
     return np.minimum(tau, LINKS[link].tau_max), mu
 
 
-def _curve(s: Sums) -> FloatArray:
+def _curve(s: Local) -> FloatArray:
     """Return the curvature in mu, made positive where the likelihood is not concave."""
-    curve: FloatArray = np.maximum(np.abs(s.d_mu_mu), 1e-300)
+    curve: FloatArray = np.maximum(np.abs(s.d_a_a), 1e-300)
     return curve
-
-
-def _step(
-    mu: FloatArray, tau: FloatArray, s: Sums, held: BoolArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the Newton step in mu and tau and its decrement; uphill also where not concave."""
-    a, b, c = _curve(s), -s.d_mu_tau, -s.d_tau_tau
-    schur = c - b * b / a
-    slope = s.d_tau - b * s.d_mu / a
-    floor = 1e-8 * (np.abs(c) + b * b / a) + 1e-300
-    d_tau = np.where(held, 0.0, slope / np.maximum(np.abs(schur), floor))
-    reach = np.maximum(tau, 0.5)
-    d_tau = np.clip(d_tau, -reach, reach)
-    d_mu = (s.d_mu - b * d_tau) / a
-    limit = 2.0 + 2.0 * tau
-    d_mu = np.clip(d_mu, -limit, limit)
-    decrement = np.abs(d_mu * s.d_mu) + np.where(held, 0.0, np.abs(d_tau * slope))
-    return d_mu, d_tau, decrement
-
-
-def maximise(data: CountSurface, mu: FloatArray, tau: FloatArray, refine: int = 1) -> _State:
-    """Climb from (mu, tau) to the nearest stationary point; lanes retire as they converge."""
-    done = _State(mu.copy(), tau.copy(), Sums(*np.empty((6, mu.size))), np.full(mu.size, NOT_CONVERGED))
-    alive = np.arange(mu.size)
-    sums = data.at(mu, tau, refine=refine)
-    done.put(alive, _State(mu, tau, sums, done.reason.copy()))
-    length = np.ones(mu.size)
-    for _ in range(_STEPS):
-        here = done.take(alive)
-        held = (here.tau >= data.tau_max) & (here.sums.d_tau >= 0)
-        d_mu, d_tau, decrement = _step(here.mu, here.tau, here.sums, held)
-        still = length[alive] < 1e-6
-        finished = (decrement < _DECREMENT) | still | (here.tau < 1e-6)
-        if finished.any():
-            ended = alive[finished]
-            done.reason[ended] = np.where(
-                held[finished],
-                TAU_UNBOUNDED,
-                np.where(still[finished] & (decrement[finished] > 1e-9), NOT_CONVERGED, OK),
-            )
-            keep = ~finished
-            alive, d_mu, d_tau, here = alive[keep], d_mu[keep], d_tau[keep], here.take(keep)
-            if not alive.size:
-                break
-        shrink = length[alive]
-        mu_new = here.mu + shrink * d_mu
-        tau_new = np.minimum(np.abs(here.tau + shrink * d_tau), data.tau_max)
-        sums = data.take(alive).at(mu_new, tau_new, refine=refine)
-        slack = 1e-13 * (1 + np.abs(here.sums.value))
-        good = sums.value >= here.sums.value - slack
-        length[alive] = np.where(good, np.minimum(1.0, 2 * shrink), 0.35 * shrink)
-        done.put(alive[good], _State(mu_new, tau_new, sums, np.full(alive.size, NOT_CONVERGED)).take(good))
-    return done
 
 
 def mean_rate(mu: FloatArray, tau: FloatArray, link: str = "logit", complement: bool = False) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.numerics.profile import Local, Surface
+from metaresp.kernel.numerics.surface import Local, Surface
 
 _STEPS = 100
 _HALVINGS = 30

@@ -15,13 +15,14 @@ from functools import cache
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray, chunked
+from metaresp.arrays import BoolArray, FloatArray, chunked
 from metaresp.kernel.counts import shared_nodes
 from metaresp.kernel.counts.link_tracks import TRACKS, Study, Track, log_likelihood, score_of
 from metaresp.kernel.counts.link_windows import Piece, windows
 from metaresp.kernel.counts.links import LINKS, Link
-from metaresp.kernel.counts.moments import Moments, by_positions
+from metaresp.kernel.counts.moments import Moments, by_positions, central
 from metaresp.kernel.counts.quadrature import FULL, SMALL_TAU
+from metaresp.kernel.numerics.special import HALF_LOG_2PI
 
 _STANDS = 0.75  # share of nats by which a sum may still move at the last halving
 _INTERVALS = 48  # of the second sum
@@ -29,7 +30,6 @@ _LEVELS = 12  # halvings
 _NODES = 60_000  # in one working array
 _LEAST_TAU = 1e-9  # below this share of mu, and of 1, tau is 0: the likelihood moves by n tau**2
 _TAIL_NATS = 40.0
-_HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
 
 def _integrand(
@@ -133,7 +133,7 @@ def _from_scores(
     mean_u, mean_uz = (f * u).sum(axis=-1), (f * uz).sum(axis=-1)
     du, duz = u - mean_u[:, None], uz - mean_uz[:, None]
     return Moments(
-        ref + np.log(mass * width / (128 * study.tau)) - _HALF_LOG_2PI,
+        ref + np.log(mass * width / (128 * study.tau)) - HALF_LOG_2PI,
         mean_u,
         mean_uz,
         (f * (du * du - c)).sum(axis=-1),
@@ -163,7 +163,7 @@ def _spread(name: str, study: Study, nats: float, refine: int) -> Moments:
     rows = np.flatnonzero(scores)
     if rows.size:
         window = Piece(rows, pieces[0].left[rows], pieces[0].right[rows])
-        _put(out, rows, _from_scores(link, track, study.take(rows), window, top[rows], ref[rows]))
+        out.put(rows, _from_scores(link, track, study.take(rows), window, top[rows], ref[rows]))
     rows = np.flatnonzero(~scores)
     if rows.size:
         centre = track.theta(top)
@@ -176,19 +176,11 @@ def _spread(name: str, study: Study, nats: float, refine: int) -> Moments:
         if full.size:
             total[:, full] += _beyond(study.take(full), centre[full], ref[full])
         mass = total[0, rows]
-        t1, t2, t3, t4 = (total[r, rows] / mass for r in range(1, 5))
-        v2 = t2 - t1 * t1
-        v3 = t3 - t1 * (3 * t2 - 2 * t1 * t1)
-        v4 = t4 - t1 * (4 * t3 - t1 * (6 * t2 - 3 * t1 * t1))
-        mean = (centre[rows] - study.mu[rows]) / study.tau[rows] + t1
-        value = ref[rows] + np.log(mass) - _HALF_LOG_2PI
-        _put(out, rows, by_positions(value, mean, (v2, v3, v4), study.tau[rows]))
+        raw = [total[r, rows] / mass for r in range(1, 5)]
+        mean = (centre[rows] - study.mu[rows]) / study.tau[rows] + raw[0]
+        value = ref[rows] + np.log(mass) - HALF_LOG_2PI
+        out.put(rows, by_positions(value, mean, central(*raw), study.tau[rows]))
     return out
-
-
-def _put(out: Moments, rows: IntArray, part: Moments) -> None:
-    for target, values in zip(out, part, strict=True):
-        target[rows] = values
 
 
 def moments(
@@ -220,19 +212,24 @@ def moments(
     Moments
         Fields of shape (lanes, k).
     """
+    out, every = Moments(*np.empty((6, *x.shape))), np.arange(mu.size)
+    left = every
     if shared_nodes.serves(link):
-        out = Moments(*np.empty((6, *x.shape)))
-        spread = np.flatnonzero(tau > _LEAST_TAU * np.maximum(np.abs(mu), 1.0))
-        rest = np.flatnonzero(tau <= _LEAST_TAU * np.maximum(np.abs(mu), 1.0))
-        some = Moments(*np.empty((6, spread.size, x.shape[1])))
-        data = x[spread], n[spread], mu[spread], tau[spread]
-        left = shared_nodes.fill(link, *data, nats, refine, some)
-        _put(out, spread, some)
-        rest = np.concatenate([rest, spread[left]])
-        if rest.size:
-            _put(out, rest, _each(link, x[rest], n[rest], mu[rest], tau[rest], nats, refine))
-        return out
-    return _each(link, x, n, mu, tau, nats, refine)
+        narrow = _narrow(mu, tau)
+        wide = every[~narrow]
+        part = x[wide], n[wide], mu[wide], tau[wide]
+        some = Moments(*np.empty((6, *part[0].shape)))
+        left = np.concatenate([every[narrow], wide[shared_nodes.fill(link, *part, nats, refine, some)]])
+        out.put(wide, some)
+    if left.size:
+        out.put(left, _each(link, x[left], n[left], mu[left], tau[left], nats, refine))
+    return out
+
+
+def _narrow(mu: FloatArray, tau: FloatArray) -> BoolArray:
+    """Tell where tau is as good as 0."""
+    narrow: BoolArray = tau <= _LEAST_TAU * np.maximum(np.abs(mu), 1.0)
+    return narrow
 
 
 def _each(
@@ -242,13 +239,12 @@ def _each(
     k = x.shape[1]
     study = Study(x.ravel(), (n - x).ravel(), n.ravel(), np.repeat(mu, k), np.repeat(tau, k))
     out = Moments(*np.empty((6, x.size)))
+    narrow = _narrow(study.mu, study.tau)
     with np.errstate(over="ignore", under="ignore"):
-        for zero in (True, False):
-            rows = np.flatnonzero((study.tau <= _LEAST_TAU * np.maximum(np.abs(study.mu), 1.0)) == zero)
-            if rows.size:
-                some = study.take(rows)
-                part = (
-                    _no_spread(LINKS[link], TRACKS[link], some) if zero else _spread(link, some, nats, refine)
-                )
-                _put(out, rows, part)
+        rows = np.flatnonzero(narrow)
+        if rows.size:
+            out.put(rows, _no_spread(LINKS[link], TRACKS[link], study.take(rows)))
+        rows = np.flatnonzero(~narrow)
+        if rows.size:
+            out.put(rows, _spread(link, study.take(rows), nats, refine))
     return Moments(*(field.reshape(x.shape) for field in out))

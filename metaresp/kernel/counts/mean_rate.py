@@ -7,18 +7,24 @@ parameter (:mod:`metaresp.kernel.numerics.profile`), with derivatives by the cha
 """
 
 import numpy as np
+from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel.counts.binomial_normal import Fit
-from metaresp.kernel.counts.profile_limits import Limits
+from metaresp.kernel.counts.binomial_normal import TAU_UNIT, Fit
+from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.numerics.profile import Bounds, Local, Search, limit, ridge
+from metaresp.kernel.numerics.profile import Limits, Profile, Search, fall, limits, normal_guess
+from metaresp.kernel.numerics.surface import Bounds, Local
 
 _FARTHEST = 60.0  # logit of a mean rate
+_LARGEST_SE = 100.0
+_FIRST = 8.0  # farthest first guess
 _WIDEST = 60.0  # tau beyond which the mean of rates no longer tells it from infinity
 _STEPS = 60
 _CLOSE = 1e-13
-_SHRINK = (16 * np.sqrt(3) / (15 * np.pi)) ** 2  # logit(m) is about mu / sqrt(1 + this tau**2)
+# The rate at mu / sqrt(1 + this tau**2) is that averaged over trials: nearly, and exactly.
+_SHRINK = {"logit": (16 * np.sqrt(3) / (15 * np.pi)) ** 2, "probit": 1.0}
+_NEAR_ONE = 30.0  # logit of the greatest rate that a guess starts from
 _GRID = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, _WIDEST, 7)]
 
 
@@ -37,7 +43,7 @@ class MeanSurface:
 
     def mu(self, psi: FloatArray, tau: FloatArray) -> tuple[FloatArray, Local]:
         """Return mu at psi and tau, and G there; G rises in mu, so that a bracket stands behind Newton."""
-        mu = psi * np.sqrt(1 + _SHRINK * tau * tau) if self.data.link == "logit" else psi.copy()
+        mu = self._guess(psi, tau)
         low, high = np.full_like(mu, -np.inf), np.full_like(mu, np.inf)
         at = self.logit(mu, tau)
         for _ in range(_STEPS):
@@ -56,8 +62,17 @@ class MeanSurface:
             at = self.logit(mu, tau)
         return mu, at
 
+    def _guess(self, psi: FloatArray, tau: FloatArray) -> FloatArray:
+        """Return about the mu that belongs to psi; without spread it is that of the rate itself."""
+        link, side = LINKS[self.data.link], np.sign(psi)
+        if not link.symmetric:
+            return np.maximum(link.forward(special.expit(np.minimum(psi, _NEAR_ONE))), -link.farthest)
+        at = np.maximum(link.forward(special.expit(-np.abs(psi))), -link.farthest)
+        guess: FloatArray = -side * at * np.sqrt(1 + _SHRINK.get(self.data.link, 0.0) * tau * tau)
+        return guess
+
     def local(self, rows: IntArray, psi: FloatArray, tau: FloatArray) -> Local:
-        """Return the surface as :mod:`metaresp.kernel.numerics.profile` asks for it."""
+        """Return the surface as :mod:`metaresp.kernel.numerics.surface` asks for it."""
         mu, g = self.mu(psi, tau)
         s = self.data.take(rows).at(mu, tau)
         by_psi = 1 / g.d_a
@@ -67,33 +82,24 @@ class MeanSurface:
         tau_tau = -(g.d_a_a * by_tau**2 + 2 * g.d_a_b * by_tau + g.d_b_b) / g.d_a
         return Local(
             s.value,
-            s.d_mu * by_psi,
-            s.d_mu * by_tau + s.d_tau,
-            s.d_mu_mu * by_psi**2 + s.d_mu * psi_psi,
-            s.d_mu_mu * by_psi * by_tau + s.d_mu_tau * by_psi + s.d_mu * psi_tau,
-            s.d_mu_mu * by_tau**2 + 2 * s.d_mu_tau * by_tau + s.d_tau_tau + s.d_mu * tau_tau,
+            s.d_a * by_psi,
+            s.d_a * by_tau + s.d_b,
+            s.d_a_a * by_psi**2 + s.d_a * psi_psi,
+            s.d_a_a * by_psi * by_tau + s.d_a_b * by_psi + s.d_a * psi_tau,
+            s.d_a_a * by_tau**2 + 2 * s.d_a_b * by_tau + s.d_b_b + s.d_a * tau_tau,
         )
 
+    def estimate(self, mu: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return psi at the maximum (mu, tau) and its standard error, from the observed information."""
+        psi = self.logit(mu, tau).value
+        at = self.local(np.arange(psi.size), psi, tau)
+        return psi, 1 / np.sqrt(np.maximum(at.information(), 1e-300))
 
-def _search(data: CountSurface, fit: Fit, fall: FloatArray) -> Search:
-    surface = MeanSurface(data)
-    tau = np.minimum(fit.tau, _WIDEST)
-    psi = surface.logit(fit.mu, tau).value
-    s = surface.local(np.arange(psi.size), psi, tau)
-    curve = -s.d_a_a + np.where(s.d_b_b < 0, s.d_a_b**2 / np.where(s.d_b_b < 0, s.d_b_b, -1.0), 0.0)
-    scale = 1 / np.sqrt(np.maximum(curve, 1e-4))
-    far, none = np.full_like(psi, _FARTHEST), np.zeros_like(psi)
-    return Search(
-        surface.local,
-        psi,
-        tau,
-        fit.top,
-        fit.top - fall / 2,
-        scale,
-        Bounds(-far, far),
-        Bounds(none, np.full_like(psi, _WIDEST)),
-        np.broadcast_to(_GRID, (psi.size, _GRID.size)),
-    )
+    def over_tau(self) -> Profile:
+        """Return the likelihood with tau maximised over."""
+        none = np.zeros(self.data.lanes)
+        grid = np.broadcast_to(_GRID, (none.size, _GRID.size))
+        return Profile(self.local, Bounds(none, none + _WIDEST, TAU_UNIT), grid)
 
 
 def mean_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
@@ -107,13 +113,14 @@ def mean_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
     """
-    search, rows = _search(data, fit, fall), np.arange(fit.mu.size)
-    return Limits(limit(search, -1.0, rows), limit(search, 1.0, rows))
+    surface, tau = MeanSurface(data), np.minimum(fit.tau, _WIDEST)
+    psi, se = surface.estimate(fit.mu, tau)
+    se, far = np.minimum(se, _LARGEST_SE), np.full_like(psi, _FARTHEST)
+    guess = normal_guess(se, tau, fall, data.copies.sum(axis=-1), _FIRST)
+    search = Search(surface.over_tau(), psi, fit.top, fit.top - fall / 2, se, Bounds(-far, far), *guess)
+    return limits(search, np.arange(psi.size))
 
 
 def mean_fall(data: CountSurface, fit: Fit, psi: FloatArray) -> FloatArray:
     """Return twice the fall of the profile log-likelihood of one lane from its maximum to each *psi*."""
-    search = _search(data, fit, np.zeros_like(fit.mu))
-    height, _ = ridge(search, np.zeros(psi.size, dtype=np.int64), psi)
-    fall: FloatArray = np.maximum(2 * (fit.top - height), 0.0)
-    return fall
+    return fall(MeanSurface(data).over_tau(), np.zeros(psi.size, dtype=np.int64), psi, fit.top)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.numerics.special import half_deviance
 
 LEAST_RATE = 1e-290  # keeps a logit of -1000 from dividing by 0
@@ -21,6 +21,11 @@ class Moments(NamedTuple):
     d_mu_tau: FloatArray
     d_tau_tau: FloatArray
 
+    def put(self, rows: IntArray, part: "Moments") -> None:
+        """Write *part* into the lanes at *rows*."""
+        for mine, theirs in zip(self, part, strict=True):
+            mine[rows] = theirs
+
 
 def no_spread(x: FloatArray, n: FloatArray, mu: FloatArray) -> Moments:
     """Take one rate for all studies: the binomial log-likelihood and its derivatives at tau = 0."""
@@ -33,11 +38,18 @@ def no_spread(x: FloatArray, n: FloatArray, mu: FloatArray) -> Moments:
     return Moments(-half_deviance(np.where(mirrored, n - x, x), n, p), u, zero, -c, zero, u * u - c)
 
 
+def central(
+    t1: FloatArray, t2: FloatArray, t3: FloatArray, t4: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the central moments 2 to 4 of what has the raw moments *t1* to *t4*."""
+    return t2 - t1 * t1, t3 - t1 * (3 * t2 - 2 * t1 * t1), t4 - t1 * (4 * t3 - t1 * (6 * t2 - 3 * t1 * t1))
+
+
 def by_positions(
-    value: FloatArray, mean: FloatArray, central: tuple[FloatArray, FloatArray, FloatArray], tau: FloatArray
+    value: FloatArray, mean: FloatArray, moments: tuple[FloatArray, FloatArray, FloatArray], tau: FloatArray
 ) -> Moments:
     """Return the derivatives that the posterior moments of z give: mean and central moments 2 to 4."""
-    v2, v3, v4 = central
+    v2, v3, v4 = moments
     second = mean * mean + v2
     cov_1_2 = 2 * mean * v2 + v3  # Cov(z, z^2)
     var_2 = 4 * mean * (mean * v2 + v3) + v4 - v2 * v2  # Var(z^2)

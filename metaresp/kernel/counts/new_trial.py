@@ -14,7 +14,7 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit
 from metaresp.kernel.counts.confidence import Curves, confidence
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.profile_limits import Maximum, tau_limits
+from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.effects.sums import inverse_variance
 
@@ -70,10 +70,9 @@ def _window(counts: CountSurface, fit: Fit) -> "_Section":
 
     The nearest singularities in tau lie at about i times the standard error of a study's theta.
     """
-    top = Maximum(fit.mu, fit.tau, fit.se, fit.top, fit.top_common)
-    limits = tau_limits(counts, top, np.full(fit.mu.size, _FALL), _ROUGH)
+    limits = tau_limits(counts, fit, np.full(fit.mu.size, _FALL), _ROUGH)
     common = counts.at(fit.mu_common, np.zeros_like(fit.mu))
-    unit = np.sqrt(counts.copies.sum(axis=-1) / np.maximum(-common.d_mu_mu, 1e-12))
+    unit = np.sqrt(counts.copies.sum(axis=-1) / np.maximum(-common.d_a_a, 1e-12))
     unit = np.minimum(unit, counts.farthest / _WIDEST)
     low = np.arcsinh(limits.low / unit)
     return _Section(counts, low, np.arcsinh(np.minimum(limits.high, counts.tau_max) / unit), unit)
@@ -123,19 +122,19 @@ def _ridge(counts: CountSurface, mu: FloatArray, tau: FloatArray, rows: IntArray
     alive = np.arange(mu.size)
     for _ in range(60):
         s = counts.take(rows[alive]).at(mu[alive], tau[alive], _NATS)
-        curve = np.maximum(np.abs(s.d_mu_mu), 1e-12)
-        third = (s.d_mu_mu - bend[alive]) / moved[alive]
-        newton = s.d_mu / curve
+        curve = np.maximum(np.abs(s.d_a_a), 1e-12)
+        third = (s.d_a_a - bend[alive]) / moved[alive]
+        newton = s.d_a / curve
         third = np.where(
             np.abs(third * newton) < 0.5 * curve, third, 0.0
         )  # 0 at the first, and where far off
         step = newton + 0.5 * third * newton * newton / curve
-        value[alive] = s.value + step * (s.d_mu - step * (0.5 * curve - step * third / 6))
+        value[alive] = s.value + step * (s.d_a - step * (0.5 * curve - step * third / 6))
         log_j[alive] = np.log(curve - third * step)
         longest = counts.farthest / _WIDEST + tau[alive]
-        bend[alive], moved[alive] = s.d_mu_mu, np.clip(step, -longest, longest)
+        bend[alive], moved[alive] = s.d_a_a, np.clip(step, -longest, longest)
         mu[alive] += moved[alive]
-        alive = alive[np.abs(newton * s.d_mu) > _DECREMENT]
+        alive = alive[np.abs(newton * s.d_a) > _DECREMENT]
         if not alive.size:
             break
     return Curves(mu, value - 0.5 * log_j, log_j)

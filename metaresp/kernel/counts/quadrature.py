@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel.counts.moments import LEAST_RATE, Moments, by_positions, no_spread
+from metaresp.arrays import FloatArray, chunked
+from metaresp.kernel.counts.moments import LEAST_RATE, Moments, by_positions, central, no_spread
 from metaresp.kernel.numerics.special import HALF_LOG_2PI, half_deviance
 
 FULL = 30.0  # e-foldings kept: 1e-13 relative per study
@@ -32,6 +32,7 @@ _STRETCH_FROM = 48  # nodes from which on stretched ones are tried
 _STRETCH_STEP = 3.0  # step of stretched nodes, times nats
 SMALL_TAU = 0.03  # below it, moments of z / tau lose digits and scores are summed directly
 _MODE_STEPS = 3  # the mode need not be exact: it only centres the window
+_NODES = 64_000  # worked on at once: few calls, and little fresh memory
 _NODE_TIERS = np.array(
     [12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096]
 )
@@ -56,8 +57,9 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
     """Find the mode of each integrand and describe the integrand around it.
 
     The mode solves ``n p(theta) + (theta - mu) / tau**2 = x``.  Mirrored so that theta <= 0 the left
-    side is convex and increasing; Newton from the solution of the same equation with
-    ``p = exp(theta)`` (a Wright omega function) passes the root once and then descends to it.
+    side is convex and increasing; Newton from about the solution of the same equation with
+    ``p = exp(theta)`` passes the root once and then descends to it.  That solution is the logarithm of
+    Wright's omega function, ``omega + log omega = m + x tau**2 + log(n tau**2)``, less ``log(n tau**2)``.
     """
     mu, tau = mu[:, None], tau[:, None]
     tau2 = tau * tau
@@ -67,14 +69,17 @@ def locate(x: FloatArray, n: FloatArray, mu: FloatArray, tau: FloatArray) -> Sha
     m = mu * sign
     n_tau2 = n * tau2
     shift = np.log(n_tau2)
-    omega = special.wrightomega(m + x * tau2 + shift)
-    theta = np.minimum(np.where(omega > 0, np.log(np.maximum(omega, 1e-300)) - shift, m), 0.0)
+    start = m + x * tau2 + shift
+    log_omega = np.log(np.maximum(start, 1.0)) + (np.minimum(start, 1.0) - 1.0)
+    omega = np.exp(log_omega)
+    log_omega -= (omega + log_omega - start) / (1.0 + omega)
+    theta = np.minimum(log_omega - shift, 0.0)
     for _ in range(_MODE_STEPS):
         rate = special.expit(theta)
         slope = (rate * n - x) * tau2 + (theta - m)
         theta = np.minimum(theta - slope / (n_tau2 * rate * (1 - rate) + 1), 0.0)
     z = (theta - m) / tau
-    p = np.asarray(np.maximum(special.expit(theta), LEAST_RATE), np.float64)
+    p = np.maximum(special.expit(theta), LEAST_RATE)
     information = n_tau2 * p * (1 - p)
     return Shape(
         z=z * sign,
@@ -102,7 +107,7 @@ def window(n: FloatArray, shape: Shape, nats: float) -> tuple[FloatArray, FloatA
     """
     widest = np.sqrt(2 * nats)
     ends = widest * shape.scale
-    d = np.stack([-ends, ends])
+    d = np.array([-ends, ends])
     for _ in range(2):
         value, slope = log_integrand(n, shape, d)
         value += nats
@@ -152,8 +157,8 @@ def moments(
         return no_spread(x, n, mu)
     out = Moments(*np.empty((6, *x.shape)))
     zero, rest = np.flatnonzero(at_zero), np.flatnonzero(~at_zero)
-    _store(out, zero, no_spread(x[zero], n[zero], mu[zero]))
-    _store(out, rest, _windows(x[rest], n[rest], mu[rest], tau[rest], nats, refine))
+    out.put(zero, no_spread(x[zero], n[zero], mu[zero]))
+    out.put(rest, _windows(x[rest], n[rest], mu[rest], tau[rest], nats, refine))
     return out
 
 
@@ -176,21 +181,18 @@ def _windows(
     # rounding: eps / tau^2 from moments of z, eps n from sums of scores
     small = (tau < SMALL_TAU) & (tau * tau * n.max(axis=-1) < 1)
     group = tier * 4 + stretched * 2 + small
-    first = int(group[0])
-    if (group == first).all():
+    first, k = int(group[0]), x.shape[1]
+    if (group == first).all() and x.size * _NODE_TIERS[first // 4] <= _NODES:
         return _WAYS[first % 4](n, shape, left, right, x, tau, int(_NODE_TIERS[first // 4]))
     out = Moments(*np.empty((6, *x.shape)))
     for g in np.unique(group):
-        lanes = np.flatnonzero(group == g)
-        there = Shape(*(field[lanes] for field in shape))
-        part = n[lanes], there, left[lanes], right[lanes], x[lanes], tau[lanes]
-        _store(out, lanes, _WAYS[g % 4](*part, int(_NODE_TIERS[g // 4])))
+        alike, nodes = np.flatnonzero(group == g), int(_NODE_TIERS[g // 4])
+        for part in chunked(alike.size, k * nodes, _NODES):
+            lanes = alike[part]
+            there = Shape(*(field[lanes] for field in shape))
+            some = n[lanes], there, left[lanes], right[lanes], x[lanes], tau[lanes]
+            out.put(lanes, _WAYS[g % 4](*some, nodes))
     return out
-
-
-def _store(out: Moments, lanes: IntArray, part: Moments) -> None:
-    for target, values in zip(out, part, strict=True):
-        target[lanes] = values
 
 
 @cache
@@ -213,7 +215,10 @@ def density(
     e *= shape.p[..., None]
     np.log1p(e, out=e)
     e *= -n[..., None]
-    e += d * (shape.slope[..., None] - 0.5 * d)
+    prior = -0.5 * d
+    prior += shape.slope[..., None]
+    prior *= d
+    e += prior
     np.exp(e, out=e)
     return e, d
 
@@ -237,13 +242,10 @@ def _from_positions(
     centre, half = 0.5 * (left + right), 0.5 * (right - left)
     s = f @ _grid(count)[1]
     mass = s[..., 0]
-    t1, t2, t3, t4 = (s[..., r] / mass for r in range(1, 5))
-    # central moments on the grid scale, then of z
-    c2 = t2 - t1 * t1
-    c3 = t3 - t1 * (3 * t2 - 2 * t1 * t1)
-    c4 = t4 - t1 * (4 * t3 - t1 * (6 * t2 - 3 * t1 * t1))
+    raw = [s[..., r] / mass for r in range(1, 5)]
+    c2, c3, c4 = central(*raw)  # on the grid scale
     h2 = half * half
-    mean = shape.z + centre + half * t1
+    mean = shape.z + centre + half * raw[0]
     v2, v3, v4 = c2 * h2, c3 * h2 * half, c4 * h2 * h2
     return by_positions(shape.peak + _log_total(mass, half, count), mean, (v2, v3, v4), tau[:, None])
 

@@ -8,8 +8,9 @@ from numpy.random import Generator
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts import resampling
 from metaresp.kernel.counts.binomial_normal import Fit
-from metaresp.kernel.counts.profile_limits import Limits, mu_limits, profile_fall
+from metaresp.kernel.counts.profile_limits import mu_limits, profile_fall
 from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.numerics.profile import Limits
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.registry import Registry
 

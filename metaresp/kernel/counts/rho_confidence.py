@@ -14,7 +14,7 @@ from scipy import special
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.beta_binomial import FARTHEST, THETA_MAX, Counts, Fit, mean_at
 from metaresp.kernel.counts.confidence import Curves, confidence, confidence_limits
-from metaresp.kernel.counts.profile_limits import Limits
+from metaresp.kernel.numerics.profile import Limits
 
 POINTS = 48  # of the integral over rho
 _FALL = 38.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-8

@@ -25,8 +25,9 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.counts.links import LINKS, Link
-from metaresp.kernel.counts.moments import Moments, by_positions
+from metaresp.kernel.counts.links import LINKS, Link, LogTerms
+from metaresp.kernel.counts.moments import Moments, by_positions, central
+from metaresp.kernel.numerics.special import HALF_LOG_2PI
 
 # What a patient tells of theta at most, and how far from the real axis the likelihood stays tame.
 _REACH: Mapping[str, tuple[float, float]] = {
@@ -42,7 +43,6 @@ _CROWDED_FROM, _CROWDED_STRIP = 2.0, 0.7
 _SPARE = 6.0  # e-foldings more than asked for: derivatives need finer nodes than the value
 _HALF = 0.38  # share of the digits asked for to which every other node must agree
 _ELEMENTS = 100_000  # nodes of studies worked on at once, to stay in cache
-_HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
 
 class Plan(NamedTuple):
@@ -120,8 +120,7 @@ def fill(
             rows = lanes[begin : begin + size]
             ends = plan.low[rows], plan.high[rows]
             part, sure = integrate(LINKS[link], x[rows], n[rows], mu[rows], tau[rows], ends, nodes, nats)
-            for target, values in zip(out, part, strict=True):
-                target[rows] = values
+            out.put(rows, part)
             left.append(rows[~sure])
     return np.concatenate(left)
 
@@ -129,6 +128,30 @@ def fill(
 @cache
 def _unit(nodes: int) -> FloatArray:
     return np.linspace(0.0, 1.0, nodes)
+
+
+class _Nodes(NamedTuple):
+    """Nodes of some lanes, shape (lanes, nodes), and the integrands of their studies on them."""
+
+    z: FloatArray
+    at: LogTerms
+    f: FloatArray  # (lanes, k, nodes)
+
+    def total(self, columns: list[FloatArray], nats: float) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Return mass, means of *columns* of z, and where every other node says the same of the mass."""
+        sums = np.moveaxis(self.f @ np.stack([np.ones_like(self.z), *columns], axis=-1), -1, 0)
+        mass, half = sums[0], self.f[..., ::2].sum(axis=-1)
+        return mass, sums[1:] / mass, (np.abs(2 * half - mass) <= np.exp(-_HALF * nats) * mass).all(axis=-1)
+
+
+def _nodes(
+    link: Link, x: FloatArray, n: FloatArray, z: FloatArray, theta: FloatArray, log_density: FloatArray
+) -> _Nodes:
+    """Return the integrands, less the saturated likelihood, under a density of the nodes."""
+    at, y = link.log_terms(theta), n - x
+    saturated = special.xlogy(x, x / n) + special.xlogy(y, y / n)
+    terms = np.stack([at.log_p, at.log_q, log_density, np.ones_like(z)], axis=1)
+    return _Nodes(z, at, np.exp(np.stack([x, y, np.ones_like(x), -saturated], axis=-1) @ terms))
 
 
 def _integrated(
@@ -140,30 +163,18 @@ def _integrated(
     ends: tuple[FloatArray, FloatArray],
     nodes: int,
     nats: float,
-) -> tuple[Moments, np.ndarray]:
+) -> tuple[Moments, BoolArray]:
     """Return the moments of some lanes, and which of them stand still when every other node is left out."""
     low, high = ends
-    y = n - x
     z = low[:, None] + (high - low)[:, None] * _unit(nodes)
     zz = z * z
-    at, here = link.log_terms(mu[:, None] + tau[:, None] * z), link.log_terms(mu)
-    a, b = at.d_log_p - here.d_log_p[:, None], at.d_log_q - here.d_log_q[:, None]
-    saturated = special.xlogy(x, x / n) + special.xlogy(y, y / n)
-    terms = np.stack([at.log_p, at.log_q, -0.5 * zz, np.ones_like(z)], axis=1)
-    weight = np.stack([x, y, np.ones_like(x), -saturated], axis=-1)
-    f = np.exp(weight @ terms)
-    half = f[..., ::2].sum(axis=-1)
-    powers = (np.ones_like(z), z, zz)
-    first = [field * power for field in (a, b) for power in powers]
-    second = [field * power for field in (a * a, a * b, b * b) for power in powers]
-    bend = [field * power for field in (at.dd_log_p, at.dd_log_q) for power in powers]
-    basis = np.stack([*powers, *first, *second, *bend], axis=-1)
-    sums = np.moveaxis(f @ basis, -1, 0)
-    mass = sums[0]
-    sure = (np.abs(2 * half - mass) <= np.exp(-_HALF * nats) * mass).all(axis=-1)
-    step = (high - low) / (nodes - 1)
-    value = np.log(mass) + (np.log(step) - _HALF_LOG_2PI)[:, None]
-    return _derived(value, sums[1:] / mass, x, y, (here.d_log_p[:, None], here.d_log_q[:, None])), sure
+    there, here = _nodes(link, x, n, z, mu[:, None] + tau[:, None] * z, -0.5 * zz), link.log_terms(mu)
+    a, b = there.at.d_log_p - here.d_log_p[:, None], there.at.d_log_q - here.d_log_q[:, None]
+    fields = (a, b, a * a, a * b, b * b, there.at.dd_log_p, there.at.dd_log_q)
+    columns = [z, zz, *(field * power for field in fields for power in (1.0, z, zz))]
+    mass, means, sure = there.total(columns, nats)
+    value = np.log(mass) + (np.log((high - low) / (nodes - 1)) - HALF_LOG_2PI)[:, None]
+    return _derived(value, means, x, n - x, (here.d_log_p[:, None], here.d_log_q[:, None])), sure
 
 
 def _crowded(
@@ -175,29 +186,16 @@ def _crowded(
     ends: tuple[FloatArray, FloatArray],
     nodes: int,
     nats: float,
-) -> tuple[Moments, np.ndarray]:
+) -> tuple[Moments, BoolArray]:
     """Return what :func:`_integrated` does, on nodes that crowd where rates turn."""
     first, last = (np.arcsinh(mu + end * tau) for end in ends)
-    y = n - x
-    s = first[:, None] + (last - first)[:, None] * _unit(nodes)
-    theta = np.sinh(s)
+    theta = np.sinh(first[:, None] + (last - first)[:, None] * _unit(nodes))
     z = (theta - mu[:, None]) / tau[:, None]
-    at = link.log_terms(theta)
-    saturated = special.xlogy(x, x / n) + special.xlogy(y, y / n)
-    jacobian = 0.5 * np.log1p(theta * theta) - 0.5 * z * z
-    terms = np.stack([at.log_p, at.log_q, jacobian, np.ones_like(z)], axis=1)
-    f = np.exp(np.stack([x, y, np.ones_like(x), -saturated], axis=-1) @ terms)
-    half = f[..., ::2].sum(axis=-1)
     zz = z * z
-    sums = np.moveaxis(f @ np.stack([np.ones_like(z), z, zz, zz * z, zz * zz], axis=-1), -1, 0)
-    mass = sums[0]
-    sure = (np.abs(2 * half - mass) <= np.exp(-_HALF * nats) * mass).all(axis=-1)
-    t1, t2, t3, t4 = sums[1:] / mass
-    v2 = t2 - t1 * t1
-    v3 = t3 - t1 * (3 * t2 - 2 * t1 * t1)
-    v4 = t4 - t1 * (4 * t3 - t1 * (6 * t2 - 3 * t1 * t1))
-    value = np.log(mass) + (np.log((last - first) / (nodes - 1) / tau) - _HALF_LOG_2PI)[:, None]
-    return by_positions(value, t1, (v2, v3, v4), tau[:, None]), sure
+    there = _nodes(link, x, n, z, theta, 0.5 * np.log1p(theta * theta) - 0.5 * zz)
+    mass, raw, sure = there.total([z, zz, zz * z, zz * zz], nats)
+    value = np.log(mass) + (np.log((last - first) / (nodes - 1) / tau) - HALF_LOG_2PI)[:, None]
+    return by_positions(value, raw[0], central(*raw), tau[:, None]), sure
 
 
 def _derived(

@@ -13,21 +13,11 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts import fast, link_quadrature, quadrature
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.moments import Moments
-from metaresp.kernel.numerics.profile import Local
 from metaresp.kernel.numerics.special import saturated
+from metaresp.kernel.numerics.surface import Local
 
+_ROUGH = 12.0  # nats of a value that is only to be compared
 _ELEMENTS = 480_000  # lanes are worked on in blocks of about this many nodes: few calls, and still in cache
-
-
-class Sums(NamedTuple):
-    """Log-likelihood of each lane with gradient and Hessian; fields of shape (lanes,)."""
-
-    value: FloatArray
-    d_mu: FloatArray
-    d_tau: FloatArray
-    d_mu_mu: FloatArray
-    d_mu_tau: FloatArray
-    d_tau_tau: FloatArray
 
 
 class Penalty(NamedTuple):
@@ -36,16 +26,16 @@ class Penalty(NamedTuple):
     name: str
     scale: float
 
-    def add(self, sums: Sums, mu: FloatArray, tau: FloatArray) -> Sums:
-        """Return *sums* with the penalty."""
+    def add(self, at: Local, mu: FloatArray, tau: FloatArray) -> Local:
+        """Return *at* with the penalty."""
         value, d_mu, d_tau, d_mu_mu, d_tau_tau = PENALTIES[self.name](mu, tau, self.scale)
-        return Sums(
-            sums.value + value,
-            sums.d_mu + d_mu,
-            sums.d_tau + d_tau,
-            sums.d_mu_mu + d_mu_mu,
-            sums.d_mu_tau,
-            sums.d_tau_tau + d_tau_tau,
+        return Local(
+            at.value + value,
+            at.d_a + d_mu,
+            at.d_b + d_tau,
+            at.d_a_a + d_mu_mu,
+            at.d_a_b,
+            at.d_b_b + d_tau_tau,
         )
 
 
@@ -104,8 +94,10 @@ class CountSurface(NamedTuple):
             return quadrature.moments(self.x, self.n, mu, tau, nats, refine)
         return link_quadrature.moments(self.link, self.x, self.n, mu, tau, nats, refine)
 
-    def at(self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Sums:
+    def at(self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Local:
         """Return log-likelihood (less the saturated one) with penalty, gradient and Hessian of each lane.
+
+        mu is a, and tau is b.
 
         Parameters
         ----------
@@ -114,19 +106,23 @@ class CountSurface(NamedTuple):
             As in :func:`metaresp.kernel.counts.quadrature.moments`.
         """
         if self.x.size * 24 <= _ELEMENTS:
-            sums = Sums(*np.einsum("lk,flk->fl", self.copies, np.stack(self.each(mu, tau, nats, refine))))
-            return sums if self.penalty is None else self.penalty.add(sums, mu, tau)
-        out = np.empty((6, mu.size))
-        for rows in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
-            part = self.take(rows)
-            for field, each in zip(out, part.each(mu[rows], tau[rows], nats, refine), strict=True):
-                np.einsum("lk,lk->l", part.copies, each, out=field[rows])
-        sums = Sums(*out)
+            out = np.einsum("lk,flk->fl", self.copies, np.array(self.each(mu, tau, nats, refine)))
+        else:
+            out = np.empty((6, mu.size))
+            for rows in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
+                part = self.take(rows)
+                for field, each in zip(out, part.each(mu[rows], tau[rows], nats, refine), strict=True):
+                    np.einsum("lk,lk->l", part.copies, each, out=field[rows])
+        sums = Local(*out)
         return sums if self.penalty is None else self.penalty.add(sums, mu, tau)
 
-    def local(self, rows: IntArray, mu: FloatArray, tau: FloatArray) -> Local:
-        """Return the surface as :mod:`metaresp.kernel.numerics.profile` asks for it."""
-        return Local(*self.take(rows).at(mu, tau))
+    def local(self, rows: IntArray, mu: FloatArray, tau: FloatArray, refine: int = 1) -> Local:
+        """Return the surface as :mod:`metaresp.kernel.numerics.surface` asks for it."""
+        return self.take(rows).at(mu, tau, refine=refine)
+
+    def rough(self, rows: IntArray, mu: FloatArray, tau: FloatArray) -> FloatArray:
+        """Return the value alone, right to about 1e-5."""
+        return self.take(rows).at(mu, tau, _ROUGH).value
 
     def saturated(self) -> FloatArray:
         """Return the log-likelihood of each lane with every study at its own rate."""

@@ -19,8 +19,8 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit
 from metaresp.kernel.counts.confidence import PLACES
 from metaresp.kernel.counts.new_trial import Mixture, along_tau
-from metaresp.kernel.counts.profile_limits import Limits
 from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.numerics.profile import Limits
 from metaresp.kernel.numerics.roots import bracketed
 
 _NEAR = 8  # places that a polynomial goes through

@@ -15,7 +15,7 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK
 from metaresp.kernel.effects.sums import inverse_variance
 from metaresp.kernel.nested.robust import Groups, cluster_robust, groups
-from metaresp.kernel.numerics.profile import Bounds, Local, climb
+from metaresp.kernel.numerics.surface import Bounds, Local, climb
 
 ONE_EACH = 6  # every cluster holds one study: the two components cannot be told apart
 _SPACING = 1.0  # of the scan in log(1 + tau2 / v)

@@ -1,8 +1,7 @@
-"""Maxima and profile-likelihood limits of a smooth function of two parameters, many lanes at once.
+"""Profile likelihoods and their limits, for any surface of two parameters, many lanes at once.
 
-A *surface* gives the log-likelihood of some lanes at given values of the parameter of interest ``a`` and
-of the other parameter ``b``, with both first and all second derivatives.  ``b`` has bounds; a maximum may
-lie on one.  Nothing here knows which model the surface is of.
+The profile at a value of the parameter of interest ``a`` is the maximum over the other parameter ``b``, see
+:mod:`metaresp.kernel.numerics.surface`; a limit is where it has fallen to a target.
 """
 
 from collections.abc import Callable
@@ -12,227 +11,151 @@ import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.numerics.roots import bracketed
+from metaresp.kernel.numerics.surface import Bounds, Local, Surface
 
-CLIMB_STEPS = 120
-JOINT_STEPS = 30
-INNER_STEPS = 60
-DECREMENT = 1e-18  # squared Newton step in standard errors at which a lane retires
+_JOINT_STEPS = 40
+_INNER_STEPS = 60
+_RESTARTS = 4
 VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
-HIGHER = 1e-9  # another hill counts from this height on
-_REACH = 2.0  # longest step
+_HIGHER = 1e-9  # another hill counts from this height on
+_ROUGH = 0.02  # log-likelihood: what a rough look cannot rule out
+_FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])  # where a rough look goes, in multiples of b
+_DEEPEST = 7.0  # fall a study, beyond which the normal theory of a first guess is cut off
+
+Values = Callable[[IntArray, FloatArray, FloatArray], FloatArray]
 
 
-class Local(NamedTuple):
-    """Log-likelihood and derivatives at one point of each lane; fields of shape (lanes,)."""
-
-    value: FloatArray
-    d_a: FloatArray
-    d_b: FloatArray
-    d_a_a: FloatArray
-    d_a_b: FloatArray
-    d_b_b: FloatArray
-
-    def take(self, rows: BoolArray | IntArray) -> "Local":
-        """Return the lanes at *rows*."""
-        return Local(*(field[rows] for field in self))
-
-    def put(self, rows: BoolArray | IntArray, other: "Local") -> None:
-        """Write *other* into the lanes at *rows*."""
-        for mine, theirs in zip(self, other, strict=True):
-            mine[rows] = theirs
-
-    def swapped(self) -> "Local":
-        """Return the same with the two parameters in each other's place."""
-        return Local(self.value, self.d_b, self.d_a, self.d_b_b, self.d_a_b, self.d_a_a)
-
-
-Surface = Callable[[IntArray, FloatArray, FloatArray], Local]
-
-
-class Bounds(NamedTuple):
-    """Least and greatest value of one parameter in each lane, shape (lanes,)."""
+class Limits(NamedTuple):
+    """Where the profile has fallen by the critical value; shape (lanes,)."""
 
     low: FloatArray
     high: FloatArray
 
-    def clip(self, rows: IntArray, values: FloatArray) -> FloatArray:
-        """Return *values* moved inside the bounds of the lanes at *rows*."""
-        result: FloatArray = np.clip(values, self.low[rows], self.high[rows])
-        return result
 
-    def held(self, rows: IntArray, b: FloatArray, slope: FloatArray) -> BoolArray:
-        """Tell where *b* is at a bound and *slope* points beyond it."""
-        result: BoolArray = ((b <= self.low[rows]) & (slope <= 0)) | ((b >= self.high[rows]) & (slope >= 0))
-        return result
+class Profile(NamedTuple):
+    """A surface whose second parameter is maximised over.
 
-
-class Top(NamedTuple):
-    """Where each lane's climb ended; fields of shape (lanes,)."""
-
-    a: FloatArray
-    b: FloatArray
-    local: Local
-    converged: BoolArray
-
-
-def _uphill(s: Local, a_held: BoolArray, b_held: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Return Newton's step, with the Hessian's eigenvalues made negative where they are not."""
-    off = np.where(a_held | b_held, 0.0, s.d_a_b)
-    haa, hbb = np.where(a_held, 1.0, -s.d_a_a), np.where(b_held, 1.0, -s.d_b_b)
-    g_a, g_b = np.where(a_held, 0.0, s.d_a), np.where(b_held, 0.0, s.d_b)
-    mean, half = 0.5 * (haa + hbb), 0.5 * (haa - hbb)
-    radius = np.hypot(half, off)
-    angle = 0.5 * np.arctan2(-off, half)
-    c, d = np.cos(angle), np.sin(angle)
-    floor = 1e-10 * (np.abs(mean) + radius) + 1e-300
-    first, second = (np.maximum(np.abs(value), floor) for value in (mean + radius, mean - radius))
-    along, across = (c * g_a + d * g_b) / first, (c * g_b - d * g_a) / second
-    determinant = haa * hbb - off * off
-    regular = (haa > 0) & (determinant > 1e-6 * haa * np.abs(hbb))
-    safe = np.where(regular, determinant, 1.0)
-    step_a = np.where(regular, (hbb * g_a + off * g_b) / safe, c * along - d * across)
-    step_b = np.where(regular, (haa * g_b + off * g_a) / safe, d * along + c * across)
-    scale = np.minimum(1.0, _REACH / np.maximum(np.maximum(np.abs(step_a), np.abs(step_b)), 1e-300))
-    return np.where(a_held, 0.0, step_a * scale), np.where(b_held, 0.0, step_b * scale)
-
-
-def climb(
-    surface: Surface,
-    rows: IntArray,
-    a: FloatArray,
-    b: FloatArray,
-    bounds: Bounds,
-    reach: Bounds | None = None,
-) -> Top:
-    """Climb from (a, b) to the nearest maximum; lanes retire as they converge.
-
-    Parameters
+    Attributes
     ----------
     surface : callable
-    rows : int array
-        Lanes to climb in; the other arguments have one entry for each.
-    a, b : float array
-        Where to start.
-    bounds, reach : Bounds
-        Of ``b`` and of ``a`` (which may have none), for all lanes of the surface.
-
-    Returns
-    -------
-    Top
+    bounds : Bounds
+        Of b.
+    grid : float array, shape (lanes, points)
+        Rising values of b, at most one hill between two; NaN behind.
+    rough : callable or None
+        The value of the surface to about a hundredth, where that is much cheaper; b then has a unit.
     """
-    if reach is None:
-        reach = Bounds(np.full_like(bounds.low, -np.inf), np.full_like(bounds.low, np.inf))
-    a, b = reach.clip(rows, a), bounds.clip(rows, b)
-    local = Local(*(field.copy() for field in surface(rows, a, b)))
-    converged = np.zeros(rows.size, dtype=np.bool_)
-    length = np.ones(rows.size)
-    alive = np.arange(rows.size)
-    for _ in range(CLIMB_STEPS):
-        here = local.take(alive)
-        lanes = rows[alive]
-        a_held, b_held = reach.held(lanes, a[alive], here.d_a), bounds.held(lanes, b[alive], here.d_b)
-        step_a, step_b = _uphill(here, a_held, b_held)
-        decrement = np.abs(step_a * here.d_a) + np.abs(step_b * here.d_b)
-        stuck = length[alive] < 1e-7
-        finished = (decrement < DECREMENT * (1 + np.abs(here.value))) | stuck
-        converged[alive[finished]] = ~stuck[finished] | (decrement[finished] < VALUE)
-        if finished.any():
-            alive, step_a, step_b = alive[~finished], step_a[~finished], step_b[~finished]
-            if not alive.size:
-                break
-        new_a = reach.clip(rows[alive], a[alive] + length[alive] * step_a)
-        new_b = bounds.clip(rows[alive], b[alive] + length[alive] * step_b)
-        found = surface(rows[alive], new_a, new_b)
-        before = local.value[alive]
-        good = found.value >= before - 1e-14 * (1 + np.abs(before))
-        length[alive] = np.where(good, np.minimum(1.0, 4 * length[alive]), 0.25 * length[alive])
-        moved = alive[good]
-        a[moved], b[moved] = new_a[good], new_b[good]
-        local.put(moved, found.take(good))
-    return Top(a, b, local, converged)
+
+    surface: Surface
+    bounds: Bounds
+    grid: FloatArray
+    rough: Values | None = None
 
 
 class Search(NamedTuple):
     """What a search for profile limits needs; arrays of shape (lanes,)."""
 
-    surface: Surface
+    profile: Profile
     centre: FloatArray  # a at the maximum
-    other: FloatArray  # b at the maximum
     top: FloatArray  # the maximum
-    target: FloatArray  # the height of the limits
+    target: FloatArray  # what the profile is to fall to
     scale: FloatArray  # standard error of a, or a guess of it
     reach: Bounds  # of a
-    bounds: Bounds  # of b
-    grid: FloatArray  # rising values of b, at most one hill between two; NaN behind; shape (lanes, points)
+    distance: FloatArray  # of the first guess of a from the centre
+    other: FloatArray  # b there
 
 
-def limit(search: Search, side: float, rows: IntArray) -> FloatArray:
-    """Return where the profile has fallen to the target on one side; the bound of a where it never does.
+def normal_guess(
+    se: FloatArray, spread: FloatArray, fall: FloatArray, k: FloatArray, farthest: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return how far from the mean its profile has fallen, and the spread there, by normal theory.
+
+    The profile of k equal normal effects falls by ``k log(1 + (d / se)**2 / k)`` at a distance d, where the
+    spread has grown to about d.
+
+    Parameters
+    ----------
+    se, spread : float array, shape (lanes,)
+        Standard error of the mean, and the standard deviation of effects, at the maximum.
+    fall : float array, shape (lanes,)
+        Of twice the log-likelihood.
+    k : float array, shape (lanes,)
+    farthest : float
+        Distance that is not exceeded.
+    """
+    distance = np.minimum(se * np.sqrt(k * np.expm1(np.minimum(fall / k, _DEEPEST))), farthest)
+    return distance, np.hypot(spread, distance**2 / np.hypot(distance, np.sqrt(k) * se))
+
+
+def limits(search: Search, rows: IntArray) -> Limits:
+    """Return where the profile has fallen to the target; the bound of a where it never does.
 
     Interest and nuisance move together: ``b`` by Newton towards its maximum, ``a`` by Newton on the signed
     root of the fall, which is nearly linear (Venzon and Moolgavkar 1988, Applied Statistics 37:87, on the
-    root).  A higher hill of ``b`` at the limit restarts the search; what does not settle is bracketed.
+    root), both on scales that are logarithmic far out: there the profile falls with the logarithm of the
+    distance.  A higher hill of ``b`` at the limit restarts the search; what does not settle is bracketed.
 
     Parameters
     ----------
     search : Search
-    side : float
-        -1 or 1.
     rows : int array
         The lanes to work on.
     """
-    start = search.reach.clip(
-        rows,
-        search.centre[rows]
-        + side * np.sqrt(2 * (search.top[rows] - search.target[rows])) * search.scale[rows],
-    )
-    a, b, good = _joint(search, side, rows, start, search.other[rows])
-    for _ in range(4):
-        seen = np.flatnonzero(good)
+    # both sides in one search: each call serves twice as many lanes
+    size, both = rows.size, np.concatenate([rows, rows])
+    side = np.repeat([-1.0, 1.0], size)
+    bounds = search.profile.bounds
+    a = search.reach.clip(both, search.centre[both] + side * search.distance[both])
+    a, b, good = _joint(search, side, both, a, bounds.clip(both, search.other[both]))
+    seen = np.flatnonzero(good)
+    for _ in range(_RESTARTS):
         if not seen.size:
             break
-        value, at = ridge(search, rows[seen], a[seen])
-        higher = value > search.target[rows[seen]] + HIGHER * (1 + np.abs(search.target[rows[seen]]))
-        again = seen[higher]
-        if not again.size:
-            break
-        a[again], b[again], good[again] = _joint(search, side, rows[again], a[again], at[higher])
+        higher, at = _higher_hill(search, both[seen], a[seen], b[seen])
+        seen = seen[higher]
+        if seen.size:
+            a[seen], b[seen], good[seen] = _joint(search, side[seen], both[seen], a[seen], at[higher])
+            seen = seen[good[seen]]
     left = np.flatnonzero(~good)
     if left.size:
-        a[left] = _bracket(search, side, rows[left])
-    return a
+        a[left] = _bracket(search, side[left], both[left])
+    return Limits(a[:size], a[size:])
 
 
 def _joint(
-    search: Search, side: float, rows: IntArray, a: FloatArray, b: FloatArray
+    search: Search, side: FloatArray, rows: IntArray, a: FloatArray, b: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Move a to the target and b to its hill, with ``a = centre + scale sinh(alpha)``."""
     a, b = a.copy(), b.copy()
     good = np.zeros(a.size, dtype=np.bool_)
     alive = np.arange(a.size)
-    wanted = np.sqrt(2 * (search.top - search.target))
-    for _ in range(JOINT_STEPS):
-        lanes = rows[alive]
-        at, other, target = a[alive], b[alive], search.target[lanes]
-        s = search.surface(lanes, at, other)
-        step_b, gain, sure = _inner_step(search, lanes, other, s)
-        slope = s.d_a + s.d_a_b * step_b
-        r = np.sqrt(2 * np.maximum(search.top[lanes] - s.value - gain, 0.0))
-        falls = slope * side < 0
-        ahead = side * search.scale[lanes]
-        step_a = (wanted[lanes] - r) * np.where(falls & (r > 1e-3), r / np.where(falls, -slope, 1.0), ahead)
-        longest = np.maximum(np.abs(at - search.centre[lanes]), search.scale[lanes])
-        step_a = np.clip(step_a, -longest, longest)
-        done = (
-            sure & (np.abs(s.value + gain - target) < VALUE * (1 + np.abs(target))) & (gain < VALUE) & falls
-        )
-        lost = ~np.isfinite(step_a) | ((at - search.centre[lanes]) * side < 0)
+    surface, bounds = search.profile.surface, search.profile.bounds
+    centre, scale, target, top = (
+        field[rows] for field in (search.centre, search.scale, search.target, search.top)
+    )
+    wanted = np.sqrt(2 * (top - target))
+    close = VALUE * (1 + np.abs(target))
+    for _ in range(_JOINT_STEPS):
+        lanes, at, other = rows[alive], a[alive], b[alive]
+        s = surface(lanes, at, other)
+        stretch = bounds.stretch(other)
+        step_b, follow, gain, sure = _inner_step(bounds, lanes, other, s, stretch)
+        slope = (s.d_a + s.d_a_b * stretch * step_b) * side[alive]
+        value = s.value + gain
+        r = np.sqrt(2 * np.maximum(top[alive] - value, 0.0))
+        falls = (slope < 0) & (r > 1e-3)
+        away = at - centre[alive]
+        reach = np.hypot(away, scale[alive])
+        step_a = (wanted[alive] - r) * side[alive]
+        step_a *= np.where(falls, r / np.where(falls, -slope * reach, 1.0), 1.0)
+        step_a = np.minimum(np.maximum(step_a, -1.0), 1.0)
+        done = sure & falls & (np.abs(value - target[alive]) < close[alive]) & (gain < VALUE)
         good[alive[done]] = True
-        a[alive[done]] = search.reach.clip(lanes[done], at[done] + step_a[done])
-        concave = s.d_b_b < 0
-        follow = np.where(concave & (step_b != 0), -s.d_a_b / np.where(concave, s.d_b_b, 1.0), 0.0) * step_a
-        go = ~done & ~lost
-        a[alive[go]] = search.reach.clip(lanes[go], (at + step_a)[go])
-        b[alive[go]] = search.bounds.clip(lanes[go], (other + np.clip(step_b + follow, -_REACH, _REACH))[go])
+        to = centre[alive] + scale[alive] * np.sinh(np.arcsinh(away / scale[alive]) + step_a)
+        a[alive] = search.reach.clip(lanes, to)
+        go = ~done & np.isfinite(step_a)
+        step_b = np.minimum(np.maximum(step_b + follow * reach * step_a, -1.0), 1.0)
+        b[alive[go]] = bounds.moved(lanes, other, step_b)[go]
         alive = alive[go]
         if not alive.size:
             break
@@ -240,27 +163,66 @@ def _joint(
 
 
 def _inner_step(
-    search: Search, lanes: IntArray, b: FloatArray, s: Local
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return the step of b towards its hill, the height it should gain, and whether that is sure."""
-    held = search.bounds.held(lanes, b, s.d_b)
-    concave = s.d_b_b < 0
-    step = np.where(concave, -s.d_b / np.where(concave, s.d_b_b, 1.0), np.sign(s.d_b) * 0.5)
-    step = np.where(held, 0.0, np.clip(step, -_REACH, _REACH))
-    step = search.bounds.clip(lanes, b + step) - b
-    gain = np.where(concave, step * s.d_b + 0.5 * step * step * s.d_b_b, np.abs(step * s.d_b))
-    return step, np.maximum(gain, 0.0), held | concave
+    bounds: Bounds, lanes: IntArray, b: FloatArray, s: Local, stretch: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+    """Return the step of b towards its hill, how b follows a, the height to gain, and whether it is sure."""
+    slope = s.d_b * stretch
+    bend = s.d_b_b * stretch * stretch
+    if bounds.unit is not None:
+        bend += s.d_b * b
+    held = bounds.held(lanes, b, s.d_b)
+    concave = bend < 0
+    curve = np.where(concave, -bend, 1.0)
+    step = np.where(concave, slope / curve, np.where(slope == 0, 0.2, np.sign(slope) * 0.5))
+    step = np.where(held, 0.0, np.minimum(np.maximum(step, -1.0), 1.0))
+    gain = np.where(concave, step * (slope - 0.5 * step * curve), np.abs(step * slope))
+    follow = np.where(concave & ~held, s.d_a_b * stretch / curve, 0.0)
+    return step, follow, np.maximum(gain, 0.0), held | concave
 
 
-def ridge(search: Search, rows: IntArray, a: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _higher_hill(
+    search: Search, rows: IntArray, a: FloatArray, b: FloatArray
+) -> tuple[BoolArray, FloatArray]:
+    """Tell where the profile at *a* is above the target after all, and at which b."""
+    target = search.target[rows]
+    value, at = ridge(search.profile, rows, a) if search.profile.rough is None else _look(search, rows, a, b)
+    higher: BoolArray = value > target + _HIGHER * (1 + np.abs(target))
+    return higher, at
+
+
+def _look(search: Search, rows: IntArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the highest of some places about b and its height, as far as it matters beside the target."""
+    profile = search.profile
+    assert profile.rough is not None
+    assert profile.bounds.unit is not None
+    points = np.minimum(
+        np.maximum(b, profile.bounds.unit)[:, None] * _FAR, profile.bounds.high[rows][:, None]
+    )
+    owner, flat = np.repeat(np.arange(rows.size), _FAR.size), points.ravel()
+    value = profile.rough(rows[owner], a[owner], flat)
+    near = np.flatnonzero(value > search.target[rows[owner]] - _ROUGH)
+    if near.size:
+        value[near] = profile.surface(rows[owner[near]], a[owner[near]], flat[near]).value
+    value = value.reshape(points.shape)
+    best, first = value.argmax(axis=-1), np.arange(rows.size)
+    return value[first, best], points[first, best]
+
+
+def fall(profile: Profile, rows: IntArray, a: FloatArray, top: FloatArray) -> FloatArray:
+    """Return twice the fall of the profile from *top* to *a*; at least 0."""
+    result: FloatArray = np.maximum(2 * (top - ridge(profile, rows, a)[0]), 0.0)
+    return result
+
+
+def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the profile log-likelihood at *a*, and the b where it is reached.
 
     The slope in b on a grid brackets the hills; each is climbed by :func:`_refine`, and the highest kept.
     """
-    grid = search.grid[rows]
+    grid = profile.grid[rows]
     seen = ~np.isnan(grid)
     owner = np.nonzero(seen)[0]
-    s = search.surface(rows[owner], a[owner], grid[seen])
+    s = profile.surface(rows[owner], a[owner], grid[seen])
     # where the function is even, as in tau at 0, the curvature tells whether it rises
     value, slope = (np.full(grid.shape, fill) for fill in (-np.inf, np.nan))
     value[seen], slope[seen] = s.value, np.where(s.d_b == 0, s.d_b_b, s.d_b)
@@ -272,29 +234,29 @@ def ridge(search: Search, rows: IntArray, a: FloatArray) -> tuple[FloatArray, Fl
     before, after = slope[:, 0] < 0, slope[first, last] > 0
     lane, cell = np.nonzero(inside)
     lanes = np.concatenate([lane, first[before], first[after]])
-    low = np.concatenate([grid[lane, cell], search.bounds.low[rows[before]], grid[first, last][after]])
-    high = np.concatenate([grid[lane, cell + 1], grid[before, 0], search.bounds.high[rows[after]]])
+    low = np.concatenate([grid[lane, cell], profile.bounds.low[rows[before]], grid[first, last][after]])
+    high = np.concatenate([grid[lane, cell + 1], grid[before, 0], profile.bounds.high[rows[after]]])
     wide = high > low
     lanes, low, high = lanes[wide], low[wide], high[wide]
-    found, where = _refine(search, rows[lanes], a[lanes], low, high)
-    for i in np.argsort(found, kind="stable"):  # the best of a lane comes last
-        if found[i] > height[lanes[i]]:
-            height[lanes[i]], at[lanes[i]] = found[i], where[i]
+    found, where = _refine(profile.surface, rows[lanes], a[lanes], low, high)
+    higher = np.flatnonzero(found > height[lanes])
+    higher = higher[np.argsort(found[higher], kind="stable")]  # the best of a lane is written last
+    height[lanes[higher]], at[lanes[higher]] = found[higher], where[higher]
     return height, at
 
 
 def _refine(
-    search: Search, rows: IntArray, a: FloatArray, low: FloatArray, high: FloatArray
+    surface: Surface, rows: IntArray, a: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the height and place of the hill between *low* and *high*: Newton, halving where it leaves."""
     low, high, b = low.copy(), high.copy(), 0.5 * (low + high)
     best, at = np.full(b.size, -np.inf), b.copy()
     alive = np.arange(b.size)
-    for _ in range(INNER_STEPS):
+    for _ in range(_INNER_STEPS):
         if not alive.size:
             break
         here = b[alive]
-        s = search.surface(rows[alive], a[alive], here)
+        s = surface(rows[alive], a[alive], here)
         better = s.value > best[alive]
         best[alive[better]], at[alive[better]] = s.value[better], here[better]
         low[alive] = np.where(s.d_b > 0, here, low[alive])
@@ -309,29 +271,29 @@ def _refine(
     return best, at
 
 
-def _bracket(search: Search, side: float, rows: IntArray) -> FloatArray:
+def _bracket(search: Search, side: FloatArray, rows: IntArray) -> FloatArray:
     """Walk outwards until the profile is below the target, then close in."""
     inside = search.centre[rows].copy()
     width = np.maximum(search.scale[rows], 0.1)
     outside = search.reach.clip(rows, inside + side * width)
-    end = search.reach.low[rows] if side < 0 else search.reach.high[rows]
+    end = np.where(side < 0, search.reach.low[rows], search.reach.high[rows])
     walking = np.arange(rows.size)
     open_end = np.zeros(rows.size, dtype=np.bool_)
     while walking.size:
-        above = ridge(search, rows[walking], outside[walking])[0] > search.target[rows[walking]]
+        above = ridge(search.profile, rows[walking], outside[walking])[0] > search.target[rows[walking]]
         at_end = outside[walking] == end[walking]
         open_end[walking[above & at_end]] = True
         walking = walking[above & ~at_end]
         inside[walking] = outside[walking]
         width[walking] *= 2
-        outside[walking] = search.reach.clip(rows[walking], inside[walking] + side * width[walking])
+        outside[walking] = search.reach.clip(rows[walking], inside[walking] + side[walking] * width[walking])
     result = end.copy()
     closed = np.flatnonzero(~open_end)
     if closed.size:
 
         def excess(value: FloatArray, index: IntArray) -> FloatArray:
             lanes = rows[closed[index]]
-            return ridge(search, lanes, value)[0] - search.target[lanes]
+            return ridge(search.profile, lanes, value)[0] - search.target[lanes]
 
         # the maximum itself is above the target even where rounding hides it
         with np.errstate(all="ignore"):

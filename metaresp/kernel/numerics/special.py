@@ -50,6 +50,6 @@ def _half_deviance(x: FloatArray, mean: FloatArray) -> FloatArray:
 
 def half_deviance(x: FloatArray, n: FloatArray, p: FloatArray) -> FloatArray:
     """Return the saturated log-likelihood less that at rate *p* (p at most one half for full accuracy)."""
-    both = _half_deviance(np.stack([x, n - x]), np.stack([n * p, n * (1 - p)]))
+    both = _half_deviance(np.array([x, n - x]), np.array([n * p, n * (1 - p)]))
     total: FloatArray = both[0] + both[1]
     return total

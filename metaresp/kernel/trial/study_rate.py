@@ -17,7 +17,7 @@ from numpy.polynomial import legendre
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts.links import LINKS, Link
 from metaresp.kernel.counts.new_trial import Mixture
-from metaresp.kernel.counts.surface import CountSurface, Sums
+from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.numerics.panels import (
     NODES,
     WEIGHTS,
@@ -29,6 +29,7 @@ from metaresp.kernel.numerics.panels import (
     too_wide,
 )
 from metaresp.kernel.numerics.roots import bracketed
+from metaresp.kernel.numerics.surface import Local
 from metaresp.kernel.trial.condensed import condensed
 
 NATS = 40.0  # what is left out is 1e-17 of the whole
@@ -110,7 +111,7 @@ def without_own(data: CountSurface, parts: Mixture) -> Prior:
     information = -each.d_mu_mu
     j = information @ data.copies[0]
     if data.penalty is not None:
-        j = j - data.penalty.add(Sums(*np.zeros((6, mu.size))), mu, tau).d_mu_mu
+        j = j - data.penalty.add(Local(*np.zeros((6, mu.size))), mu, tau).d_a_a
     j = np.maximum(np.abs(j), 1e-12)
     rest = np.maximum(j[:, None] - information, _LEAST_INFORMATION * j[:, None])
     mean, sd = mu[:, None] - each.d_mu / rest, np.sqrt(tau[:, None] ** 2 + 1 / rest)
