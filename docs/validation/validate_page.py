@@ -1,0 +1,274 @@
+"""The page and the pictures of what ``validate.py`` measured, and the numbers that other pages quote from it.
+
+A page quotes by a pair of comments: what stands between ``<!-- coverage: summary -->`` and ``<!-- end -->``
+is written here, by a function of :data:`QUOTED`, and a test of the suite compares it with the table.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from validate import GRID, HERE, MEAN, METHODS, NEW, STUDIES, TAU, TESTS, TYPICAL, Key, Row
+
+ROOT = HERE.parent.parent
+IMAGES = ROOT / "docs" / "images"
+MARKED = re.compile(r"(<!-- coverage: ([\w-]+) -->)(.*?)(<!-- end -->)", re.DOTALL)
+DEFAULT, BETA, KNAPP, WALD_T, WALD_Z = METHODS
+INTERVALS = (TYPICAL, MEAN, TAU, NEW, STUDIES)
+SAID = {TYPICAL: "Pooled response rate", MEAN: "Mean over trials", TAU: "tau", NEW: "A new trial",
+        STUDIES: "Rate of a study (shrunken)"}  # fmt: skip
+BESIDE = (WALD_T, WALD_Z, KNAPP)
+COLOURS = {DEFAULT: "#0072B2", BETA: "#009E73", KNAPP: "#E69F00", WALD_T: "#CC79A7", WALD_Z: "#999999"}
+SHAPES = ("t", "skewed", "bimodal", "outlier", "beta")
+
+
+def as_table(found: dict[Key, list[Row]]) -> pd.DataFrame:
+    """Return one line a row, with what is asked of it."""
+    rows = [row for rows in found.values() for row in rows]
+    table = pd.DataFrame(rows, columns=Row._fields)
+    return table.assign(bound=[row.bound for row in rows], loses=[row.loses for row in rows],
+                        kept=[row.answered >= 0.5 for row in rows])  # fmt: skip
+
+
+def chosen(table: pd.DataFrame, **fields: object) -> pd.DataFrame:
+    """Return the rows with these values, of settings where half of the sets have an answer."""
+    keep = table.kept
+    for name, value in fields.items():
+        keep = keep & (table[name].isin(value) if isinstance(value, tuple) else table[name] == value)
+    return table[keep]
+
+
+def grid_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the settings with normal logits on which every method was measured."""
+    return table[(table.effects == "normal") & table.part.isin(["normal", "rare", "mirror", "studies"])]
+
+
+def where(row: pd.Series) -> str:
+    return f"k {row.k}, n {row.n}, rate {row.rate:g}, tau {row.tau:g}"
+
+
+def least(rows: pd.DataFrame, place: bool = False) -> str:
+    """Return the least coverage in percent with its Monte Carlo error."""
+    if rows.empty:
+        return ""
+    worst = rows.loc[rows.coverage.idxmin()]
+    text = f"{100 * worst.coverage:.1f} ± {100 * worst.se:.1f}"
+    return f"{text} ({where(worst)})" if place else text
+
+
+def markdown(head: Iterable[object], rows: Iterable[Iterable[object]]) -> list[str]:
+    """Return the lines of a table."""
+    head = list(map(str, head))
+    lines = [head, ["---"] * len(head), *([str(cell) for cell in row] for row in rows)]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+# Tables
+
+
+def summary(table: pd.DataFrame) -> list[str]:
+    """Return the least coverage of the default beside others, for the README."""
+    normal = grid_of(table)
+    rows = []
+    for quantity in INTERVALS:
+        mine = chosen(normal, quantity=quantity, method=DEFAULT)
+        many = mine[mine.k >= 3]
+        others = [least(chosen(normal[normal.k >= 3], quantity=quantity, method=name)) for name in BESIDE]
+        below = f"{int(mine.loses.sum())} of {len(mine)}"
+        rows.append([SAID[quantity], least(mine[mine.k == 2]), least(many), below, *others])
+    head = ["95% interval of", "least, two trials", "least, three and more", "settings below 93.5 (two: 93)"]
+    return markdown([*head, *BESIDE], rows)
+
+
+def by_number(table: pd.DataFrame, quantity: str) -> list[str]:
+    """Return the least coverage by number of studies, a row a method, with the mean width."""
+    normal = chosen(grid_of(table), quantity=quantity)
+    numbers = sorted(normal.k.unique())
+    rows = []
+    for method in (name for name in METHODS if (normal.method == name).any()):
+        mine = normal[normal.method == method]
+        each = [mine[mine.k == k] for k in numbers]
+        short = f"{int((mine.coverage < mine.bound).sum())} of {len(mine)}"
+        widths = ", ".join(f"{rows.width.mean():.3f}" for rows in each)
+        rows.append([f"`{method}`", *map(least, each), short, widths, int(mine.failures.sum())])
+    return markdown(["method", *(f"k {k}" for k in numbers), "below", "mean width by k", "failures"], rows)
+
+
+def by_field(table: pd.DataFrame, field: str, values: Iterable[object], method: str) -> list[str]:
+    """Return the least coverage of a method by the values of a field, a row a quantity."""
+    rows = []
+    for quantity in INTERVALS:
+        mine = chosen(table, quantity=quantity, method=method)
+        if not mine.empty:
+            rows.append([SAID[quantity], *(least(mine[mine[field] == value]) for value in values)])
+    return markdown([f"`{method}`", *values], rows)
+
+
+def sizes(table: pd.DataFrame) -> list[str]:
+    """Return how often each test rejects where trials do not differ."""
+    rows = []
+    normal = grid_of(table)
+    numbers = sorted(normal.k.unique())
+    for test in TESTS:
+        for method in METHODS[:3]:
+            mine = chosen(normal, quantity=test, method=method)
+            if not mine.empty:
+                share = [1 - mine[mine.k == k].coverage for k in numbers]
+                rows.append([f"`{method}`, {test}", *(f"{s.min():.3f} to {s.max():.3f}" for s in share)])
+    return markdown(["rejects at .05, tau = 0", *(f"k {k}" for k in numbers)], rows)
+
+
+def compared(table: pd.DataFrame, part: str, most: float) -> list[str]:
+    """Return least coverage and mean width of the methods of a part, up to a tau."""
+    mine = chosen(table, part=part)
+    mine, rows = mine[mine.tau <= most], []
+    for method in GRID["part"][part]["methods"]:
+        one = mine[mine.method == method]
+        short = f"{int((one.coverage < one.bound).sum())} of {len(one)}"
+        rows.append([f"`{method}`", least(one, place=True), short, f"{one.width.mean():.3f}"])
+    return markdown(["interval of the typical rate", "least coverage", "below", "mean width"], rows)
+
+
+def losses(table: pd.DataFrame) -> list[str]:
+    """Return every setting where a default covers less than it should."""
+    rows = []
+    lost = table[table.loses]
+    for names, group in lost.groupby(["effects", "method", "quantity", "k", "n"], sort=False):
+        each = (f"{row.rate:g}, {row.tau:g}: {100 * row.coverage:.1f} ± {100 * row.se:.1f}"
+                for row in group.itertuples())  # fmt: skip
+        rows.append([*names, "; ".join(each)])
+    return markdown(["logits", "default", "quantity", "k", "n", "rate, tau: coverage"], rows)
+
+
+def count(table: pd.DataFrame) -> list[str]:
+    """Return how much was measured, in a sentence."""
+    settings = table.groupby(["effects", "k", "n", "rate", "tau"]).sets.max()
+    return [
+        f"{len(settings)} settings, {settings.min()} to {settings.max():,} data sets each, "
+        f"{settings.sum():,} in all."
+    ]
+
+
+QUOTED: dict[str, Callable[[pd.DataFrame], list[str]]] = {
+    "count": count,
+    "summary": summary,
+    "losses": losses,
+    "sizes": sizes,
+    "typical": lambda table: by_number(table, TYPICAL),
+    "mean": lambda table: by_number(table, MEAN),
+    "tau": lambda table: by_number(table, TAU),
+    "new-trial": lambda table: by_number(table, NEW),
+    "studies": lambda table: by_number(table, STUDIES),
+    "patients": lambda table: by_field(grid_of(table), "n", GRID["part"]["normal"]["n"], DEFAULT),
+    "shapes": lambda table: by_field(table, "effects", SHAPES, DEFAULT),
+    "shapes-beta": lambda table: by_field(table, "effects", SHAPES, BETA),
+    "candidates": lambda table: compared(table, "candidates", 9),
+    "few-events": lambda table: compared(table, "few events", 1),
+    "few-events-shapes": lambda table: compared(table, "few events, other shapes", 9),
+}
+
+
+def quoted(text: str, table: pd.DataFrame) -> str:
+    """Return a page with what it quotes as the table has it."""
+
+    def fill(found: re.Match[str]) -> str:
+        return f"{found[1]}\n{chr(10).join(QUOTED[found[2]](table))}\n{found[4]}"
+
+    return MARKED.sub(fill, text)
+
+
+def quoting() -> list[Path]:
+    """Return the pages that quote."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [page for page in pages if MARKED.search(page.read_text(encoding="utf-8"))]
+
+
+# Pictures
+
+
+def frame(axis: Axes, numbers: list[int]) -> None:
+    axis.axhline(0.95, color="0.5", linewidth=0.7)
+    axis.axhline(GRID["bound"]["more"], color="0.5", linewidth=0.7, linestyle=(0, (4, 3)))
+    axis.set_xticks(range(len(numbers)), map(str, numbers))
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def by_panel(table: pd.DataFrame, field: str, columns: Iterable[str], path: Path) -> None:
+    """Draw coverage by number of studies: a row a quantity, a column a value of *field*.
+
+    A dot is a setting by the default; a line joins the least of each method.
+    """
+    columns = list(columns)
+    numbers = sorted(table.k.unique())
+    figure, axes = plt.subplots(
+        4, len(columns), figsize=(2.1 * len(columns) + 1, 8.2), sharex=True, sharey=True, layout="constrained"
+    )
+    for row, quantity in zip(axes, INTERVALS, strict=False):
+        for axis, value in zip(row, columns, strict=True):
+            frame(axis, numbers)
+            panel = chosen(table[table[field] == value], quantity=quantity)
+            for method, colour in COLOURS.items():
+                mine = panel[panel.method == method]
+                worst = mine.groupby("k").coverage.min()
+                at = [numbers.index(k) for k in worst.index]
+                axis.plot(at, worst.clip(lower=FLOOR), color=colour, linewidth=1.2, label=method)
+                low = worst[worst < FLOOR]
+                axis.plot([numbers.index(k) for k in low.index], [FLOOR] * len(low), "v", color=colour, ms=4)
+            mine = panel[panel.method == DEFAULT]
+            at = [numbers.index(k) for k in mine.k]
+            axis.plot(at, mine.coverage.clip(lower=FLOOR), ".", color=COLOURS[DEFAULT], ms=4, alpha=0.5)
+            if axis in axes[0]:
+                axis.set_title(f"n {value}" if field == "n" else value, fontsize=9)
+        row[0].set_ylabel(SAID[quantity].replace("Pooled response", "Pooled"))
+    axes[0][0].set_ylim(FLOOR - 0.01, 1.005)
+    figure.supxlabel("Number of studies", fontsize=10)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+FLOOR = 0.6
+
+
+def widths(table: pd.DataFrame, path: Path) -> None:
+    """Draw mean widths against the default's: a row a quantity, a column the patients."""
+    columns = GRID["part"]["normal"]["n"]
+    normal = grid_of(table)
+    numbers = sorted(normal.k.unique())
+    figure, axes = plt.subplots(2, len(columns), figsize=(11.5, 4.6), sharex=True, sharey=True,
+                                layout="constrained")  # fmt: skip
+    for row, quantity in zip(axes, (TYPICAL, NEW), strict=True):
+        for axis, n in zip(row, columns, strict=True):
+            panel = chosen(normal, quantity=quantity, n=n)
+            mean = panel.groupby(["method", "k"]).width.mean().unstack("method")
+            for method in (KNAPP, WALD_T, WALD_Z):
+                if method in mean:
+                    ratio = mean[method] / mean[DEFAULT]
+                    at = [numbers.index(k) for k in ratio.index]
+                    axis.plot(at, ratio, color=COLOURS[method], linewidth=1.2, marker=".", label=method)
+            axis.axhline(1, color=COLOURS[DEFAULT], linewidth=1.2)
+            axis.set_xticks(range(len(numbers)), map(str, numbers))
+            axis.spines[["top", "right"]].set_visible(False)
+            if row is axes[0]:
+                axis.set_title(f"n {n}", fontsize=9)
+        row[0].set_ylabel(SAID[quantity].replace("Pooled response", "Pooled"))
+    figure.supxlabel("Number of studies", fontsize=10)
+    handles = axes[0][0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=3, frameon=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def write_page(found: dict[Key, list[Row]]) -> None:
+    """Draw the pictures, and bring every page that quotes up to date."""
+    table = as_table(found)
+    normal = grid_of(table)
+    by_panel(normal, "n", GRID["part"]["normal"]["n"], IMAGES / "coverage-normal.png")
+    by_panel(table[table.effects != "normal"], "effects", SHAPES, IMAGES / "coverage-shapes.png")
+    widths(table, IMAGES / "coverage-widths.png")
+    for page in quoting():
+        text = page.read_text(encoding="utf-8")
+        page.write_text(quoted(text, table), encoding="utf-8")
