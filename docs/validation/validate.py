@@ -151,7 +151,7 @@ def measured(method: str, setting: Setting, asked: tuple[str, ...], block: int, 
             content = share_below(setting, high) - share_below(setting, low)
             inside = inside._replace(held=np.where(np.isnan(content), inside.held, content))
         found[NEW] = inside
-    if TAU in asked and kind.tau2_methods:
+    if TAU in asked and kind.tau2_methods and kind.spread == "tau2":
         ends = np.full((2, sets), np.nan)
         rows = np.flatnonzero(~exact)
         if rows.size:

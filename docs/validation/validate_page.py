@@ -132,14 +132,18 @@ def compared(table: pd.DataFrame, part: str, most: float) -> list[str]:
     return markdown(["interval of the typical rate", "least coverage", "below", "mean width"], rows)
 
 
+def lost(row: Row) -> str:
+    """Return a setting's rate and tau with its coverage, bold where chance does not explain it."""
+    mark = "**" if row.coverage + 2 * row.se < row.bound else ""
+    return f"{mark}{row.rate:g}, {row.tau:g}: {100 * row.coverage:.1f} ± {100 * row.se:.1f}{mark}"
+
+
 def losses(table: pd.DataFrame) -> list[str]:
     """Return every setting where a default covers less than it should."""
     rows = []
     lost = table[table.loses]
     for names, group in lost.groupby(["effects", "method", "quantity", "k", "n"], sort=False):
-        each = (f"{row.rate:g}, {row.tau:g}: {100 * row.coverage:.1f} ± {100 * row.se:.1f}"
-                for row in group.itertuples())  # fmt: skip
-        rows.append([*names, "; ".join(each)])
+        rows.append([*names, "; ".join(map(lost, group.itertuples()))])
     return markdown(["logits", "default", "quantity", "k", "n", "rate, tau: coverage"], rows)
 
 
@@ -167,7 +171,7 @@ QUOTED: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "shapes-beta": lambda table: by_field(table, "effects", SHAPES, BETA),
     "candidates": lambda table: compared(table, "candidates", 9),
     "few-events": lambda table: compared(table, "few events", 1),
-    "few-events-shapes": lambda table: compared(table, "few events, other shapes", 9),
+    "few-events-shapes": lambda table: compared(table, "few events, other shapes", 1),
 }
 
 
