@@ -1,4 +1,4 @@
-"""A few settings of docs/validation with few data sets: a default that no longer holds its level fails here."""
+"""A few settings of docs/validation with few data sets: a default that stops holding its level fails here."""
 
 import numpy as np
 import pytest
