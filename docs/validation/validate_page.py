@@ -84,7 +84,7 @@ def summary(table: pd.DataFrame) -> list[str]:
 
 
 def by_number(table: pd.DataFrame, quantity: str) -> list[str]:
-    """Return the least coverage by number of studies, a row a method, with the mean width."""
+    """Return the least coverage by number of studies, a row a method, with the mean (tau: median) width."""
     normal = chosen(grid_of(table), quantity=quantity)
     numbers = sorted(normal.k.unique())
     rows = []
@@ -92,9 +92,10 @@ def by_number(table: pd.DataFrame, quantity: str) -> list[str]:
         mine = normal[normal.method == method]
         each = [mine[mine.k == k] for k in numbers]
         short = f"{int((mine.coverage < mine.bound).sum())} of {len(mine)}"
-        widths = ", ".join(f"{rows.width.mean():.3f}" for rows in each)
+        middle = "median" if quantity == TAU else "mean"
+        widths = ", ".join(f"{rows.width.agg(middle):.3f}" for rows in each)
         rows.append([f"`{method}`", *map(least, each), short, widths, int(mine.failures.sum())])
-    return markdown(["method", *(f"k {k}" for k in numbers), "below", "mean width by k", "failures"], rows)
+    return markdown(["method", *(f"k {k}" for k in numbers), "below", "width by k", "failures"], rows)
 
 
 def by_field(table: pd.DataFrame, field: str, values: Iterable[object], method: str) -> list[str]:
