@@ -22,6 +22,7 @@ SAID = {TYPICAL: "Pooled response rate", MEAN: "Mean over trials", TAU: "tau", N
         STUDIES: "Rate of a study (shrunken)"}  # fmt: skip
 BESIDE = (WALD_T, WALD_Z, KNAPP)
 COLOURS = {DEFAULT: "#0072B2", BETA: "#009E73", KNAPP: "#E69F00", WALD_T: "#CC79A7", WALD_Z: "#999999"}
+Draw = Callable[[Axes, pd.DataFrame, Callable[[int], int]], None]
 SHAPES = ("t", "skewed", "bimodal", "outlier", "beta")
 
 
@@ -84,7 +85,10 @@ def summary(table: pd.DataFrame) -> list[str]:
 
 
 def by_number(table: pd.DataFrame, quantity: str) -> list[str]:
-    """Return the least coverage by number of studies, a row a method, with the mean (tau: median) width."""
+    """Return the least coverage by number of studies, a row a method.
+
+    With the mean width (of tau the median) at rates of .05 and more.
+    """
     normal = chosen(grid_of(table), quantity=quantity)
     numbers = sorted(normal.k.unique())
     rows = []
@@ -93,7 +97,8 @@ def by_number(table: pd.DataFrame, quantity: str) -> list[str]:
         each = [mine[mine.k == k] for k in numbers]
         short = f"{int((mine.coverage < mine.bound).sum())} of {len(mine)}"
         middle = "median" if quantity == TAU else "mean"
-        widths = ", ".join(f"{rows.width.agg(middle):.3f}" for rows in each)
+        alike = (rows[rows.part != "rare"] for rows in each)  # at rates that every k was measured at
+        widths = ", ".join(f"{rows.width.agg(middle):.3f}" for rows in alike)
         rows.append([f"`{method}`", *map(least, each), short, widths, int(mine.failures.sum())])
     return markdown(["method", *(f"k {k}" for k in numbers), "below", "width by k", "failures"], rows)
 
@@ -142,8 +147,7 @@ def lost(row: Row) -> str:
 def losses(table: pd.DataFrame) -> list[str]:
     """Return every setting where a default covers less than it should."""
     rows = []
-    lost = table[table.loses]
-    for names, group in lost.groupby(["effects", "method", "quantity", "k", "n"], sort=False):
+    for names, group in table[table.loses].groupby(["effects", "method", "quantity", "k", "n"], sort=False):
         rows.append([*names, "; ".join(map(lost, group.itertuples()))])
     return markdown(["logits", "default", "quantity", "k", "n", "rate, tau: coverage"], rows)
 
@@ -194,86 +198,68 @@ def quoting() -> list[Path]:
 # Pictures
 
 
-def frame(axis: Axes, numbers: list[int]) -> None:
-    axis.axhline(0.95, color="0.5", linewidth=0.7)
-    axis.axhline(GRID["bound"]["more"], color="0.5", linewidth=0.7, linestyle=(0, (4, 3)))
-    axis.set_xticks(range(len(numbers)), map(str, numbers))
-    axis.spines[["top", "right"]].set_visible(False)
+FLOOR = 0.6  # of the axis of coverage; what lies below is a triangle
 
 
-def by_panel(table: pd.DataFrame, field: str, columns: Iterable[str], path: Path) -> None:
-    """Draw coverage by number of studies: a row a quantity, a column a value of *field*.
-
-    A dot is a setting by the default; a line joins the least of each method.
-    """
-    columns = list(columns)
-    numbers = sorted(table.k.unique())
+def panels(
+    rows: pd.DataFrame, field: str, columns: list[str], quantities: tuple[str, ...], draw: Draw, path: Path
+) -> None:
+    """Draw a panel for each quantity and value of *field*, by the number of studies."""
+    numbers = sorted(rows.k.unique())
+    size = 2.1 * len(columns) + 1, 1.9 * len(quantities) + 0.7
     figure, axes = plt.subplots(
-        4, len(columns), figsize=(2.1 * len(columns) + 1, 8.2), sharex=True, sharey=True, layout="constrained"
+        len(quantities), len(columns), figsize=size, sharex=True, sharey=True, layout="constrained"
     )
-    for row, quantity in zip(axes, INTERVALS, strict=False):
-        for axis, value in zip(row, columns, strict=True):
-            frame(axis, numbers)
-            panel = chosen(table[table[field] == value], quantity=quantity)
-            for method, colour in COLOURS.items():
-                mine = panel[panel.method == method]
-                worst = mine.groupby("k").coverage.min()
-                at = [numbers.index(k) for k in worst.index]
-                axis.plot(at, worst.clip(lower=FLOOR), color=colour, linewidth=1.2, label=method)
-                low = worst[worst < FLOOR]
-                axis.plot([numbers.index(k) for k in low.index], [FLOOR] * len(low), "v", color=colour, ms=4)
-            mine = panel[panel.method == DEFAULT]
-            at = [numbers.index(k) for k in mine.k]
-            axis.plot(at, mine.coverage.clip(lower=FLOOR), ".", color=COLOURS[DEFAULT], ms=4, alpha=0.5)
-            if axis in axes[0]:
-                axis.set_title(f"n {value}" if field == "n" else value, fontsize=9)
-        row[0].set_ylabel(SAID[quantity].replace("Pooled response", "Pooled"))
-    axes[0][0].set_ylim(FLOOR - 0.01, 1.005)
-    figure.supxlabel("Number of studies", fontsize=10)
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
-
-
-FLOOR = 0.6
-
-
-def widths(table: pd.DataFrame, path: Path) -> None:
-    """Draw mean widths against the default's: a row a quantity, a column the patients."""
-    columns = GRID["part"]["normal"]["n"]
-    normal = grid_of(table)
-    numbers = sorted(normal.k.unique())
-    figure, axes = plt.subplots(2, len(columns), figsize=(11.5, 4.6), sharex=True, sharey=True,
-                                layout="constrained")  # fmt: skip
-    for row, quantity in zip(axes, (TYPICAL, NEW), strict=True):
-        for axis, n in zip(row, columns, strict=True):
-            panel = chosen(normal, quantity=quantity, n=n)
-            mean = panel.groupby(["method", "k"]).width.mean().unstack("method")
-            for method in (KNAPP, WALD_T, WALD_Z):
-                if method in mean:
-                    ratio = mean[method] / mean[DEFAULT]
-                    at = [numbers.index(k) for k in ratio.index]
-                    axis.plot(at, ratio, color=COLOURS[method], linewidth=1.2, marker=".", label=method)
-            axis.axhline(1, color=COLOURS[DEFAULT], linewidth=1.2)
+    for line, quantity in zip(axes, quantities, strict=True):
+        for axis, value in zip(line, columns, strict=True):
+            draw(axis, chosen(rows[rows[field] == value], quantity=quantity), numbers.index)
             axis.set_xticks(range(len(numbers)), map(str, numbers))
             axis.spines[["top", "right"]].set_visible(False)
-            if row is axes[0]:
-                axis.set_title(f"n {n}", fontsize=9)
-        row[0].set_ylabel(SAID[quantity].replace("Pooled response", "Pooled"))
+        line[0].set_ylabel(SAID[quantity].replace("Pooled response", "Pooled"))
+    for axis, value in zip(axes[0], columns, strict=True):
+        axis.set_title(f"n {value}" if field == "n" else value, fontsize=9)
     figure.supxlabel("Number of studies", fontsize=10)
     handles = axes[0][0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=3, frameon=False)
+    figure.legend(*handles, loc="outside upper center", ncols=5, frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def coverage(axis: Axes, rows: pd.DataFrame, place: Callable[[int], int]) -> None:
+    """Draw a dot for each setting of the default, and a line that joins the least of each method."""
+    axis.axhline(0.95, color="0.5", linewidth=0.7)
+    axis.axhline(GRID["bound"]["more"], color="0.5", linewidth=0.7, linestyle=(0, (4, 3)))
+    for method, colour in COLOURS.items():
+        worst = rows[rows.method == method].groupby("k").coverage.min()
+        axis.plot([*map(place, worst.index)], worst.clip(FLOOR), color=colour, linewidth=1.2, label=method)
+        low = [place(k) for k in worst.index[worst < FLOOR]]
+        axis.plot(low, [FLOOR] * len(low), "v", color=colour, markersize=4)
+    mine = rows[rows.method == DEFAULT]
+    axis.plot([*map(place, mine.k)], mine.coverage.clip(FLOOR), ".", color=COLOURS[DEFAULT], ms=4, alpha=0.5)
+    axis.set_ylim(FLOOR - 0.01, 1.005)
+
+
+def widths(axis: Axes, rows: pd.DataFrame, place: Callable[[int], int]) -> None:
+    """Draw mean widths as multiples of the default's."""
+    mean = rows.groupby(["method", "k"]).width.mean()
+    for method in COLOURS:
+        if method in mean:
+            ratio = mean[method] / mean[DEFAULT]
+            at = [*map(place, ratio.index)]
+            axis.plot(at, ratio, color=COLOURS[method], linewidth=1.2, marker=".", label=method)
 
 
 def write_page(found: dict[Key, list[Row]]) -> None:
     """Draw the pictures, and bring every page that quotes up to date."""
     table = as_table(found)
-    normal = grid_of(table)
-    by_panel(normal, "n", GRID["part"]["normal"]["n"], IMAGES / "coverage-normal.png")
-    by_panel(table[table.effects != "normal"], "effects", SHAPES, IMAGES / "coverage-shapes.png")
-    widths(table, IMAGES / "coverage-widths.png")
+    patients, quantities = GRID["part"]["normal"]["n"], (TYPICAL, MEAN, TAU, NEW)
+    normal, rare = table[table.part == "normal"], table[table.part == "rare"]
+    shapes = table[table.part.isin(["shapes", "shapes by tau"])]
+    panels(normal, "n", patients, quantities, coverage, IMAGES / "coverage-normal.png")
+    panels(rare, "n", patients, quantities, coverage, IMAGES / "coverage-rare.png")
+    panels(shapes, "effects", list(SHAPES), quantities, coverage, IMAGES / "coverage-shapes.png")
+    beside = normal[normal.method != BETA]
+    panels(beside, "n", patients, (TYPICAL, NEW), widths, IMAGES / "coverage-widths.png")
     for page in quoting():
         text = page.read_text(encoding="utf-8")
         page.write_text(quoted(text, table), encoding="utf-8")
