@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from validate import GRID, HERE, MEAN, METHODS, NEW, STUDIES, TAU, TESTS, TYPICAL, Key, Row
+from validate import GRID, HERE, MEAN, METHODS, NEW, STUDIES, TAU, TESTS, TYPICAL, Key, Row, Setting
 
 ROOT = HERE.parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -104,12 +104,13 @@ def by_number(table: pd.DataFrame, quantity: str) -> list[str]:
 
 
 def by_field(table: pd.DataFrame, field: str, values: Iterable[object], method: str) -> list[str]:
-    """Return the least coverage of a method by the values of a field, a row a quantity."""
+    """Return the least coverage of what a default claims by the values of a field, a row a quantity."""
+    mine = chosen(table[table[field].isin(values)], method=method)
     rows = []
-    for quantity in INTERVALS:
-        mine = chosen(table, quantity=quantity, method=method)
-        if not mine.empty:
-            rows.append([SAID[quantity], *(least(mine[mine[field] == value]) for value in values)])
+    for quantity in (name for name in INTERVALS if name in GRID["judged"][method]):
+        one = mine[mine.quantity == quantity]
+        if not one.empty:
+            rows.append([SAID[quantity], *(least(one[one[field] == value]) for value in values)])
     return markdown([f"`{method}`", *values], rows)
 
 
@@ -128,11 +129,12 @@ def sizes(table: pd.DataFrame) -> list[str]:
 
 
 def compared(table: pd.DataFrame, part: str, most: float) -> list[str]:
-    """Return least coverage and mean width of the methods of a part, up to a tau."""
-    mine = chosen(table, part=part)
-    mine, rows = mine[mine.tau <= most], []
-    for method in GRID["part"][part]["methods"]:
-        one = mine[mine.method == method]
+    """Return least coverage and mean width of the methods of a part and of the default, up to a tau."""
+    settings = table[(table.part == part) & (table.tau <= most)][list(Setting._fields)].drop_duplicates()
+    here = chosen(table, quantity=TYPICAL).merge(settings)
+    rows = []
+    for method in dict.fromkeys([DEFAULT, *GRID["part"][part]["methods"]]):
+        one = here[here.method == method]
         short = f"{int((one.coverage < one.bound).sum())} of {len(one)}"
         rows.append([f"`{method}`", least(one, place=True), short, f"{one.width.mean():.3f}"])
     return markdown(["interval of the typical rate", "least coverage", "below", "mean width"], rows)
@@ -254,7 +256,7 @@ def write_page(found: dict[Key, list[Row]]) -> None:
     table = as_table(found)
     patients, quantities = GRID["part"]["normal"]["n"], (TYPICAL, MEAN, TAU, NEW)
     normal, rare = table[table.part == "normal"], table[table.part == "rare"]
-    shapes = table[table.part.isin(["shapes", "shapes by tau"])]
+    shapes = table[table.part == "shapes"]
     panels(normal, "n", patients, quantities, coverage, IMAGES / "coverage-normal.png")
     panels(rare, "n", patients, quantities, coverage, IMAGES / "coverage-rare.png")
     panels(shapes, "effects", list(SHAPES), quantities, coverage, IMAGES / "coverage-shapes.png")
