@@ -50,6 +50,10 @@ class Task(NamedTuple):
     quantities: tuple[str, ...]
     most: int
 
+    def size(self, method: str, asked: int) -> int:
+        """Return how many data sets a method gets."""
+        return min(asked, self.most, GRID["most"].get(method, asked))
+
 
 class Row(NamedTuple):
     """One line of the table; *coverage* is of the sets that have an answer, or the share that a test accepts.
@@ -161,7 +165,7 @@ def measured(method: str, setting: Setting, asked: tuple[str, ...], block: int, 
     if setting.tau == 0:
         for name, field in TESTS.items():
             p = getattr(batch, field)
-            if name in asked and not np.isnan(p).all():
+            if name in asked:
                 none = np.full(sets, np.nan)
                 found[name] = Held(np.where(np.isnan(p), np.nan, p >= ALPHA), none, np.isnan(p) & ~exact)
     return {quantity: found[quantity] for quantity in asked if quantity in found}
@@ -178,11 +182,12 @@ def study_rates(events: np.ndarray, n: np.ndarray, rates: np.ndarray, options: d
     return Held(*held, np.zeros(len(events), dtype=bool))
 
 
-def measure(task: Task, sets: int) -> list[Row]:
-    """Return the rows of one setting."""
-    sizes = [min(BLOCK, sets - start) for start in range(0, sets, BLOCK)]
+def measure(task: Task, asked: int) -> list[Row]:
+    """Return the rows of one setting, by so many data sets as are *asked* for, or as each method gets."""
     rows = []
     for method in task.methods:
+        sets = task.size(method, asked)
+        sizes = [min(BLOCK, sets - start) for start in range(0, sets, BLOCK)]
         blocks = [measured(method, task.setting, task.quantities, i, size) for i, size in enumerate(sizes)]
         for quantity in blocks[0]:
             parts = zip(*(block[quantity] for block in blocks), strict=True)
@@ -213,11 +218,15 @@ def read(path: Path = TABLE) -> dict[Key, list[Row]]:
             for fields in csv.DictReader(file):
                 if None not in fields.values():  # a line that was cut off
                     row = Row.of(fields)
-                    rows = found.setdefault((row.part, row.setting), [])
-                    if rows and rows[0].sets != row.sets:  # measured again since
-                        rows.clear()
-                    rows.append(row)
+                    key = row.part, row.setting
+                    found[key] = merged(found.get(key, []), [row])
     return found
+
+
+def merged(old: list[Row], new: list[Row]) -> list[Row]:
+    """Return rows of one setting with the *new* ones in place of those of the same method and quantity."""
+    rows = {(row.method, row.quantity): row for row in [*old, *new]}
+    return list(rows.values())
 
 
 def write(found: dict[Key, list[Row]], path: Path = TABLE) -> None:
@@ -237,13 +246,15 @@ def append(rows: Sequence[tuple[Any, ...]], path: Path = TABLE) -> None:
 
 
 def wanted(found: dict[Key, list[Row]], grid: list[Task], sets: int, last: bool) -> list[tuple[Task, int]]:
-    """Return the settings that have fewer than *sets* data sets; the *last* time only those in doubt."""
+    """Return settings and the methods that have fewer than *sets* there; the *last* time those in doubt."""
     todo = []
     for task in grid:
         rows = found.get((task.part, task.setting), [])
-        size = min(sets, task.most)
-        if not (rows and rows[0].sets >= size) and not (last and not any(map(in_doubt, rows))):
-            todo.append((task, size))
+        done = {row.method for row in rows if row.sets >= task.size(row.method, sets)}
+        doubt = {row.method for row in rows if in_doubt(row)}
+        methods = tuple(name for name in task.methods if name not in done and (name in doubt or not last))
+        if methods:
+            todo.append((task._replace(methods=methods), sets))
     return todo
 
 
@@ -270,7 +281,8 @@ def run(
         with ProcessPoolExecutor(workers) as pool:
             results = (pool.map if workers > 1 else map)(_measure, todo)
             for done, rows in enumerate(results, 1):
-                found[rows[0].part, rows[0].setting] = rows
+                key = rows[0].part, rows[0].setting
+                found[key] = merged(found.get(key, []), rows)
                 append(rows, path)
                 if done % 10 == 0 or done == len(todo):
                     say(f"  {done} of {len(todo)}")
