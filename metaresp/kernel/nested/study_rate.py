@@ -41,6 +41,7 @@ def study_posteriors(data: Nested, at: FloatArray, tail: float) -> StudyPosterio
     Parameters
     ----------
     data : Nested
+        One lane.
     at : float array, shape (3,)
         mu, tau_between and tau_within.
     tail : float
@@ -52,7 +53,7 @@ def study_posteriors(data: Nested, at: FloatArray, tail: float) -> StudyPosterio
         All equal to the rate of *mu* where both deviations are 0.
     """
     mu, between, within = (float(value) for value in at)
-    k = data.x.size
+    k = data.x.shape[1]
     if between == 0 and within == 0:
         return StudyPosterior(*np.full((3, k), special.expit(mu)))
     centres = np.full((data.groups.first.size, 1), mu)
@@ -69,7 +70,7 @@ def study_posteriors(data: Nested, at: FloatArray, tail: float) -> StudyPosterio
     for i in range(k):
         about = centres[data.groups.owner[i]]
         ends = about[0] - _REACH * within, about[-1] + _REACH * within
-        log = _mixed(data.x[i], data.n[i], about, others[i], within)
+        log = _mixed(data.x[0, i], data.n[0, i], about, others[i], within)
         found = _summary(*_narrow(log, *_with_own(data, slice(i, i + 1), *ends)), tail)
         out.mean[i], out.low[i], out.high[i] = found
     return out
@@ -97,12 +98,12 @@ def _mixed(x: float, n: float, centres: FloatArray, others: FloatArray, within: 
 def _shared(data: Nested, mu: float, between: float, tail: float) -> StudyPosterior:
     """Return the posteriors where the studies of a cluster have one rate."""
     found = []
-    ends = np.append(data.groups.first, data.x.size)
+    ends = np.append(data.groups.first, data.x.shape[1])
     for first, last in itertools.pairwise(ends):
         members = slice(int(first), int(last))
 
         def log(theta: FloatArray, members: slice = members) -> FloatArray:
-            return _likelihood(data.x[members], data.n[members], theta) - 0.5 * ((theta - mu) / between) ** 2
+            return _likelihood(data.x[0, members], data.n[0, members], theta) - 0.5 * ((theta - mu) / between) ** 2
 
         low, high = mu - _REACH * between, mu + _REACH * between
         found.append(_summary(*_narrow(log, *_with_own(data, members, low, high)), tail))
@@ -120,7 +121,7 @@ def _likelihood(x: FloatArray, n: FloatArray, theta: FloatArray) -> FloatArray:
 
 def _with_own(data: Nested, members: slice, low: float, high: float) -> tuple[float, float]:
     """Return the range made to hold the studies' own logits."""
-    own = np.log((data.x[members] + 0.5) / (data.n[members] - data.x[members] + 0.5))
+    own = np.log((data.x[0, members] + 0.5) / (data.n[0, members] - data.x[0, members] + 0.5))
     return min(low, float(own.min()) - 3), max(high, float(own.max()) + 3)
 
 
