@@ -19,6 +19,7 @@ from metaresp.kernel.nested.likelihood import Points, evaluate
 from metaresp.kernel.nested.nodes import Nested
 
 _STEPS = 120
+_DECREMENT = 1e-16  # squared Newton step in standard errors at which a climb ends
 _SHORTEST = 1e-7
 # A study so large that its logit is known bends the ridge of both deviations to a circle, on which Newton
 # creeps by nothing that matters: a climb ends after so many steps that gained less than this.
@@ -63,11 +64,15 @@ class Chart(NamedTuple):
     low: FloatArray  # (3,)
     high: FloatArray  # (3,)
     even: BoolArray  # (2, 3): where low and high are edges without a slope
-    ends: float = 1e-16  # squared Newton step in standard errors at which a climb ends
+    ends: float  # squared Newton step in standard errors at which a climb ends
 
 
 _TURN = 0.5 * math.pi
 _NO, _YES = False, True
+
+
+def _ends(data: Nested) -> float:
+    return _DECREMENT if data.nats >= quadrature.FULL else 3 * math.exp(-data.nats)
 
 
 def deviations(data: Nested) -> Chart:
@@ -83,7 +88,7 @@ def deviations(data: Nested) -> Chart:
 
     most = LINKS[data.link].tau_max
     low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, most, most])
-    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _NO]]))
+    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _NO]]), _ends(data))
 
 
 def polar(data: Nested) -> Chart:
@@ -114,7 +119,7 @@ def polar(data: Nested) -> Chart:
 
     most = LINKS[data.link].tau_max
     low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, most, _TURN])
-    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _YES]]))
+    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _YES]]), _ends(data))
 
 
 def climb(chart: Chart, rows: IntArray, start: FloatArray, free: BoolArray, refine: int = 1) -> Tops:
@@ -137,6 +142,7 @@ def climb(chart: Chart, rows: IntArray, start: FloatArray, free: BoolArray, refi
     at = start.copy()
     here = chart.evaluate(rows, at, quadrature.FULL, refine)
     length, creeping = np.ones(len(at)), np.zeros(len(at), dtype=np.int64)
+    edge = max(_EDGE, math.sqrt(chart.ends))
     alive = np.arange(len(at))
     for count in range(_STEPS):
         s, q, loose = here.take(alive), at[alive], free[alive]
@@ -149,8 +155,8 @@ def climb(chart: Chart, rows: IntArray, start: FloatArray, free: BoolArray, refi
         pushed = np.zeros(alive.size, dtype=np.bool_)
         if count == 0 or ended.any():
             dips = loose & (np.einsum("lii->li", s.hessian) > 0) & (ended[:, None] | (count == 0))
-            up = dips & chart.even[0] & (q < chart.low + _EDGE)
-            down = dips & chart.even[1] & (q > chart.high - _EDGE)
+            up = dips & chart.even[0] & (q < chart.low + edge)
+            down = dips & chart.even[1] & (q > chart.high - edge)
             pushed = (up | down).any(axis=-1)
             length[alive[pushed]], creeping[alive[pushed]] = 1.0, 0
             if pushed.any():
@@ -160,7 +166,7 @@ def climb(chart: Chart, rows: IntArray, start: FloatArray, free: BoolArray, refi
             if not alive.size:
                 break
         found = chart.evaluate(rows[alive], new, quadrature.FULL, refine)
-        good = pushed | (found.value >= s.value - 1e-13 * scale)
+        good = pushed | (found.value >= s.value - max(1e-13, 0.1 * chart.ends) * scale)
         creeping[alive] += good & ~pushed & (found.value < s.value + _GAIN * scale)
         length[alive] = np.where(good, np.minimum(1.0, 4 * length[alive]), 0.25 * length[alive])
         at[alive[good]] = new[good]

@@ -99,7 +99,7 @@ def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine
     Points
     """
     out = Points(np.empty(len(at)), np.empty((len(at), 3)), np.empty((len(at), 3, 3)))
-    for rows, found in _posteriors(data, at, nats, refine):
+    for rows, found in _posteriors(data, at, min(nats, data.nats), refine):
         out.put(rows, _derivatives(data.take(rows), found))
     return out
 

@@ -19,7 +19,6 @@ from metaresp.kernel.nested.profile import ANGLES, Profile, limits, ridge, total
 
 _LEVEL = 16  # Chebyshev intervals
 _NATS = 22.0  # accuracy of the likelihood here: 3e-10
-_DECREMENT = 1e-9  # squared Newton step in standard errors at which a climb ends
 _FALL = 38.0  # twice the log-likelihood: beyond it the confidence distribution is 0 or 1 to 1e-8
 _ROUGH = 0.5  # log-likelihood: the ends of the window need not be exact
 
@@ -43,6 +42,7 @@ def nested_mixture(
     Mixture, float array, float array
         Quantiles of shape (lanes,).
     """
+    data = data._replace(nats=min(data.nats, _NATS))
     lanes, points = k.size, _LEVEL + 1
     profile, top = _over_total(data, fit)
     most = LINKS[data.link].tau_max
@@ -62,16 +62,11 @@ def nested_mixture(
 
 
 def _over_total(data: Nested, fit: NestedFit) -> tuple[Profile, Best]:
-    """Return the profile of the total spread, less exactly than for limits, and its maximum."""
-    chart, lanes = polar(data), len(data.x)
-    exact = chart.evaluate
-    rough = chart._replace(
-        evaluate=lambda rows, at, nats, refine: exact(rows, at, min(nats, _NATS), refine), ends=_DECREMENT
-    )
-    at, both = total_of(fit.at), free_of(data).all(axis=-1)
+    """Return the profile of the total spread, and its maximum."""
+    lanes, at, both = len(data.x), total_of(fit.at), free_of(data).all(axis=-1)
     free = np.stack([np.ones(lanes, dtype=np.bool_), np.zeros(lanes, dtype=np.bool_), both], axis=1)
     scanned = np.where(both[:, None], ANGLES, at[:, 2:])
-    return Profile(rough, 1, free, {2: scanned}), Best(at, fit.best.value)
+    return Profile(polar(data), 1, free, {2: scanned}), Best(at, fit.best.value)
 
 
 def _unit(data: Nested, k: FloatArray) -> FloatArray:

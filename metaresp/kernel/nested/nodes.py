@@ -24,7 +24,8 @@ class Nested(NamedTuple):
     """Lanes of studies in the order of their clusters, one arrangement for all of them.
 
     ``copies`` tells how often a study counts in a lane: 0 leaves it out, and so a cluster all of whose
-    studies are left out; 2 makes it two studies of its cluster.
+    studies are left out; 2 makes it two studies of its cluster.  ``nats`` is the accuracy at most: errors of
+    the log-likelihood are about ``exp(-nats)``.
     """
 
     x: FloatArray  # (lanes, k)
@@ -32,6 +33,7 @@ class Nested(NamedTuple):
     copies: FloatArray
     groups: Groups
     link: str = "logit"
+    nats: float = quadrature.FULL
 
     def take(self, rows: IntArray | BoolArray | slice) -> "Nested":
         """Return the lanes at *rows*."""
