@@ -26,6 +26,8 @@ from metaresp.kernel.numerics.special import saturated
 WITHIN_UNKNOWN = 7  # every study holds one patient: studies within a cluster cannot be told to differ
 _CLOSE = 1e-10  # log-likelihoods nearer than this (relative) are equal: the simpler model is reported
 _FLATTER = {"logit": 0.34, "probit": 1.0}  # a mean rate has the theta mu / sqrt(1 + this tau2), nearly
+_ROUGH = 12.0  # e-foldings: accuracy of the likelihood at which climbs begin
+_APART, _NEARLY = 0.05, 0.1  # in coordinates, in log-likelihood: climbs that may lead to different hills
 _OFF = 0.05  # from an edge, where there is no slope
 _COMMON, _BETWEEN, _WITHIN, _BOTH = range(4)
 _MODELS = np.array([[True, bool(model & 1), bool(model & 2)] for model in range(4)])
@@ -216,7 +218,7 @@ def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
     """Return the best points of the four models, shape (lanes, 4): neither standard deviation, one, or both.
 
     All climbs are lanes of one call: from the hills of a scan with both deviations, from those of its edges,
-    where one is 0, along the edge and off it, and from the common rate.
+    where one is 0, along the edge and off it, and from the common rate.  They begin with fewer nodes.
     """
     rows, starts, models = _hills(data, free)
     chart = deviations(data)
@@ -224,7 +226,10 @@ def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
     beside = np.where(starts[edge] == 0, _OFF, starts[edge])
     rows, starts = np.concatenate([rows, rows[edge]]), np.concatenate([starts, beside])
     models = np.append(models, np.full(len(beside), _BOTH))
-    best = _best_of(climb(chart, rows, starts, _MODELS[models], refine), rows, models)
+    rough = climb(deviations(data._replace(nats=min(data.nats, _ROUGH))), rows, starts, _MODELS[models])
+    some = _worth(rough, rows, models)
+    rows, models = rows[some], models[some]
+    best = _best_of(climb(chart, rows, rough.at[some], _MODELS[models], refine), rows, models)
     height = best.points.value
     bend = best.points.hessian[:, [_BETWEEN, _WITHIN], [2, 1], [2, 1]]
     lost = (bend > 0) & (height[:, [_BETWEEN, _WITHIN]] > height[:, [_BOTH]] + _CLOSE)
@@ -234,6 +239,17 @@ def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
         more = climb(chart, lanes, best.at[lanes, which + _BETWEEN], _MODELS[models], refine)
         _keep_higher(best, more, lanes, models)
     return best
+
+
+def _worth(found: Tops, rows: IntArray, models: IntArray) -> IntArray:
+    """Return rough climbs to be finished: the highest of each lane and model, and others no lower elsewhere."""
+    value, group = found.points.value, rows * len(_MODELS) + models
+    order = np.lexsort((-value, group))
+    first = np.diff(group[order], prepend=-1) != 0
+    top = order[np.maximum.accumulate(np.where(first, np.arange(order.size), 0))]
+    apart = (np.abs(found.at[order] - found.at[top]) > _APART).any(axis=-1)
+    keep = first | (apart & (value[order] > value[top] - _NEARLY))
+    return np.sort(order[keep])
 
 
 def _best_of(found: Tops, rows: IntArray, models: IntArray) -> Tops:

@@ -14,6 +14,7 @@ import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
+from metaresp.kernel.nested.link_nodes import panel_nodes
 from metaresp.kernel.nested.nodes import Nested, Nodes, own_nodes
 from metaresp.kernel.nested.shared_nodes import shared_nodes
 from metaresp.kernel.numerics.special import HALF_LOG_2PI
@@ -52,6 +53,8 @@ class _Posterior(NamedTuple):
 def _posterior(data: Nested, nodes: Nodes) -> _Posterior:
     inner = data.clustered(nodes.each)
     log = inner[0] - 0.5 * nodes.z * nodes.z
+    if nodes.log_weight is not None:
+        log = log + nodes.log_weight
     top = log.max(axis=-1)
     share = np.exp(log - top[..., None])
     mass = share.sum(axis=-1)
@@ -63,6 +66,7 @@ def _posteriors(
     data: Nested, at: FloatArray, nats: float, refine: int
 ) -> Iterator[tuple[IntArray, _Posterior]]:
     """Yield points, by their position, and their posteriors: by shared nodes, or else by a cluster's own."""
+    own = own_nodes if data.link == "logit" else panel_nodes
     left = np.ones(len(at), dtype=np.bool_)
     for rows, nodes in shared_nodes(data, at, nats, refine):
         mine = data.take(rows)
@@ -77,7 +81,7 @@ def _posteriors(
     for rows in np.split(np.flatnonzero(left), range(_LANES, len(at), _LANES)):
         if rows.size:
             mine = data.take(rows)
-            yield rows, _posterior(mine, own_nodes(mine, at[rows], nats, refine))
+            yield rows, _posterior(mine, own(mine, at[rows], nats, refine))
 
 
 def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Points:

@@ -46,9 +46,8 @@ class Nested(NamedTuple):
 
     def clustered(self, each: FloatArray) -> FloatArray:
         """Return sums over the studies of each cluster, (..., lanes, clusters, points), k being in their place."""
-        if not (self.copies == 1).all():
-            each = self.copies[..., None] * each
-        result: FloatArray = np.add.reduceat(each, self.groups.first, axis=-2)
+        of = np.arange(self.groups.first.size)[:, None] == self.groups.owner
+        result: FloatArray = np.where(of, self.copies[:, None, :], 0.0) @ each
         return result
 
 
@@ -58,6 +57,7 @@ class Nodes(NamedTuple):
     z: FloatArray  # (lanes, clusters or 1, nodes): standard normal effect of the cluster
     spacing: FloatArray  # (lanes, clusters or 1)
     each: FloatArray  # (6, lanes, k, nodes): log-likelihood of each study and its derivatives
+    log_weight: FloatArray | None = None  # (lanes, 1, nodes): of a rule with unequal weights
 
 
 def _given(data: Nested, logit: FloatArray, within: FloatArray, nats: float) -> FloatArray:

@@ -8,14 +8,17 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import FARTHEST
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations
+from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations, newton_step
+from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.nested.nodes import Nested
 
 _GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical effects
 _HIGHER = 1e-8  # another hill of the standard deviations counts from this height on
 _LOWER = 2.0  # a place so much lower may yet lead to a hill that is higher
 _VALUE = 1e-10  # log-likelihood: accuracy of a limit
-_ROUNDS = 60
+_ROUNDS, _JOINT = 60, 12
+_TURNS, _ROUGH = 3, 12.0  # first steps towards a limit, and e-foldings of their likelihood
+_LOOK = 6.0  # e-foldings of the likelihood where other hills are looked for
 ANGLES = np.array([0.0, 0.2, 0.45, 0.7, 0.95, 1.2, 0.5 * np.pi])  # where the split of the total is scanned
 
 
@@ -129,7 +132,7 @@ def _other_places(profile: Profile, rows: IntArray, known: Tops) -> tuple[IntArr
         mine = known.at[:, i].reshape(lanes, *(1,) * len(profile.scanned))
         beside &= (mine > ends[:, :-2].reshape(along)) & (mine < ends[:, 2:].reshape(along))
     many = np.repeat(rows, places[0, ..., 0].size)
-    s = profile.chart.evaluate(many, places.reshape(-1, 3), quadrature.SCAN, 1)
+    s = profile.chart.evaluate(many, places.reshape(-1, 3), _LOOK, 1)
     value = s.value
     if profile.one != 0:  # mu would follow
         step = np.clip(s.gradient[:, 0] / np.maximum(-s.hessian[:, 0, 0], 1e-12), -2, 2)
@@ -221,6 +224,55 @@ class _Sides:
         return new
 
 
+def _together(profile: Profile, rows: IntArray, sides: _Sides, start: FloatArray) -> None:
+    """Find limits by steps of all coordinates at once; leave those that do not settle, or hide another hill.
+
+    The others go by Newton towards their best values, the one of interest by Newton on the root of the fall
+    (Venzon and Moolgavkar 1988, Applied Statistics 37:87).
+    """
+    one, chart = profile.one, profile.chart
+    at, alive = chart.fold(start), np.flatnonzero(np.isnan(sides.found))
+    settled: list[IntArray] = []
+    points = Points(np.empty(rows.size), np.empty((rows.size, 3)), np.empty((rows.size, 3, 3)))
+    for turn in range(_JOINT):
+        if not alive.size:
+            break
+        here, sign = at[alive], sides.sign[alive]
+        exact = turn >= _TURNS
+        s = chart.evaluate(rows[alive], here, quadrature.FULL if exact else _ROUGH, profile.refine)
+        points.put(alive, s)
+        moving = profile.free[rows[alive]] & ~((here >= chart.high) & ~chart.even[1] & (s.gradient > 0))
+        moving[:, one] = False
+        both = moving[:, :, None] & moving[:, None, :]
+        concave = np.linalg.eigvalsh(np.where(both, -s.hessian, np.eye(3)))[:, 0] > 1e-6
+        step = newton_step(s, moving)
+        gain = 0.5 * (step * s.gradient).sum(axis=-1)
+        slope = s.gradient[:, one] + (s.hessian[:, one] * step).sum(axis=-1)
+        root = np.sqrt(2 * np.maximum(sides.top[alive] - s.value - gain, 0.0))
+        falls = (slope * sign < 0) & (root > 0.05 * sides.wanted[alive])
+        far = (root - sides.wanted[alive]) * root / np.where(falls, slope, np.nan)
+        target = sides.target[alive]
+        close = sides.accuracy * (1 + np.abs(target))
+        done = exact & falls & concave & (np.abs(s.value + gain - target) < close) & (gain < close)
+        settled.append(alive[done])
+        new = here + step + follow(profile, rows[alive], Tops(here, s)) * far[:, None]
+        new[:, one] = here[:, one] + far
+        there = new[:, one]
+        inside = (sign * (there - sides.start[alive]) > 0) & (sign * (sides.end[alive] - there) > 0)
+        go = falls & concave & inside & ~done
+        sides.found[alive[done & inside]] = there[done & inside]
+        alive = alive[go]
+        at[alive] = chart.fold(new[go])
+        at[alive, one] = there[go]
+    ended = np.concatenate([np.empty(0, dtype=np.int64), *settled])
+    lane, places = _other_places(profile, rows[ended], Tops(at[ended], points.take(ended)))
+    if lane.size:
+        mine = ended[lane]
+        other = climb(chart, rows[mine], places, profile.free[rows[mine]], profile.refine)
+        higher = mine[other.points.value > points.value[mine] + _HIGHER]
+        sides.found[higher] = np.nan
+
+
 def limits(
     profile: Profile, best: Best, fall: FloatArray, ends: tuple[float, float], accuracy: float = _VALUE
 ) -> tuple[FloatArray, FloatArray]:
@@ -255,7 +307,8 @@ def limits(
     base = best.at[rows].copy()
     every = np.arange(rows.size)
     value = sides.clipped(every, at + sign * np.sqrt(fall[rows]) * np.tile(scale, 2))
-    sure = sides.target + 10 * _VALUE * (1 + np.abs(sides.target))
+    sure = sides.target + 10 * accuracy * (1 + np.abs(sides.target))
+    _together(profile, rows, sides, base + rate * (value - at)[:, None])
     for _ in range(_ROUNDS):
         alive = np.flatnonzero(np.isnan(sides.found))
         if not alive.size:

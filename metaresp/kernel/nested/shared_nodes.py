@@ -45,6 +45,8 @@ def shared_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Iter
     nats, refine
         As in :func:`metaresp.kernel.nested.likelihood.evaluate`.
     """
+    if data.link != "logit":
+        return
     small = np.flatnonzero((data.n * (data.copies > 0)).max(axis=-1) <= _MOST_PATIENTS)
     if small.size < len(at):
         if small.size:
