@@ -292,6 +292,13 @@ class Model:
         share: FloatArray = 2 * (special.rel_entr(x, n * p) + special.rel_entr(n - x, n * (1 - p)))
         return np.maximum(share, 0.0), DEVIANCE
 
+    def mean_gain(self) -> tuple[float, float]:
+        """Return twice the gain in log-likelihood of a mean for each lane over one mean for all, of nested studies.
+
+        With the number of clusters of all lanes.
+        """
+        raise NotImplementedError
+
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood of the lanes, less the saturated one; *largest* is that of all n."""
         raise NotImplementedError

@@ -14,6 +14,7 @@ from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.nested.climb import Best
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN, NestedFit, arrange, fall_at, fit_nested_binomial
+from metaresp.kernel.nested.groups import mean_gain
 from metaresp.kernel.nested.intervals import (
     NESTED_CALIBRATIONS,
     NESTED_COUNT_CI,
@@ -235,6 +236,10 @@ class NestedBinomialNormal(BinomialNormal):
         if self.spec.prediction != "likelihood":
             return Model.new_trial(self, pooled, limits)
         return MixtureTrial(self.nested_new[0], self.spec.link or "logit")
+
+    def mean_gain(self) -> tuple[float, float]:
+        """Return twice the gain of a mean for each lane over one for all, each with its own variances."""
+        return mean_gain(self.arranged), float(self.nested_lanes.k.sum())
 
     def study_rates(self, pooled: "Fit") -> StudyTruths:
         """Return mean and equal-tailed interval of each rate given all counts of its cluster."""
