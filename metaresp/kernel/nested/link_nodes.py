@@ -2,7 +2,9 @@
 
 Nothing is assumed about the number of hills of a cluster's likelihood, nor that it is smooth where a rate
 becomes 1 on the log link: a range outside of which the normal density alone is negligible is narrowed to what
-matters by looks at a few places, and cut into Gauss-Legendre panels as long as the narrowest hill is wide.
+matters by looks at a few places, and cut into Gauss-Legendre panels as long as the narrowest hill is wide, and
+shorter than the distance to the places off the real axis where a likelihood ends, which is 1 or more at a theta
+of 0 and grows with theta.
 """
 
 import numpy as np
@@ -15,6 +17,7 @@ from metaresp.kernel.numerics.panels import gauss
 _LOOKS, _PLACES = 6, 41
 _FULL, _ROUGH = 5.0, 10.0  # longest panel in standard deviations, and where the likelihood is only scanned
 _FEWEST, _MOST = 2, 256  # panels
+_TURN = 1.0  # theta about which rates turn: panels crowd there
 _WIDEST = 60.0  # standard deviations: what is beyond has no mass whatever the counts say
 _LANES = 40_000  # studies and nodes worked on at once
 _NOTHING = -1e5  # log-likelihood of what cannot be
@@ -56,12 +59,17 @@ def at_thetas(data: Nested, theta: FloatArray, within: FloatArray, nats: float, 
 
 def panel_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Nodes:
     """Return nodes of the outer integrals; parameters as in :func:`metaresp.kernel.nested.nodes.own_nodes`."""
-    low, high, width = _range(data, at, nats)
+    low, high, width = what_matters(data, at, nats)
     longest = (_FULL if nats > quadrature.SCAN else _ROUGH) * width
     count = int(np.clip(np.ceil(((high - low) / longest).max()), _FEWEST, _MOST)) * refine
-    edges = np.linspace(low, high, count + 1, axis=-1)
+    tau = np.where(at[:, 1] > 0, at[:, 1], 1.0)
+    turn = [np.arcsinh((at[:, 0] + at[:, 1] * end) / _TURN) for end in (low, high)]
+    crowded = np.linspace(*turn, int(np.ceil((turn[1] - turn[0]).max())) + 1, axis=-1)
+    crowded = (_TURN * np.sinh(crowded) - at[:, :1]) / tau[:, None]
+    inside = np.clip(crowded[:, 1:-1], low[:, None], high[:, None])
+    edges = np.sort(np.concatenate([np.linspace(low, high, count + 1, axis=-1), inside], axis=1), axis=1)
     if data.link == "log":  # a panel ends where the rate becomes 1
-        cut = np.clip(-at[:, 0] / np.where(at[:, 1] > 0, at[:, 1], 1.0), low, high)
+        cut = np.clip(-at[:, 0] / tau, low, high)
         edges = np.sort(np.concatenate([edges, cut[:, None]], axis=1), axis=1)
     z, weight = (part.reshape(len(at), -1) for part in gauss(edges[:, :-1], edges[:, 1:]))
     each = _along(data, at, z, nats, refine)
@@ -76,7 +84,7 @@ def _along(data: Nested, at: FloatArray, z: FloatArray, nats: float, refine: int
     return np.repeat(at_thetas(data, at[:, :1], at[:, 2], nats, refine), z.shape[1], axis=-1)
 
 
-def _range(data: Nested, at: FloatArray, nats: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def what_matters(data: Nested, at: FloatArray, nats: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the ends of what matters to some cluster, and the narrowest hill there; shape (lanes,)."""
     far = np.full(len(at), _WIDEST)
     reach = np.sqrt(2 * nats)
