@@ -3,8 +3,8 @@
 Clusters of one to four studies, normal logits with two variances.  Whether an interval of the mean holds the
 true one is read from the t statistic or from the fall of the profile likelihood; what share of new studies
 (of new clusters) a prediction interval holds is computed, not drawn.  All data sets of a cell are lanes of
-one call.  Run: ``python docs/validation/nested_intervals.py`` (an hour), which writes ``nested_intervals.csv``;
-``--table`` prints it.
+one call.  Run: ``python docs/validation/nested_intervals.py`` (an hour), which writes
+``nested_intervals.csv``; ``--table`` prints it.
 """
 
 import argparse
@@ -82,9 +82,7 @@ def counts(x, n, cluster, mu, spread, lanes):
 def effects(x, n, cluster, mu, clusters):
     """Return the coverages of the inverse-variance model's intervals."""
     edge = 0.5 * ((x == 0) | (x == n))
-    data = effects_of(
-        np.log((x + edge) / (n - x + edge)), 1 / (x + edge) + 1 / (n - x + edge), cluster
-    )
+    data = effects_of(np.log((x + edge) / (n - x + edge)), 1 / (x + edge) + 1 / (n - x + edge), cluster)
     fit = fit_nested_gaussian(data)
     found = {name: NESTED_EFFECT_CI[name](fit, data.clusters, TAIL) for name in EFFECT}
     covers = {f"iv_{name}": np.mean((one.low <= mu) & (mu <= one.high)) for name, one in found.items()}
@@ -112,7 +110,9 @@ def main():
         for seed, (clusters, sizes, rate, (between, within)) in enumerate(CELLS):
             rng, mu = np.random.default_rng(seed), float(special.logit(rate))
             x, n, cluster = draw(rng, args.repeats, clusters, sizes, rate, between, within)
-            row = dict(zip(("clusters", "n", "rate", "tau_b", "tau_w"), (clusters, sizes, rate, between, within)))
+            row = dict(
+                zip(("clusters", "n", "rate", "tau_b", "tau_w"), (clusters, sizes, rate, between, within))
+            )
             row |= counts(x, n, cluster, mu, float(np.hypot(between, within)), args.predictions)
             row |= effects(x, n, cluster, mu, clusters)
             row = {name: round(float(v), 3) if isinstance(v, np.floating) else v for name, v in row.items()}

@@ -293,9 +293,9 @@ class Model:
         return np.maximum(share, 0.0), DEVIANCE
 
     def mean_gain(self) -> tuple[float, float]:
-        """Return twice the gain in log-likelihood of a mean for each lane over one mean for all, of nested studies.
+        """Return twice the gain in log-likelihood of a mean for each lane over one mean for all of them.
 
-        With the number of clusters of all lanes.
+        With the number of clusters of all lanes: of nested studies.
         """
         raise NotImplementedError
 

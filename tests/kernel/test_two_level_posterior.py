@@ -89,7 +89,8 @@ def test_a_study_leans_on_its_cluster():
     assert found.mean[0] > 0.6
     other, _ = tl.arrange(x, n, np.array([1, 0, 0, 1, 1]))
     assert (
-        study_posteriors(other, np.array([0.0, 1.5, 0.3]), TAIL).mean[np.flatnonzero(other.n[0] == 3)[0]] < 0.2
+        study_posteriors(other, np.array([0.0, 1.5, 0.3]), TAIL).mean[np.flatnonzero(other.n[0] == 3)[0]]
+        < 0.2
     )
 
 

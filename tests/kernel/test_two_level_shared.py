@@ -49,7 +49,14 @@ def arranged(seed, **kind):
 
 
 def shared_rows(data):
-    return np.concatenate([rows for rows, _ in shared_nodes(data.take(np.zeros(len(POINTS), np.int64)), POINTS, quadrature.FULL, 1)])
+    return np.concatenate(
+        [
+            rows
+            for rows, _ in shared_nodes(
+                data.take(np.zeros(len(POINTS), np.int64)), POINTS, quadrature.FULL, 1
+            )
+        ]
+    )
 
 
 @pytest.mark.parametrize("kind", [{}, {"largest": 400}, {"k": 25, "clusters": 9, "between": 2.5}])

@@ -92,9 +92,7 @@ def tau_mixture(
         tails = [np.abs(field @ _coefficients(level)[-2:].T).max(axis=-1) for field in curves]
         known = (np.maximum.reduce(tails) < _TAIL) | (level == _LEVELS[-1])
         done = alive[known]
-        mixture = mix(
-            Curves(*(field[known] for field in curves)), low[done], high[done], unit[done], k[done]
-        )
+        mixture = mix(Curves(*(field[known] for field in curves)), low[done], high[done], unit[done], k[done])
         for field, part in zip(out, mixture, strict=True):
             field[done] = part
         alive = alive[~known]

@@ -6,7 +6,7 @@ and c of standard deviations ``tau_between`` and ``tau_within``; its count is bi
 nested effects.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -95,11 +95,13 @@ def free_of(data: Nested) -> BoolArray:
 
 def clusters_of(data: Nested) -> FloatArray:
     """Return the number of clusters of each lane, shape (lanes,)."""
-    return (data.sizes > 0).sum(axis=-1).astype(np.float64)
+    count: FloatArray = (data.sizes > 0).sum(axis=-1).astype(np.float64)
+    return count
 
 
 def _within_seen(data: Nested) -> BoolArray:
-    seen: BoolArray = (data.sizes > 1).any(axis=-1) & ((data.n > 1) & (data.copies > 0)).any(axis=-1)
+    patients = np.where(data.copies > 0, data.n, 0.0).max(axis=-1)
+    seen: BoolArray = (data.sizes.max(axis=-1) > 1) & (patients > 1)
     return seen
 
 
@@ -134,7 +136,8 @@ def fit_nested_binomial(data: Nested, refine: int = 1) -> NestedFit:
     rows = np.flatnonzero(_has_mean(data))
     if rows.size == len(data.x):
         return _fit(data, refine)
-    fit = NestedFit(*(np.full(len(data.x), np.nan) for _ in range(9)), np.full(len(data.x), NO_MEAN))
+    nothing: Any = [*np.full((9, len(data.x)), np.nan), np.full(len(data.x), NO_MEAN)]
+    fit = NestedFit(*nothing)
     fit.loglik_saturated[:] = (data.copies * saturated(data.x, data.n)).sum(axis=-1)
     if rows.size:
         for field, part in zip(fit, _fit(data.take(rows), refine), strict=True):
@@ -200,7 +203,7 @@ def mu_interval(data: Nested, best: Best, fall: FloatArray, refine: int = 1) -> 
 
 
 def fall_at(data: Nested, best: Best, mu: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood from its maximum to *mu* of each lane, at least 0."""
+    """Return twice the fall of the profile log-likelihood from the maximum to *mu* of each lane."""
     fall: FloatArray = np.maximum(2 * (best.value - height_at(data, mu, best, free_of(data)).points.value), 0)
     return fall
 
@@ -233,7 +236,7 @@ def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
     height = best.points.value
     bend = best.points.hessian[:, [_BETWEEN, _WITHIN], [2, 1], [2, 1]]
     lost = (bend > 0) & (height[:, [_BETWEEN, _WITHIN]] > height[:, [_BOTH]] + _CLOSE)
-    lanes, which = np.nonzero(lost & free.all(axis=-1)[:, None])
+    lanes, which = np.nonzero(lost & (free.sum(axis=-1) == 3)[:, None])
     if lanes.size:
         models = np.full(lanes.size, _BOTH)
         more = climb(chart, lanes, best.at[lanes, which + _BETWEEN], _MODELS[models], refine)

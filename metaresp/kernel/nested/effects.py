@@ -60,7 +60,8 @@ class Effects(NamedTuple):
     @property
     def clusters(self) -> FloatArray:
         """Number of clusters of each lane, shape (lanes,)."""
-        return (self.groups.sums(self.copies) > 0).sum(axis=-1).astype(np.float64)
+        count: FloatArray = (self.groups.sums(self.copies) > 0).sum(axis=-1).astype(np.float64)
+        return count
 
     def add(self, each: FloatArray) -> FloatArray:
         """Return the sum over the studies of each lane."""
@@ -78,9 +79,7 @@ class Effects(NamedTuple):
         return result
 
 
-def effects_of(
-    y: FloatArray, v: FloatArray, cluster: IntArray, copies: FloatArray | None = None
-) -> Effects:
+def effects_of(y: FloatArray, v: FloatArray, cluster: IntArray, copies: FloatArray | None = None) -> Effects:
     """Return lanes of effects in the order of their clusters.
 
     Parameters
@@ -220,7 +219,7 @@ def fit_nested_gaussian(data: Effects) -> GaussianFit:
     longest = np.log1p(_LARGEST * spread / search.unit)
     line = np.linspace(0.0, np.log1p(30 * spread / search.unit), int(longest.max() / _SPACING) + 2, axis=-1)
     rows, none = np.arange(k.size), np.zeros((k.size, 1))
-    one_each = (data.groups.sums(data.copies) <= 1).all(axis=-1)
+    one_each = np.all(data.groups.sums(data.copies) <= 1, axis=-1)
     ends = np.where(one_each[:, None], 0.0, line)  # of what there is within clusters
     tops = [
         np.zeros((2, k.size)),

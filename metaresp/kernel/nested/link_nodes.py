@@ -1,10 +1,10 @@
 """Studies nested in clusters on any link: nodes of the outer integral, on panels that all clusters share.
 
 Nothing is assumed about the number of hills of a cluster's likelihood, nor that it is smooth where a rate
-becomes 1 on the log link: a range outside of which the normal density alone is negligible is narrowed to what
-matters by looks at a few places, and cut into Gauss-Legendre panels as long as the narrowest hill is wide, and
-shorter than the distance to the places off the real axis where a likelihood ends, which is 1 or more at a theta
-of 0 and grows with theta.
+becomes 1 on the log link: a range outside of which the normal density alone is negligible is narrowed to
+what matters by looks at a few places, and cut into Gauss-Legendre panels as long as the narrowest hill is
+wide, and shorter than the distance to the places off the real axis where a likelihood ends, which is 1 or
+more at a theta of 0 and grows with theta.
 """
 
 import numpy as np
@@ -58,13 +58,13 @@ def at_thetas(data: Nested, theta: FloatArray, within: FloatArray, nats: float, 
 
 
 def panel_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Nodes:
-    """Return nodes of the outer integrals; parameters as in :func:`metaresp.kernel.nested.nodes.own_nodes`."""
+    """Return nodes of the outer integrals; as :func:`metaresp.kernel.nested.nodes.own_nodes`."""
     low, high, width = what_matters(data, at, nats)
     longest = (_FULL if nats > quadrature.SCAN else _ROUGH) * width
     count = int(np.clip(np.ceil(((high - low) / longest).max()), _FEWEST, _MOST)) * refine
     tau = np.where(at[:, 1] > 0, at[:, 1], 1.0)
-    turn = [np.arcsinh((at[:, 0] + at[:, 1] * end) / _TURN) for end in (low, high)]
-    crowded = np.linspace(*turn, int(np.ceil((turn[1] - turn[0]).max())) + 1, axis=-1)
+    first, last = (np.arcsinh((at[:, 0] + at[:, 1] * end) / _TURN) for end in (low, high))
+    crowded = np.linspace(first, last, int(np.ceil((last - first).max())) + 1, axis=-1)
     crowded = (_TURN * np.sinh(crowded) - at[:, :1]) / tau[:, None]
     inside = np.clip(crowded[:, 1:-1], low[:, None], high[:, None])
     edges = np.sort(np.concatenate([np.linspace(low, high, count + 1, axis=-1), inside], axis=1), axis=1)
@@ -107,5 +107,3 @@ def what_matters(data: Nested, at: FloatArray, nats: float) -> tuple[FloatArray,
             break
     near = np.where(spread, np.inf, reach)
     return np.maximum(low, -near), np.minimum(high, near), width
-
-

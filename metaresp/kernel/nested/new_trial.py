@@ -2,8 +2,8 @@
 
 As :mod:`metaresp.kernel.counts.new_trial` with tau the root of the sum of both variances, whose split is a
 nuisance as mu is: the profile is over both, and the confidence distribution has one degree of freedom less
-than there are clusters.  Curves of tau are sampled at one set of Chebyshev points: where the best split leaves
-an edge they have a kink, and more points would gain little.
+than there are clusters.  Curves of tau are sampled at one set of Chebyshev points: where the best split
+leaves an edge they have a kink, and more points would gain little.
 """
 
 import numpy as np
@@ -63,7 +63,8 @@ def nested_mixture(
 
 def _over_total(data: Nested, fit: NestedFit) -> tuple[Profile, Best]:
     """Return the profile of the total spread, and its maximum."""
-    lanes, at, both = len(data.x), total_of(fit.at), free_of(data).all(axis=-1)
+    lanes, at = len(data.x), total_of(fit.at)
+    both = free_of(data).sum(axis=-1) == 3
     free = np.stack([np.ones(lanes, dtype=np.bool_), np.zeros(lanes, dtype=np.bool_), both], axis=1)
     scanned = np.where(both[:, None], ANGLES, at[:, 2:])
     return Profile(polar(data), 1, free, {2: scanned}), Best(at, fit.best.value)

@@ -45,7 +45,7 @@ class Nested(NamedTuple):
         return self.groups.sums(self.copies)
 
     def clustered(self, each: FloatArray) -> FloatArray:
-        """Return sums over the studies of each cluster, (..., lanes, clusters, points), k being in their place."""
+        """Return sums over each cluster, of (..., lanes, k, points): (..., lanes, clusters, points)."""
         of = np.arange(self.groups.first.size)[:, None] == self.groups.owner
         result: FloatArray = np.where(of, self.copies[:, None, :], 0.0) @ each
         return result
@@ -114,7 +114,7 @@ def _mode(data: Nested, at: FloatArray, nats: float) -> tuple[FloatArray, FloatA
 
 
 def cluster_window(data: Nested, mu: float, between: float, within: float) -> FloatArray:
-    """Return the standard normal z of each cluster of the one lane beyond which nothing matters, (clusters, 2)."""
+    """Return the z of each cluster of the one lane beyond which nothing matters, shape (clusters, 2)."""
     result: FloatArray = _window(data, np.array([[mu, between, within]]), quadrature.FULL)[0][0]
     return result
 

@@ -79,8 +79,10 @@ def planned(data: Nested, at: FloatArray, nats: float, refine: int) -> Plan:
     nats = nats + _SPARE
     gap = _own(data, mu) - mu[:, None]
     # a cluster's mode is no farther off than its studies' own logits, nor than their scores pull
-    score = 2 * between[:, None] * data.groups.sums(
-        data.copies * np.abs(data.x - data.n * special.expit(mu)[:, None])
+    score = (
+        2
+        * between[:, None]
+        * data.groups.sums(data.copies * np.abs(data.x - data.n * special.expit(mu)[:, None]))
     )
     pull = np.minimum(np.abs(gap) / np.maximum(between, 1e-9)[:, None], score[:, data.groups.owner])
     low = np.where(gap < 0, -pull, 0.0).min(axis=-1) - reach

@@ -63,7 +63,7 @@ def farthest(data: Nested) -> float:
 
 
 def total_of(at: FloatArray) -> FloatArray:
-    """Return points (mu, tau_between, tau_within) as (mu, root of the sum of variances, angle of the split)."""
+    """Return points (mu, tau_between, tau_within) as mu, root of the sum of variances, angle of the split."""
     parts = at[:, 0], np.hypot(at[:, 1], at[:, 2]), np.arctan2(at[:, 2], at[:, 1])
     return np.stack(parts, axis=-1)
 
@@ -177,7 +177,7 @@ def curvature(profile: Profile, rows: IntArray, tops: Tops) -> FloatArray:
 
 
 class _Sides:
-    """Searches for limits: Newton on the root of the fall, each kept in a bracket; arrays of shape (sides,)."""
+    """Searches for limits: Newton on the root of the fall, each in a bracket; arrays of shape (sides,)."""
 
     def __init__(
         self,

@@ -88,10 +88,11 @@ def _window(data: Nested, at: FloatArray) -> FloatArray:
 
 
 def _each(data: Nested, centres: FloatArray, within: float) -> FloatArray:
-    """Return the log-likelihood of each study at logits of its cluster, (k, points); those of links are shared."""
+    """Return the log-likelihood of each study at thetas of its cluster, shape (k, points)."""
     if data.link == "logit":
         return each_study(data, centres, within)
-    return at_thetas(data, centres[:1], np.array([within]), quadrature.FULL, 1)[0, 0]
+    result: FloatArray = at_thetas(data, centres[:1], np.array([within]), quadrature.FULL, 1)[0, 0]
+    return result
 
 
 def _fine(window: FloatArray, between: float, within: float) -> FloatArray | None:
