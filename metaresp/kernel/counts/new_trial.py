@@ -55,7 +55,7 @@ class Mixture(NamedTuple):
     sd: FloatArray
 
 
-class Curves(NamedTuple):
+class _Curves(NamedTuple):
     """Functions of tau at the Chebyshev points; fields of shape (lanes, points)."""
 
     mu: FloatArray
@@ -85,20 +85,22 @@ def tau_mixture(
     low, high, unit = _window(counts, fit)
     lanes, alive = fit.mu.size, np.arange(fit.mu.size)
     out = Mixture(*np.zeros((3, lanes, _POINTS + 2)))
-    curves: Curves | None = None
+    curves: _Curves | None = None
     for level in _LEVELS:
         data = _Data(counts.take(alive), low[alive], high[alive], unit[alive])
         curves = _sample(data, fit.mu[alive], level, curves)
         tails = [np.abs(field @ _coefficients(level)[-2:].T).max(axis=-1) for field in curves]
         known = (np.maximum.reduce(tails) < _TAIL) | (level == _LEVELS[-1])
         done = alive[known]
-        mixture = mix(Curves(*(field[known] for field in curves)), low[done], high[done], unit[done], k[done])
+        mixture = _mix(
+            _Curves(*(field[known] for field in curves)), low[done], high[done], unit[done], k[done]
+        )
         for field, part in zip(out, mixture, strict=True):
             field[done] = part
         alive = alive[~known]
         if not alive.size:
             break
-        curves = Curves(*(field[~known] for field in curves))
+        curves = _Curves(*(field[~known] for field in curves))
     return out, quantile(out, tail), quantile(out, 1 - tail)
 
 
@@ -125,7 +127,7 @@ class _Data(NamedTuple):
     unit: FloatArray
 
 
-def _sample(data: _Data, start: FloatArray, level: int, known: Curves | None) -> Curves:
+def _sample(data: _Data, start: FloatArray, level: int, known: _Curves | None) -> _Curves:
     """Evaluate the curves at the points of *level* that are not known yet."""
     lanes, points = start.size, level + 1
     if known is None:
@@ -136,10 +138,10 @@ def _sample(data: _Data, start: FloatArray, level: int, known: Curves | None) ->
         mu = known.mu @ _interpolation(level // 2)[new].T
     tau = _taus(data, new, level)
     found = _ridge(data, mu.ravel(), tau.ravel(), np.repeat(np.arange(lanes), new.size))
-    part = Curves(*(field.reshape(lanes, new.size) for field in found))
+    part = _Curves(*(field.reshape(lanes, new.size) for field in found))
     if known is None:
         return part
-    whole = Curves(*np.empty((3, lanes, points)))
+    whole = _Curves(*np.empty((3, lanes, points)))
     for field, old, fresh in zip(whole, known, part, strict=True):
         field[:, ::2], field[:, 1::2] = old, fresh
     return whole
@@ -166,7 +168,7 @@ def _guess(data: _Data, start: FloatArray, level: int) -> FloatArray:
     return mean
 
 
-def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> Curves:
+def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> _Curves:
     """Climb to the best mu at each tau by Newton's method."""
     mu = mu.copy()
     value, log_j = np.empty_like(mu), np.empty_like(mu)
@@ -181,7 +183,7 @@ def _ridge(data: _Data, mu: FloatArray, tau: FloatArray, rows: IntArray) -> Curv
         alive = alive[np.abs(step * s.d_mu) > _DECREMENT]
         if not alive.size:
             break
-    return Curves(mu, value - 0.5 * log_j, log_j)
+    return _Curves(mu, value - 0.5 * log_j, log_j)
 
 
 @cache
@@ -213,7 +215,7 @@ def _rule(level: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     return at, weight, _matrix(level, at), slope
 
 
-def mix(curves: Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k: FloatArray) -> Mixture:
+def _mix(curves: _Curves, low: FloatArray, high: FloatArray, unit: FloatArray, k: FloatArray) -> Mixture:
     """Integrate over the confidence distribution of tau."""
     level = curves.mu.shape[1] - 1
     at, weight, value, slope = _rule(level)
@@ -325,3 +327,7 @@ def quantile(mixture: Mixture, p: float) -> FloatArray:
         if not alive.size:
             break
     return theta
+
+
+# For studies nested in clusters, whose tau is the root of the sum of two variances.
+Curves, mix = _Curves, _mix
