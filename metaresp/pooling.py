@@ -114,8 +114,8 @@ def pool(
         share patients keep the largest, ``studies.largest_per("centre")``.  Binomial-normal, on any link:
         ``ci`` is ``bartlett`` (default, by the clusters), ``t`` (clusters - 1 degrees of freedom),
         ``normal``, ``profile`` or ``profile-t``; ``prediction`` is ``likelihood`` (default), ``hts``, ``t``
-        or ``normal``.  Inverse variance: REML with ``CR2`` (default; cluster-robust, Satterthwaite), ``CR1``, ``t`` or
-        ``normal``.
+        or ``normal``.  Inverse variance: REML with ``CR2`` (default; cluster-robust, Satterthwaite),
+        ``CR1``, ``t`` or ``normal``.
     level : float
         Confidence level of every interval.
     study_ci : str

@@ -110,9 +110,7 @@ def main():
         for seed, (clusters, sizes, rate, (between, within)) in enumerate(CELLS):
             rng, mu = np.random.default_rng(seed), float(special.logit(rate))
             x, n, cluster = draw(rng, args.repeats, clusters, sizes, rate, between, within)
-            row = dict(
-                zip(("clusters", "n", "rate", "tau_b", "tau_w"), (clusters, sizes, rate, between, within))
-            )
+            row = {"clusters": clusters, "n": sizes, "rate": rate, "tau_b": between, "tau_w": within}
             row |= counts(x, n, cluster, mu, float(np.hypot(between, within)), args.predictions)
             row |= effects(x, n, cluster, mu, clusters)
             row = {name: round(float(v), 3) if isinstance(v, np.floating) else v for name, v in row.items()}

@@ -23,6 +23,7 @@ from metaresp.kernel.nested.intervals import (
     NewStudy,
 )
 from metaresp.kernel.nested.likelihood import information
+from metaresp.kernel.nested.mean_rate import mean_fall, mean_limits
 from metaresp.kernel.nested.new_trial import nested_mixture
 from metaresp.kernel.nested.nodes import Nested
 from metaresp.kernel.nested.spread import BETWEEN, WITHIN, count_limits
@@ -186,8 +187,16 @@ class NestedBinomialNormal(BinomialNormal):
         return levels(fit.tau_between**2, fit.tau_within**2, v, fit, within_known=known)
 
     def mean_limits(self, found: Estimates) -> tuple[FloatArray, FloatArray]:
-        """Return the limits of mu, averaged over trials at the estimated variances."""
-        return Model.mean_limits(self, found)
+        """Return the limits of its own profile, by the calibration of ``ci``.
+
+        For Wald intervals those of mu, averaged over trials at the estimated variances.
+        """
+        lanes = self.nested_lanes
+        if self.spec.ci not in NESTED_CALIBRATIONS:
+            return Model.mean_limits(self, found)
+        fall = np.where(lanes.k > 1, NESTED_CALIBRATIONS[self.spec.ci].critical(lanes, self.tail), np.nan)
+        low, high = mean_limits(lanes.data, lanes.fit.best, fall)
+        return special.expit(low), special.expit(high)
 
     def new_interval(self) -> tuple[Interval, Interval]:
         """Return the likelihood interval of a new study: as rates, and on the scale of the link."""
@@ -228,8 +237,12 @@ class NestedBinomialNormal(BinomialNormal):
         return NESTED_CALIBRATIONS[self.spec.ci].pvalue(self.nested_lanes, fall)
 
     def mean_pvalue(self, rate: float) -> float | None:
-        """Return None: its p-value is that of the typical trial."""
-        return None
+        """Return the p-value of a mean rate over trials, by its own profile; None for Wald intervals."""
+        if self.spec.ci not in NESTED_CALIBRATIONS:
+            return None
+        lanes = self.nested_lanes
+        fall = mean_fall(lanes.data, lanes.fit.best, np.array([special.logit(rate)]))
+        return NESTED_CALIBRATIONS[self.spec.ci].pvalue(lanes, fall).item()
 
     def new_trial(self, pooled: "Fit", limits: Interval) -> NewTrial:
         """Return a mixture of normals, one for each value that tau may have, for the likelihood interval."""

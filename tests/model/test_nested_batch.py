@@ -129,7 +129,7 @@ def by_integration(link, x, n, cluster, at):
     for c in np.unique(cluster):
         product = w.copy()
         for i in np.flatnonzero(cluster == c):
-            p = LINKS[link].rate(mu + between * z[:, None] + within * z)
+            p = np.clip(LINKS[link].rate(mu + between * z[:, None] + within * z), 1e-25, 1 - 1e-16)
             product *= stats.binom.pmf(x[i], n[i], p) @ w
         total += np.log(product.sum())
     return total - stats.binom.logpmf(x, n, x / n).sum()
@@ -151,7 +151,10 @@ def test_likelihood_of_every_link_with_its_derivatives(link):
                 assert here.gradient[i] == pytest.approx((up.value - down.value) / (2 * side), abs=2e-5)
 
 
-@pytest.mark.parametrize("link", [link for link in LINKS if link != "logit"])
+@pytest.mark.parametrize(
+    "link",
+    ["probit", *(pytest.param(link, marks=pytest.mark.slow) for link in ("cloglog", "cauchit", "log"))],
+)
 def test_fits_on_every_link(link):
     x, n = drawn(3)
     lanes = copies()[[2, 3]]
@@ -178,6 +181,39 @@ def test_one_study_each_is_the_ordinary_fit_on_every_link(link):
     assert (fit.mu[0], fit.se[0], fit.tau_between[0] ** 2) == pytest.approx(
         (flat.estimate, flat.se, flat.tau2), rel=1e-5, abs=1e-6
     )
+
+
+# ---- the mean over trials
+
+
+def test_interval_of_the_mean_rate_has_its_own_profile():
+    x, n = drawn(6)
+    fit = mr.pool(events=x, n=n, cluster=CLUSTER.tolist(), prediction=None)
+    for limit in fit.mean_rate_ci:
+        assert fit.test(limit, of="mean").pvalue == pytest.approx(0.05, abs=1e-6)
+    assert fit.mean_rate_ci.low < fit.mean_rate < fit.mean_rate_ci.high
+    assert fit.test(fit.mean_rate, of="mean").pvalue == pytest.approx(1, abs=1e-3)
+    from metaresp.kernel.nested.counts import fit_nested_binomial
+    from metaresp.kernel.nested.mean_rate import mean_limits
+
+    data, _ = tl.arrange(x, n, np.arange(x.size))
+    ends = mean_limits(data, fit_nested_binomial(data).best, np.array([3.841458820694124]))
+    flat = mr.pool(events=x, n=n, ci="profile", prediction=None)
+    assert [special.expit(end[0]) for end in ends] == pytest.approx(flat.mean_rate_ci, abs=SAME)
+
+
+def test_chart_of_means_has_its_derivatives():
+    from metaresp.kernel.nested.mean_rate import means
+
+    data, _ = tl.arrange(*drawn(6), CLUSTER)
+    chart, side = means(data), 1e-4
+    at = np.array([[-0.5, 0.8, 0.4], [0.3, 0.0, 0.7], [-0.2, 1.3, 0.0], [-0.4, 0.0, 0.0]])
+    here = tl.at_chart(chart, at, 30.0, 1)
+    for i in range(3):
+        up, down = (tl.at_chart(chart, chart.fold(at + s * side * np.eye(3)[i]), 30.0, 1) for s in (1, -1))
+        np.testing.assert_allclose(here.gradient[:, i], (up.value - down.value) / (2 * side), atol=1e-5)
+        second = (up.value - 2 * here.value + down.value) / side**2
+        np.testing.assert_allclose(here.hessian[:, i, i], second, rtol=1e-4, atol=1e-4)
 
 
 # ---- one mean for groups

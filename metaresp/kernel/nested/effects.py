@@ -306,7 +306,7 @@ def effect_posteriors(
 
 
 def _highest(search: _Searched, within: FloatArray, between: FloatArray, longest: FloatArray) -> FloatArray:
-    """Return the highest maximum seen from a grid, shape (2, lanes); a component of one value is held there."""
+    """Return the highest maximum seen from a grid, shape (2, lanes); a component of one value is held."""
     shape = (longest.size, within.shape[1], between.shape[1])
     a = np.broadcast_to(within[:, :, None], shape)
     b = np.broadcast_to(between[:, None, :], shape)
