@@ -245,7 +245,7 @@ def _tops(data: Nested, free: BoolArray, refine: int) -> Tops:
 
 
 def _worth(found: Tops, rows: IntArray, models: IntArray) -> IntArray:
-    """Return rough climbs to be finished: the highest of each lane and model, and others as high elsewhere."""
+    """Return rough climbs to be finished: the highest of each lane and model, others as high elsewhere."""
     value, group = found.points.value, rows * len(_MODELS) + models
     order = np.lexsort((-value, group))
     first = np.diff(group[order], prepend=-1) != 0
