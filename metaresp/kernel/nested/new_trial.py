@@ -17,10 +17,10 @@ from metaresp.kernel.nested.likelihood import evaluate
 from metaresp.kernel.nested.nodes import Nested
 from metaresp.kernel.nested.profile import ANGLES, Profile, limits, ridge, total_of
 
-_LEVEL = 16  # Chebyshev intervals
-_NATS = 22.0  # accuracy of the likelihood here: 3e-10
-_FALL = 38.0  # twice the log-likelihood: beyond it the confidence distribution is 0 or 1 to 1e-8
-_ROUGH = 0.5  # log-likelihood: the ends of the window need not be exact
+_LEVEL = 24  # Chebyshev intervals: limits are then right to a hundredth or two of the interval's width
+_NATS = 18.0  # accuracy of the likelihood here: 2e-8
+_FALL = 24.0  # twice the log-likelihood: what lies beyond is a point mass at the end
+_ROUGH = 1e-5  # log-likelihood: accuracy of the ends of the window
 
 
 def nested_mixture(
