@@ -111,10 +111,11 @@ def pool(
         Covariate that tells which studies belong together (a centre, a trial with several arms): their
         logits, or transformed rates, vary between clusters and within them.  Or, where *events* and *n*
         are the values themselves, the labels.  Only for studies of different patients: of reports that
-        share patients keep the largest, ``studies.largest_per("centre")``.  Binomial-normal: ``ci`` is
-        ``t`` (default; clusters - 1 degrees of freedom), ``normal``, ``profile`` or ``profile-t``.
-        Inverse variance: REML with ``CR2`` (default; cluster-robust, Satterthwaite), ``CR1``, ``t`` or
-        ``normal``.
+        share patients keep the largest, ``studies.largest_per("centre")``.  Binomial-normal, on any link:
+        ``ci`` is ``bartlett`` (default, by the clusters), ``t`` (clusters - 1 degrees of freedom),
+        ``normal``, ``profile`` or ``profile-t``; ``prediction`` is ``likelihood`` (default), ``hts``, ``t``
+        or ``normal``.  Inverse variance: REML with ``CR2`` (default; cluster-robust, Satterthwaite),
+        ``CR1``, ``t`` or ``normal``.
     level : float
         Confidence level of every interval.
     study_ci : str

@@ -169,7 +169,7 @@ def say_nested(spec: Spec, one: dict[str, Any], levels: Levels | None) -> list[s
         f"Studies are nested in {many}, as groups of different patients. Reports that share patients would "
         f"be counted twice: of those keep one, studies.largest_per({levels.cluster!r})."
     ]
-    if spec.prediction is not None and np.isnan(one["prediction_low"]):
+    if spec.prediction not in {None, "likelihood"} and np.isnan(one["prediction_low"]):
         notes.append(
             f"No prediction interval: prediction={spec.prediction!r} needs more than {levels.clusters} "
             "clusters."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import refuse_clusters
+from metaresp.analyses.clusters import batch_options
 from metaresp.arrays import FloatArray, silent
 from metaresp.errors import CannotEstimate
 from metaresp.model import pool_batch
@@ -86,14 +86,13 @@ def baujat(fit: Fit) -> Baujat:
     >>> int(found.contribution.argmax())
     2
     """
-    refuse_clusters(fit, "baujat")
     k = fit.k
     if k < 3:
         raise CannotEstimate(f"baujat: needs three studies or more, here {k}")
     if not np.isfinite(fit.estimate):
         raise CannotEstimate("baujat: a pooled rate of 0% or 100% has no residuals")
-    options = {name: value for name, value in fit.spec.options().items() if name != "study_ci"}
-    if "prediction" in options:
+    options = batch_options(fit)
+    if fit.spec.prediction is not None:
         options["prediction"] = None
     without = pool_batch(fit.studies.events, fit.studies.n, 1 - np.eye(k, dtype=np.int64), **options)
     usable = np.isfinite(without.estimate) & np.isfinite(without.se)

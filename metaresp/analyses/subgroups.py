@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
-from metaresp.analyses.clusters import refuse_clusters
+from metaresp.analyses.clusters import batch_options
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
@@ -146,6 +146,8 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     (``docs/decisions/between-groups.md``).  A group that is all at 0% or 100% takes part with its likelihood
     (0/60 against 12/60 has a finite statistic), its spread being held at 0.  With a group of one study, which
     cannot tell its own spread, one is shared in the test.
+    Studies nested in clusters: the same with both variances of each group its own, k being the number of
+    clusters (no size was measured).
     One common rate: the likelihood-ratio test of the totals, chi-square.  Inverse variance: Cochran's Q
     between the groups in Welch's F test, whose denominator has the groups' own degrees of freedom; where a
     group is all at 0% or 100% the test of the binomial-normal model.
@@ -167,12 +169,12 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     """
     if not isinstance(fit, Fit):
         raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
-    refuse_clusters(fit, "subgroups")
     common_tau2 = check_bool("common_tau2", common_tau2)
     if reference is not None:
         reference = known_name("reference", reference, ("F", "chi-square"))
     kind = model_of(fit.spec)
-    if common_tau2 and not (kind.has_likelihood and kind.tau2_methods):
+    nested = fit.spec.cluster is not None
+    if common_tau2 and (nested or not (kind.has_likelihood and kind.tau2_methods)):
         raise InvalidArgument(
             f"{option('common_tau2', True)} has no meaning for {option('model', fit.spec.model)}: leave it "
             "out"
@@ -182,8 +184,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     copies = np.zeros((len(members), len(studies)), dtype=np.int64)
     for i, positions in enumerate(members.values()):
         copies[i, list(positions)] = 1
-    options = {name: value for name, value in fit.spec.options().items() if name != "study_ci"}
-    batch = pool_batch(studies.events, studies.n, copies, **options)
+    batch = pool_batch(studies.events, studies.n, copies, **batch_options(fit))
     found = _between(fit, batch, copies, common_tau2, reference)
     mean_low: Any = Later(lambda: batch.mean_low)
     mean_high: Any = Later(lambda: batch.mean_high)
@@ -253,9 +254,12 @@ def _between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, refere
             )
         return _chi_square(_totals(batch), groups, "likelihood ratio, totals")
     exact = np.isin(batch.reason, EXACT)
+    if fit.spec.cluster is not None and (kind.has_likelihood or exact.any()):
+        return _nested_likelihood(fit, copies, reference)
     if not kind.has_likelihood and not exact.any():
         normal = fit.spec.ci == "normal" and reference is None
-        df = np.where(np.isfinite(batch.df), batch.df, batch.k - 1)
+        units = batch.k if fit.spec.cluster is None else _clusters(fit, copies)
+        df = np.where(np.isfinite(batch.df), batch.df, units - 1)
         q, f, within, pvalue = welch_f(batch.estimate, batch.se, df)
         name = "Q between groups"
         if normal or reference == "chi-square":
@@ -294,6 +298,29 @@ def _likelihood(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, ref
         return _chi_square(statistic, groups, name, notes)
     f, pvalue = likelihood_f(np.array(statistic), np.array(k), groups)
     return _Test(statistic, "F", float(f), groups - 1.0, k - groups, float(pvalue), name, notes)
+
+
+def _clusters(fit: Fit, copies: IntArray) -> FloatArray:
+    """Return the number of clusters in each group."""
+    codes = fit.studies.cluster_codes(str(fit.spec.cluster))
+    return np.array([np.unique(codes[some > 0]).size for some in copies], dtype=np.float64)
+
+
+def _nested_likelihood(fit: Fit, copies: IntArray, reference: str | None) -> _Test:
+    """Return the likelihood-ratio test of counts nested in clusters, referred to F by the clusters."""
+    own = model_of(fit.spec).has_likelihood
+    spec = fit.spec if own else resolve(cluster=fit.spec.cluster)
+    codes = fit.studies.cluster_codes(str(fit.spec.cluster))
+    lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
+    statistic, clusters = model_of(spec)(lanes, spec, codes).mean_gain()
+    notes: tuple[str, ...] = ()
+    if clusters > np.unique(codes).size:
+        notes = (f"A {fit.spec.cluster} has studies in several groups: the test takes these as independent.",)
+    groups, name = len(copies), f"likelihood ratio{'' if own else f' ({spec.model})'}, own τ²"
+    if reference == "chi-square" or clusters <= groups:
+        return _chi_square(statistic, groups, name, notes)
+    f, pvalue = likelihood_f(np.array(statistic), np.array(clusters), groups)
+    return _Test(statistic, "F", float(f), groups - 1.0, clusters - groups, float(pvalue), name, notes)
 
 
 def _totals(batch: Batch) -> float:

@@ -310,6 +310,13 @@ class Model:
         """Return each study's share of the heterogeneity, shape (k,), and what that is."""
         return shares(self.counts.x[0], self.counts.n[0]), SHARE
 
+    def mean_gain(self) -> tuple[float, float]:
+        """Return twice the gain in log-likelihood of a mean for each lane over one mean for all of them.
+
+        With the number of clusters of all lanes: of nested studies.
+        """
+        raise NotImplementedError
+
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood of the lanes, less the saturated one; *largest* is that of all n."""
         raise NotImplementedError

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, silent
-from metaresp.counts import clean
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked, owned, refuse_masked, silent
+from metaresp.counts import Counts, clean
+from metaresp.errors import InvalidArgument, InvalidStudies, option
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.model.base import Model
 from metaresp.model.estimates import (
@@ -26,7 +27,7 @@ from metaresp.model.estimates import (
 )
 from metaresp.model.registry import model_of
 from metaresp.model.scales import scale_of
-from metaresp.model.spec import DEFAULT, Option, resolve
+from metaresp.model.spec import DEFAULT, Option, Spec, nested_only, resolve
 from metaresp.outcome_words import outcome_words
 from metaresp.records import Later, Record, on_demand
 
@@ -61,6 +62,8 @@ class Batch(Record, Estimates):
         The interval of a new trial on that scale.
     tau2 : float array
         Between-study variance on the model's scale.
+    tau2_between, tau2_within : float array
+        Its parts between and within clusters, where studies are nested in clusters.
     rho : float array
         Intraclass correlation (beta-binomial model only).
     Q, Q_df, Q_pvalue, I2, H2, I2_Q, I2_Q_low, I2_Q_high, typical_v, lrt, lrt_pvalue, loglik : float array
@@ -109,15 +112,13 @@ def pool_batch(
     correct: Option = DEFAULT,
     back_n: Option = DEFAULT,
     penalty: Option = DEFAULT,
+    cluster: ArrayLike | None = None,
     level: float = 0.95,
     seed: int | None = None,
     outcome: str | None = None,
     digits: int | None = None,
 ) -> Batch:
     """Pool many sets of studies at once.
-
-    There is no ``cluster=`` here: clusters differ in how many studies they hold, and a lane that leaves a
-    study out has other clusters, so that nested models are fitted one by one, by :func:`metaresp.pool`.
 
     Parameters
     ----------
@@ -128,6 +129,11 @@ def pool_batch(
         Not a weight.
     model, link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
         As in :func:`metaresp.pool`.
+    cluster : array_like, shape (k,), optional
+        Which studies belong together, as numbers or labels, in every lane: the model is that of
+        ``pool(..., cluster=)``, and where it would find nothing to nest (one cluster, or one study in each)
+        the ordinary one.  A cluster whose copies are all 0 is left out; a study with two is two of its
+        cluster.
     level, seed, outcome, digits
         As in :func:`metaresp.pool`.
 
@@ -150,30 +156,85 @@ def pool_batch(
     >>> batch.rate.round(4), batch.high.round(4)
     (array([0.65, 0.  ]), array([0.8812, 0.0949]))
     """
-    spec = resolve(
-        model=model,
-        link=link,
-        transform=transform,
-        tau2=tau2,
-        ci=ci,
-        prediction=prediction,
-        correction=correction,
-        correct=correct,
-        back_n=back_n,
-        penalty=penalty,
-        level=level,
-        seed=seed,
-        outcome=outcome,
-        digits=digits,
-    )
+    options: dict[str, Any] = {
+        "model": model,
+        "link": link,
+        "transform": transform,
+        "tau2": tau2,
+        "ci": ci,
+        "prediction": prediction,
+        "correction": correction,
+        "correct": correct,
+        "back_n": back_n,
+        "penalty": penalty,
+        "level": level,
+        "seed": seed,
+        "outcome": outcome,
+        "digits": digits,
+    }
+    spec = resolve(**options) if cluster is None else resolve(**options, cluster="cluster")
     lanes, shape = clean(events, n, copies)
-    kind = model_of(spec)
-    found = estimate(kind(lanes, spec))
-    mean = Later(lambda: mean_interval(kind(lanes, spec), found))
+    if cluster is None:
+        parts = [(np.arange(lanes.k.size), model_of(spec)(lanes, spec))]
+    else:
+        flat = None if options["ci"] in nested_only() else resolve(**options)
+        parts = _nested_parts(lanes, _codes(cluster, lanes.x.shape[1]), spec, flat)
+    found = [(rows, part, estimate(part)) for rows, part in parts]
+    whole = found[0][2] if len(found) == 1 else blank(lanes, spec)
+    mean = Later(lambda: _mean_intervals(lanes.k.size, found))
+    if len(found) > 1:
+        for rows, _, part in found:
+            whole.put_all(rows, part)
     low: Any = Later(lambda: np.reshape(owned(mean()[0]), shape))
     high: Any = Later(lambda: np.reshape(owned(mean()[1]), shape))
-    fields = {name: np.reshape(owned(field), shape) for name, field in found.arrays().items()}
+    fields = {name: np.reshape(owned(field), shape) for name, field in whole.arrays().items()}
     return Batch(spec=spec, **(fields | {"mean_low": low, "mean_high": high}))
+
+
+def _codes(cluster: ArrayLike, k: int) -> IntArray:
+    """Return the number of each study's cluster."""
+    refuse_masked("cluster", cluster)
+    labels: Any = np.asarray(cluster)
+    if labels.shape != (k,):
+        raise InvalidArgument(
+            f"{option('cluster')} has the shape {labels.shape}: it needs one label for each of {k} studies"
+        )
+    missing = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
+    if missing:
+        raise InvalidStudies(f"cluster[{missing[0]}] is missing: every study needs the label of its cluster")
+    try:
+        codes: IntArray = np.unique(labels, return_inverse=True)[1]
+    except TypeError:
+        raise InvalidArgument(f"{option('cluster')}: labels must be all numbers or all text") from None
+    return codes
+
+
+def _nested_parts(
+    lanes: Counts, cluster: IntArray, spec: Spec, flat: Spec | None
+) -> list[tuple[IntArray, Model]]:
+    """Return the lanes with something to nest, and those without, each with its model.
+
+    *flat* is the specification of the ordinary model; None where the options allow none.
+    """
+    seen = (cluster == np.unique(cluster)[:, None]).astype(np.float64)
+    clusters = (lanes.copies @ seen.T > 0).sum(axis=-1)
+    nested = np.ones(clusters.size, dtype=np.bool_) if flat is None else (clusters > 1) & (clusters < lanes.k)
+    parts: list[tuple[IntArray, Model]] = []
+    for one, which, codes in ((spec, nested, cluster), (flat, ~nested, None)):
+        rows = np.flatnonzero(which)
+        if one is not None and (rows.size or (not clusters.size and not parts)):
+            parts.append((rows, model_of(one)(lanes.take(rows), one, codes)))
+    return parts
+
+
+def _mean_intervals(
+    lanes: int, found: list[tuple[IntArray, Model, Estimates]]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the intervals of the mean rate of all lanes, by the model of each."""
+    low, high = np.full((2, lanes), np.nan)
+    for rows, model, part in found:
+        low[rows], high[rows] = mean_interval(type(model)(model.counts, model.spec, model.cluster), part)
+    return low, high
 
 
 def estimate(model: Model) -> Estimates:

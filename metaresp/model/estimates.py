@@ -76,6 +76,8 @@ class Estimates:
     estimate_prediction_low: FloatArray
     estimate_prediction_high: FloatArray
     tau2: FloatArray
+    tau2_between: FloatArray  # its parts, of nested studies
+    tau2_within: FloatArray
     rho: FloatArray
     Q: FloatArray
     Q_df: FloatArray
@@ -104,6 +106,11 @@ class Estimates:
     def one(self) -> dict[str, Any]:
         """Return the numbers of the one lane, by name."""
         return {name: field.item() for name, field in self.arrays().items()}
+
+    def put_all(self, rows: Rows, part: "Estimates") -> None:
+        """Write all fields of *part* into *rows*."""
+        for name, values in part.arrays().items():
+            getattr(self, name)[rows] = values
 
     def put(self, rows: Rows, part: Numbers) -> None:
         """Write the fields of *part* into *rows*, and limits that rounding took past the estimate onto it.

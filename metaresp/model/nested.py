@@ -1,20 +1,19 @@
-"""What the models of studies nested in clusters share: two variances, their tests, numbers of one lane."""
+"""What the models of studies nested in clusters share: two variances, their tests, numbers of every lane."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from metaresp.arrays import IntArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.checks import check_level
 from metaresp.errors import CannotEstimate, known_name
-from metaresp.kernel.nested.intervals import NESTED_PREDICTION, NestedInterval
+from metaresp.kernel.nested.intervals import NestedInterval
 from metaresp.kernel.nested.robust import Groups, groups
 from metaresp.kernel.nested.spread import BETWEEN, TOTAL, WITHIN
 from metaresp.kernel.nested.variance_tests import both_variances, one_variance
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.estimates import Numbers
-from metaresp.model.spec import Spec
 
 COMPONENTS = (BETWEEN, WITHIN, TOTAL)
 LEVELS = (
@@ -35,19 +34,19 @@ class Heights(Protocol):
     """Maximised log-likelihoods with neither variance held at 0, with one, and with both."""
 
     @property
-    def loglik(self) -> float:
+    def loglik(self) -> FloatArray:
         """With neither."""
 
     @property
-    def loglik_between_zero(self) -> float:
+    def loglik_between_zero(self) -> FloatArray:
         """With that between clusters."""
 
     @property
-    def loglik_within_zero(self) -> float:
+    def loglik_within_zero(self) -> FloatArray:
         """With that within clusters."""
 
     @property
-    def loglik_common(self) -> float:
+    def loglik_common(self) -> FloatArray:
         """With both."""
 
 
@@ -77,21 +76,16 @@ def component_of(cluster: IntArray, method: str | None, component: str | None, l
     return Component(which, fall)
 
 
-def mean_numbers(mu: float, ci: NestedInterval, tau2: float, clusters: float, spec: Spec) -> dict[str, float]:
-    """Return the mean with its interval and that of a new study, on the model's scale."""
-    out = {
+def mean_numbers(mu: FloatArray, ci: NestedInterval, between: FloatArray, within: FloatArray) -> Numbers:
+    """Return the mean with its interval, on the model's scale, and the variances."""
+    return {
         "estimate": mu,
         "se": ci.se,
         "df": ci.df,
         "estimate_low": ci.low,
         "estimate_high": ci.high,
-        "tau2": tau2,
+        "tau2": between + within,
     }
-    if spec.prediction is not None:
-        tail = (1 - spec.level) / 2
-        low, high = NESTED_PREDICTION[spec.prediction](mu, ci.se, tau2, clusters, tail)
-        out |= {"estimate_prediction_low": low, "estimate_prediction_high": high}
-    return out
 
 
 _ON_SCALE = {
@@ -103,40 +97,39 @@ _ON_SCALE = {
 }
 
 
-def as_rates(out: dict[str, float], back: Callable[[float], float]) -> dict[str, float]:
-    """Return the rates that numbers on the model's scale are turned *back* into."""
-    return {
-        name: np.nan if np.isnan(out[other]) else back(out[other])
-        for name, other in _ON_SCALE.items()
-        if other in out
-    }
+def as_rates(out: Numbers, back: Callable[[FloatArray], FloatArray]) -> Numbers:
+    """Return the rates that numbers on the model's scale are turned *back* into; NaN where there is none."""
+    rates: Numbers = {}
+    for name, other in _ON_SCALE.items():
+        if other in out:
+            known = ~np.isnan(out[other])
+            rates[name] = np.where(known, back(np.where(known, out[other], 0.0)), np.nan)
+    return rates
 
 
-def lane(out: dict[str, float]) -> Numbers:
-    """Return numbers as those of one lane."""
-    return {name: np.array([value]) for name, value in out.items()}
+def _gain(top: FloatArray, less: FloatArray) -> FloatArray:
+    return np.maximum(2 * (top - less), 0.0)
 
 
-def _gain(top: float, less: float) -> float:
-    return max(0.0, 2 * (top - less))
-
-
-def both_tested(height: Heights, angle: float) -> dict[str, float]:
+def both_tested(height: Heights, angle: FloatArray) -> Numbers:
     """Return the test that both variances are 0."""
     lrt = _gain(height.loglik, height.loglik_common)
     return {"lrt": lrt, "lrt_pvalue": both_variances(lrt, angle)}
 
 
 def levels(
-    between: float, within: float, v: float, height: Heights, *, within_known: bool = True
+    between: FloatArray, within: FloatArray, v: float, height: Heights, *, within_known: bool = True
 ) -> dict[str, float]:
-    """Return ``LEVELS``: both variances, their shares with a typical sampling variance *v*, their tests."""
+    """Return ``LEVELS`` of one lane.
+
+    Both variances, their shares with a typical sampling variance *v*, their tests.
+    """
     total = between + within + v
     lrt_between = _gain(height.loglik, height.loglik_between_zero)
     lrt_within = _gain(height.loglik, height.loglik_within_zero)
     within_p = one_variance(lrt_within)
     if not within_known:
-        within = lrt_within = within_p = np.nan
+        within = lrt_within = within_p = np.full(1, np.nan)
     values = (
         between,
         within,
@@ -147,11 +140,11 @@ def levels(
         lrt_within,
         within_p,
     )
-    return dict(zip(LEVELS, values, strict=True))
+    return {name: value.item() for name, value in zip(LEVELS, values, strict=True)}
 
 
-def by_study(values: np.ndarray, g: Groups) -> np.ndarray:
-    """Return what stands in the order of the clusters, in that of the studies."""
+def by_study(values: FloatArray, g: Groups) -> FloatArray:
+    """Return what stands in the order of the clusters, along the last axis, in that of the studies."""
     result = np.empty_like(values)
-    result[g.order] = values
+    result[..., g.order] = values
     return result

@@ -1,4 +1,4 @@
-"""The binomial-normal model of studies nested in clusters: logits vary between clusters and within them."""
+"""The binomial-normal model of studies nested in clusters: thetas vary between clusters and within them."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -7,16 +7,25 @@ import numpy as np
 from numpy.random import Generator
 from scipy import special
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.kernel.counts.binomial_normal import TAU_UNBOUNDED, mean_rate
-from metaresp.kernel.counts.calibrations import CALIBRATIONS
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.nested.climb import Best
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN, NestedFit, arrange, fall_at, fit_nested_binomial
-from metaresp.kernel.nested.intervals import NESTED_COUNT_CI, NESTED_PREDICTION, NestedCounts
-from metaresp.kernel.nested.likelihood import contributions
+from metaresp.kernel.nested.groups import mean_gain
+from metaresp.kernel.nested.intervals import (
+    NESTED_CALIBRATIONS,
+    NESTED_COUNT_CI,
+    NESTED_COUNT_PREDICTION,
+    NestedLanes,
+    NewStudy,
+)
+from metaresp.kernel.nested.likelihood import information
+from metaresp.kernel.nested.mean_rate import mean_fall, mean_limits
+from metaresp.kernel.nested.new_trial import nested_mixture
 from metaresp.kernel.nested.nodes import Nested
-from metaresp.kernel.nested.robust import groups
 from metaresp.kernel.nested.spread import BETWEEN, WITHIN, count_limits
 from metaresp.kernel.nested.study_rate import study_posteriors
 from metaresp.kernel.nested.variance_tests import count_angle
@@ -39,10 +48,10 @@ from metaresp.model.nested import (
     both_tested,
     by_study,
     component_of,
-    lane,
     levels,
     mean_numbers,
 )
+from metaresp.model.predictive import MixtureTrial, NewTrial
 from metaresp.model.r_nested import nested_counts_script
 from metaresp.model.spec import Spec
 from metaresp.records import Interval
@@ -52,12 +61,12 @@ if TYPE_CHECKING:
 
 
 class NestedBinomialNormal(BinomialNormal):
-    """Maximum likelihood over the mean logit and two variances; one lane."""
+    """Maximum likelihood over the mean and two variances."""
 
     choices = {
-        "link": ("logit",),
+        "link": LINKS,
         "ci": NESTED_COUNT_CI,
-        "prediction": NESTED_PREDICTION,
+        "prediction": NESTED_COUNT_PREDICTION,
         "penalty": (),
     }
     grouped = False
@@ -73,14 +82,26 @@ class NestedBinomialNormal(BinomialNormal):
         return nested_counts_script(spec)
 
     @cached_property
-    def nested(self) -> NestedFit:
-        """The fit."""
-        return fit_nested_binomial(self.counts.x[0], self.counts.n[0], self.cluster)
-
-    @cached_property
     def arranged(self) -> Nested:
         """The counts in the order of their clusters."""
-        return arrange(self.counts.x[0], self.counts.n[0], self.cluster)[0]
+        counts = self.counts
+        return arrange(counts.x, counts.n, self.cluster, counts.copies, self.spec.link or "logit")
+
+    @cached_property
+    def nested(self) -> NestedFit:
+        """The fit."""
+        return fit_nested_binomial(self.arranged)
+
+    @property
+    def nested_lanes(self) -> NestedLanes:
+        """What intervals and tests look at."""
+        return NestedLanes(self.arranged, self.nested)
+
+    @cached_property
+    def nested_new(self) -> tuple[Mixture, FloatArray, FloatArray]:
+        """What a new study's theta may be, and its likelihood interval."""
+        mixture, low, high = nested_mixture(self.arranged, self.nested, self.nested_lanes.k, self.tail)
+        return mixture, np.minimum(low, self.nested.mu), np.maximum(high, self.nested.mu)
 
     def classify(self) -> IntArray:
         """Return why lanes cannot be fitted."""
@@ -88,102 +109,149 @@ class NestedBinomialNormal(BinomialNormal):
 
     def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
         """Fit by maximum likelihood; where each study is at 0% or 100% an exact answer takes its place."""
-        counts, fit, spec = self.counts, self.nested, self.spec
-        if fit.reason == TAU_UNBOUNDED and all_extreme(counts)[0]:
-            return {}, np.array([CLUSTERS_EXTREME if self._whole else ALL_EXTREME])
-        x, n = counts.x[0], counts.n[0]
-        clusters = float(self.arranged.groups.first.size)
-        ci = NESTED_COUNT_CI[spec.ci](NestedCounts(x, n, self.cluster, fit), clusters, self.tail)
-        tau2 = fit.tau_between**2 + fit.tau_within**2
-        mu, tau = np.array([fit.mu]), np.sqrt([tau2])
-        mean, rest = (mean_rate(mu, tau, complement=other) for other in (False, True))
-        v = float(typical_variance(counts, mean, rest, self.link)[0])
-        out: dict[str, float] = {name: float(value[0]) for name, value in one_rate(counts).items()}
-        out |= {
-            "mean_rate": float(mean[0]),
+        fit = self.nested
+        extreme = (fit.reason == TAU_UNBOUNDED) & all_extreme(self.counts)
+        if not extreme.any():
+            return self._numbers(), fit.reason
+        reason = np.where(extreme, np.where(self._whole, CLUSTERS_EXTREME, ALL_EXTREME), fit.reason)
+        rows, out = np.flatnonzero(~extreme), {}
+        if rows.size:
+            part = type(self)(self.counts.take(rows), self.spec, self.cluster, self.later)
+            part.nested = fit.take(rows)
+            for name, values in part._numbers().items():
+                out[name] = np.full(reason.size, np.nan)
+                out[name][rows] = values
+        return out, reason
+
+    def _numbers(self) -> Numbers:
+        """Return what the fit says of every lane."""
+        counts, fit, spec, lanes = self.counts, self.nested, self.spec, self.nested_lanes
+        ci = NESTED_COUNT_CI[spec.ci](lanes, self.tail)
+        between, within = fit.tau_between**2, fit.tau_within**2
+        tau2, name = between + within, spec.link or "logit"
+        tau = np.sqrt(tau2)
+        mean, rest = (mean_rate(fit.mu, tau, name, complement=other) for other in (False, True))
+        v = typical_variance(counts, mean, rest, self.link)
+        out: Numbers = one_rate(counts) | {
+            "mean_rate": mean,
             "I2": 100 * tau2 / (tau2 + v),
             "H2": 1 + tau2 / v,
             "typical_v": v,
             "loglik": fit.loglik,
         }
-        out |= mean_numbers(fit.mu, ci, tau2, clusters, spec)
-        out |= as_rates(out, lambda logit: float(special.expit(logit)))
-        out |= both_tested(fit, count_angle(self.arranged.n, self.arranged.groups))
-        return lane(out), np.array([fit.reason])
+        out |= mean_numbers(fit.mu, ci, between, within)
+        seen = fit.reason != WITHIN_UNKNOWN
+        out |= {"tau2_between": between, "tau2_within": np.where(seen, within, np.nan)}
+        if spec.prediction is not None and not self.waits:
+            method = NESTED_COUNT_PREDICTION[spec.prediction]
+            low, high = method(lanes, NewStudy(fit.mu, ci.se, tau2, lanes.k), self.tail)
+            out |= {"estimate_prediction_low": low, "estimate_prediction_high": high}
+        out |= as_rates(out, self.link.rate)
+        return out | both_tested(fit, count_angle(self.arranged))
 
     @property
-    def _whole(self) -> bool:
-        """Whether each cluster is wholly at 0% or wholly at 100%."""
-        g = groups(self.cluster)
-        full = g.sums((self.counts.x[0] == self.counts.n[0])[g.order].astype(np.float64))
-        return bool(((full == 0) | (full == np.bincount(g.owner))).all())
+    def _whole(self) -> BoolArray:
+        """Whether each cluster of a lane is wholly at 0% or wholly at 100%."""
+        data = self.arranged
+        full = data.groups.sums(data.copies * (data.x == data.n))
+        whole: BoolArray = ((full == 0) | (full == data.sizes)).all(axis=-1)
+        return whole
 
     def exact_counts(self, reason: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return what an exact answer counts: clusters that are wholly at 0% or 100%, as single patients."""
-        if reason[0] != CLUSTERS_EXTREME:
-            return super().exact_counts(reason)
-        full = self.cluster[self.counts.x[0] == self.counts.n[0]]
-        return np.array([float(np.unique(full).size)]), np.array([float(np.unique(self.cluster).size)])
+        events, n = super().exact_counts(reason)
+        rows = np.flatnonzero(reason == CLUSTERS_EXTREME)
+        if rows.size:
+            data = self.arranged.take(rows)
+            full = data.groups.sums(data.copies * (data.x == data.n)) > 0
+            events[rows], n[rows] = full.sum(axis=-1), (data.sizes > 0).sum(axis=-1)
+        return events, n
 
     def exact_weights(self, reason: IntArray) -> FloatArray:
         """Return one for each cluster, shared by its studies, where clusters are counted."""
-        if reason[0] != CLUSTERS_EXTREME:
-            return super().exact_weights(reason)
-        g = groups(self.cluster)
-        return by_study((1 / np.bincount(g.owner))[g.owner], g)[None]
+        w, data = super().exact_weights(reason), self.arranged
+        shared = by_study((1 / np.maximum(data.sizes, 1.0))[:, data.groups.owner], data.groups)
+        return np.where((reason == CLUSTERS_EXTREME)[:, None], shared, w)
 
     def weigh(self, found: Estimates) -> FloatArray:
         """Return each study's part in the information about the mean."""
-        at = np.array([self.nested.mu, self.nested.tau_between, self.nested.tau_within])
-        return by_study(contributions(self.arranged, at), self.arranged.groups)[None]
+        return by_study(information(self.arranged, self.nested.at)[1], self.arranged.groups)
 
     def levels(self, found: Estimates) -> dict[str, float]:
         """Return both variances, of clusters and of the studies of a cluster, and their tests."""
         if is_exact(found.reason)[0]:
             return UNKNOWN
         fit, v = self.nested, float(found.typical_v[0])
-        known = fit.reason != WITHIN_UNKNOWN
+        known = bool(fit.reason[0] != WITHIN_UNKNOWN)
         return levels(fit.tau_between**2, fit.tau_within**2, v, fit, within_known=known)
 
     def mean_limits(self, found: Estimates) -> tuple[FloatArray, FloatArray]:
-        """Return the limits of mu, averaged over trials at the estimated variances."""
-        return Model.mean_limits(self, found)
+        """Return the limits of its own profile, by the calibration of ``ci``.
+
+        For Wald intervals those of mu, averaged over trials at the estimated variances.
+        """
+        lanes = self.nested_lanes
+        if self.spec.ci not in NESTED_CALIBRATIONS:
+            return Model.mean_limits(self, found)
+        fall = np.where(lanes.k > 1, NESTED_CALIBRATIONS[self.spec.ci].critical(lanes, self.tail), np.nan)
+        low, high = mean_limits(lanes.data, lanes.fit.best, fall)
+        return special.expit(low), special.expit(high)
+
+    def new_interval(self) -> tuple[Interval, Interval]:
+        """Return the likelihood interval of a new study: as rates, and on the scale of the link."""
+        ends = self.nested_new[1:]
+        as_rates, on_scale = (
+            Interval(low.item(), max(low, high).item())
+            for low, high in ([self.link.rate(end) for end in ends], ends)
+        )
+        return as_rates, on_scale
 
     def _best(self, pooled: "Fit") -> Best:
         """Return the maximum from what a fit keeps of it."""
         within = np.nan_to_num(pooled.tau2_within)
-        at = np.array([pooled.estimate, np.sqrt(pooled.tau2_between), np.sqrt(within)])
-        return Best(at, pooled.loglik - float(saturated(self.counts.x, self.counts.n).sum()))
+        at = np.array([[pooled.estimate, np.sqrt(pooled.tau2_between), np.sqrt(within)]])
+        return Best(at, pooled.loglik - saturated(self.counts.x, self.counts.n).sum(axis=-1))
 
     def tau2_interval(
         self, pooled: "Fit", method: str | None, component: str | None, level: float
     ) -> Interval:
         """Return the profile-likelihood interval of one variance, or of their sum."""
         which, fall = component_of(self.cluster, method, component, level)
-        x, n = self.counts.x[0], self.counts.n[0]
-        if (n == 1).all():
+        if (self.counts.n == 1).all():
             if which == WITHIN:
                 raise CannotEstimate("tau2_ci: every study holds one patient: no variance within clusters")
             which = BETWEEN
-        low, high = count_limits(x, n, self.cluster, self._best(pooled), fall, which)
-        return Interval(low * low, high * high)
+        low, high = count_limits(self.arranged, self._best(pooled), np.array([fall]), which)
+        return Interval(low.item() ** 2, high.item() ** 2)
 
     def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
-        """Return p-values read off the fall of the profile, by chi-square or the t of the interval."""
-        if self.spec.ci not in CALIBRATIONS:
+        """Return p-values read off the fall of the profile, by the calibration of the interval."""
+        if self.spec.ci not in NESTED_CALIBRATIONS:
             return None
-        best, found = self._best(pooled), []
         for target in targets.tolist():
             if not np.isfinite(target):
                 raise InvalidArgument(f"{option('target', target)}: must be finite")
-            fall = fall_at(self.counts.x[0], self.counts.n[0], self.cluster, best, target)
-            root, df = float(np.sqrt(fall)), pooled.df
-            found.append(2 * float(special.ndtr(-root) if np.isinf(df) else special.stdtr(df, -root)))
-        return np.array(found)
+        rows = np.zeros(targets.size, dtype=np.int64)
+        fall = fall_at(self.arranged.take(rows), self._best(pooled).take(rows), targets)
+        return NESTED_CALIBRATIONS[self.spec.ci].pvalue(self.nested_lanes, fall)
 
     def mean_pvalue(self, rate: float) -> float | None:
-        """Return None: its p-value is that of the typical trial."""
-        return None
+        """Return the p-value of a mean rate over trials, by its own profile; None for Wald intervals."""
+        if self.spec.ci not in NESTED_CALIBRATIONS:
+            return None
+        lanes = self.nested_lanes
+        fall = mean_fall(lanes.data, lanes.fit.best, np.array([special.logit(rate)]))
+        return NESTED_CALIBRATIONS[self.spec.ci].pvalue(lanes, fall).item()
+
+    def new_trial(self, pooled: "Fit", limits: Interval) -> NewTrial:
+        """Return a mixture of normals, one for each value that tau may have, for the likelihood interval."""
+        if self.spec.prediction != "likelihood":
+            return Model.new_trial(self, pooled, limits)
+        return MixtureTrial(self.nested_new[0], self.spec.link or "logit")
+
+    def mean_gain(self) -> tuple[float, float]:
+        """Return twice the gain of a mean for each lane over one for all, each with its own variances."""
+        return mean_gain(self.arranged), float(self.nested_lanes.k.sum())
 
     def study_rates(self, pooled: "Fit") -> StudyTruths:
         """Return mean and equal-tailed interval of each rate given all counts of its cluster."""

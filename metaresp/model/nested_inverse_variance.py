@@ -13,11 +13,12 @@ from metaresp.kernel.nested.effects import (
     ONE_EACH,
     GaussianFit,
     effect_posteriors,
+    effects_of,
     fit_nested_gaussian,
     nested_weights,
 )
-from metaresp.kernel.nested.intervals import NESTED_EFFECT_CI, NESTED_PREDICTION
-from metaresp.kernel.nested.robust import groups
+from metaresp.kernel.nested.effects import Effects as NestedEffects
+from metaresp.kernel.nested.intervals import NESTED_EFFECT_CI, NESTED_PREDICTION, NewStudy
 from metaresp.kernel.nested.spread import effect_limits
 from metaresp.kernel.nested.variance_tests import effect_angle
 from metaresp.model.base import StudyTruths
@@ -28,8 +29,8 @@ from metaresp.model.nested import (
     UNKNOWN,
     as_rates,
     both_tested,
+    by_study,
     component_of,
-    lane,
     levels,
     mean_numbers,
 )
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class NestedInverseVariance(InverseVariance):
-    """Restricted maximum likelihood over two variances, with cluster-robust intervals; one lane."""
+    """Restricted maximum likelihood over two variances, with cluster-robust intervals."""
 
     choices = {
         "tau2": ("REML",),
@@ -58,43 +59,60 @@ class NestedInverseVariance(InverseVariance):
         return nested_effects_script(spec)
 
     @cached_property
+    def arranged(self) -> NestedEffects:
+        """The effects in the order of their clusters."""
+        return effects_of(self.effects.y, self.effects.v, self.cluster, self.counts.copies)
+
+    @cached_property
     def nested(self) -> GaussianFit:
         """The fit."""
-        return fit_nested_gaussian(self.effects.y[0], self.effects.v[0], self.cluster)
+        return fit_nested_gaussian(self.arranged)
 
     def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
         """Fit by restricted maximum likelihood."""
         y, v, _ = self.effects
-        if not (np.isfinite(y).all() and np.isfinite(v).all() and (v > 0).all()):
-            return {}, np.array([NO_ESTIMATE])
-        fit, g, transform = self.nested, groups(self.cluster), self.transform
-        clusters = float(g.first.size)
-        ci = NESTED_EFFECT_CI[self.spec.ci](fit, clusters, self.tail)
-        tau2 = np.array([fit.tau2_between + fit.tau2_within])
+        known = (np.isfinite(y) & np.isfinite(v) & (v > 0)) | (self.counts.copies == 0)
+        rows, out = np.flatnonzero(known.all(axis=-1)), {}
+        reason = np.full(len(y), NO_ESTIMATE)
+        if rows.size == reason.size:
+            return self._numbers()
+        if rows.size:
+            part, reason[rows] = self.take(rows)._numbers()
+            for name, values in part.items():
+                out[name] = np.full(reason.size, np.nan)
+                out[name][rows] = values
+        return out, reason
+
+    def _numbers(self) -> tuple[Numbers, IntArray]:
+        """Return what the fit says of every lane."""
+        (y, v, _), spec, fit, transform = self.effects, self.spec, self.nested, self.transform
+        clusters = self.arranged.clusters
+        ci = NESTED_EFFECT_CI[spec.ci](fit, clusters, self.tail)
+        tau2 = fit.tau2_between + fit.tau2_within
         het = heterogeneity(y, v, self.counts.copies, tau2, self.tail)
         size = self.size(tau2)
-
-        def back(value: float) -> float:
-            rate: FloatArray = transform.inverse(np.clip(np.array([value]), *transform.limits), size)
-            return float(rate[0])
-
-        named = {"Q": het.Q, "Q_df": het.df, "Q_pvalue": het.pvalue, "I2": het.I2, "H2": het.H2}
-        named |= {"I2_Q": het.I2_Q, "I2_Q_low": het.I2_Q_low, "I2_Q_high": het.I2_Q_high}
-        named |= {"typical_v": het.typical_v, "mean_rate": self.mean_rates(np.array([fit.mu]), tau2)}
-        out: dict[str, float] = {name: float(value[0]) for name, value in named.items()}
-        out |= mean_numbers(fit.mu, ci, float(tau2[0]), clusters, self.spec)
-        out |= as_rates(out, back)
-        out |= both_tested(fit, effect_angle(v[0][g.order], g))
-        return lane(out), np.array([NOT_CONVERGED if fit.reason == NOT_CONVERGED else OK])
+        out: Numbers = {"Q": het.Q, "Q_df": het.df, "Q_pvalue": het.pvalue, "I2": het.I2, "H2": het.H2}
+        out |= {"I2_Q": het.I2_Q, "I2_Q_low": het.I2_Q_low, "I2_Q_high": het.I2_Q_high}
+        out |= {"typical_v": het.typical_v, "mean_rate": self.mean_rates(fit.mu, tau2)}
+        out |= mean_numbers(fit.mu, ci, fit.tau2_between, fit.tau2_within)
+        told = np.where(fit.reason == ONE_EACH, np.nan, 1.0)
+        out |= {"tau2_between": told * fit.tau2_between, "tau2_within": told * fit.tau2_within}
+        if spec.prediction is not None:
+            new = NewStudy(fit.mu, ci.se, tau2, clusters)
+            low, high = NESTED_PREDICTION[spec.prediction](new, self.tail)
+            out |= {"estimate_prediction_low": low, "estimate_prediction_high": high}
+        out |= as_rates(out, lambda value: transform.inverse(np.clip(value, *transform.limits), size))
+        out |= both_tested(fit, effect_angle(self.arranged))
+        return out, np.where(fit.reason == NOT_CONVERGED, NOT_CONVERGED, OK)
 
     def weigh(self, found: Estimates) -> FloatArray:
         """Return the weight of each study in the mean of its cluster and that of the cluster."""
-        v, fit = self.effects.v[0], self.nested
-        return nested_weights(v, self.cluster, fit.tau2_within, fit.tau2_between)[None]
+        fit, data = self.nested, self.arranged
+        return by_study(nested_weights(data, fit.tau2_within, fit.tau2_between), data.groups)
 
     def levels(self, found: Estimates) -> dict[str, float]:
         """Return both variances, of clusters and of the studies of a cluster, and their tests."""
-        if is_exact(found.reason)[0] or np.isnan(found.estimate[0]) or self.nested.reason == ONE_EACH:
+        if is_exact(found.reason)[0] or np.isnan(found.estimate[0]) or self.nested.reason[0] == ONE_EACH:
             return UNKNOWN
         fit = self.nested
         return levels(fit.tau2_between, fit.tau2_within, float(found.typical_v[0]), fit)
@@ -104,8 +122,7 @@ class NestedInverseVariance(InverseVariance):
     ) -> Interval:
         """Return the restricted profile-likelihood interval of one variance, or of their sum."""
         which, fall = component_of(self.cluster, method, component, level)
-        y, v, _ = self.effects
-        low, high = effect_limits(y[0], v[0], self.cluster, self.nested, fall, which)
+        low, high = effect_limits(self.arranged, self.nested, fall, which)
         return Interval(low * low, high * high)
 
     def study_rates(self, pooled: "Fit") -> StudyTruths:

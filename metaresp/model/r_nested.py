@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 _QUANTILE = {"normal": "qnorm({p})", "t": "qt({p}, clusters - 1)", "hts": "qt({p}, clusters - 2)"}
 
+_PROFILES = {
+    "profile": (),
+    "profile-t": ("metaresp takes the square of t on clusters - 1 df",),
+    "bartlett": ("metaresp widens it by Bartlett's correction for the clusters",),
+}
+
 
 def _tail(spec: "Spec") -> str:
     return f"{(1 + spec.level) / 2:.12g}"
@@ -17,26 +23,29 @@ def _tail(spec: "Spec") -> str:
 
 def nested_counts_script(spec: "Spec") -> list[str]:
     """Return the lines after the data and the clusters: lme4."""
+    link = str(spec.link)
+    family, back = "binomial", "plogis"
+    if link != "logit":
+        family, back = f'binomial("{link}")', f'binomial("{link}")$linkinv'
     lines = [
         "library(lme4)",
         "# lme4 has only Laplace's approximation for two nested effects, where metaresp integrates both:",
         "# expect the third digit to differ, more where studies are small.",
-        "fit <- glmer(cbind(events, n - events) ~ 1 + (1 | cluster / row), data = d, family = binomial)",
+        f"fit <- glmer(cbind(events, n - events) ~ 1 + (1 | cluster / row), data = d, family = {family})",
         "summary(fit)",
         *PEARSON,
         "mu <- fixef(fit)[[1]]",
         "se <- sqrt(vcov(fit)[1, 1])",
         "tau2 <- sum(unlist(VarCorr(fit)))",
         "# pooled rate and its interval",
-        "plogis(mu)",
+        f"{back}(mu)",
     ]
-    if spec.ci.startswith("profile"):
-        if spec.ci == "profile-t":
-            lines.append("# with a chi-square quantile; metaresp takes the square of t on clusters - 1 df")
-        lines.append(f'plogis(confint(fit, "(Intercept)", level = {spec.level!r}))')
+    if spec.ci in _PROFILES:
+        lines += [f"# with a chi-square quantile; {words}" for words in _PROFILES[spec.ci]]
+        lines.append(f'{back}(confint(fit, "(Intercept)", level = {spec.level!r}))')
     else:
-        lines.append(f"plogis(mu + c(-1, 1) * {_QUANTILE[spec.ci].format(p=_tail(spec))} * se)")
-    return [*lines, *_prediction(spec, "mu", "tau2", "se", "plogis")]
+        lines.append(f"{back}(mu + c(-1, 1) * {_QUANTILE[spec.ci].format(p=_tail(spec))} * se)")
+    return [*lines, *_prediction(spec, "mu", "tau2", "se", back)]
 
 
 def nested_effects_script(spec: "Spec") -> list[str]:
@@ -66,8 +75,12 @@ def nested_effects_script(spec: "Spec") -> list[str]:
 def _prediction(spec: "Spec", mu: str, tau2: str, se: str, back: str) -> list[str]:
     if spec.prediction is None:
         return []
-    quantile = _QUANTILE[spec.prediction].format(p=_tail(spec))
+    lines = []
+    if spec.prediction == "likelihood":
+        lines = ["# with t on clusters - 1 df; metaresp carries the uncertainty of both variances"]
+    quantile = _QUANTILE["t" if lines else spec.prediction].format(p=_tail(spec))
     return [
+        *lines,
         "# prediction interval for the rate of a new study of a new cluster",
         f"limits <- {mu} + c(-1, 1) * {quantile} * sqrt({tau2} + {se}^2)",
         f"sapply(limits, {back})",

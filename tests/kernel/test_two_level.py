@@ -14,11 +14,9 @@ from metaresp.kernel.counts import binomial_normal as bn
 from metaresp.kernel.counts.beta_binomial import FARTHEST, NO_MEAN
 from metaresp.kernel.counts.profile_limits import mu_limits
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.nested import counts as tl
-from metaresp.kernel.nested import effects as tg
-from metaresp.kernel.nested.likelihood import Nested, evaluate
-from metaresp.kernel.nested.robust import groups
 from tests.datasets import counts, reference
+from tests.kernel import one_lane as tl
+from tests.kernel.one_lane import evaluate
 
 FALL = 3.841458820694124
 DENSE = 1e-10  # both sides are closed forms; the dense one inverts a matrix
@@ -67,7 +65,7 @@ def nested_counts(seed, k=12, clusters=4, between=1.0, within=0.7, largest=30):
 
 def test_gaussian_reference():
     x, n, cluster = ursino()
-    found = tg.fit_nested_gaussian(*logits(x, n), cluster)
+    found = tl.fit_nested_gaussian(*logits(x, n), cluster)
     expected = reference("ursino2021")["moderators"]["three_level"]
     assert found.mu == pytest.approx(expected["estimate"], rel=METAFOR)
     assert found.se == pytest.approx(expected["se"], rel=METAFOR)
@@ -95,8 +93,7 @@ def dense_parts(y, v, cluster, within, between):
 )
 def test_restricted_likelihood_against_dense_matrices(within, between):
     y, v, cluster = nested_effects(1)
-    g = groups(cluster)
-    found = tg.restricted(y[g.order], v[g.order], g, np.array([within]), np.array([between]))
+    found = tl.restricted(y, v, cluster, np.array([within]), np.array([between]))
     covariance, _, weight, p, same = dense_parts(y, v, cluster, within, between)
     k = len(y)
     value = (k - 1) * np.log(2 * np.pi) - np.log(k) + np.linalg.slogdet(covariance)[1] + np.log(weight)
@@ -119,21 +116,20 @@ def test_restricted_likelihood_against_dense_matrices(within, between):
 @pytest.mark.parametrize("seed", range(6))
 def test_gaussian_never_below_a_grid(seed):
     y, v, cluster = nested_effects(seed, k=14, clusters=4, between=0.3 * (seed % 3), within=0.2 * (seed % 2))
-    found = tg.fit_nested_gaussian(y, v, cluster)
-    g = groups(cluster)
+    found = tl.fit_nested_gaussian(y, v, cluster)
     line = np.r_[0, np.geomspace(1e-4, 20, 60)]
     a, b = (grid.ravel() for grid in np.meshgrid(line, line))
-    values = tg.restricted(y[g.order], v[g.order], g, a, b).value
+    values = tl.restricted(y, v, cluster, a, b).value
     assert found.loglik >= values.max() - 1e-10
     assert found.loglik_between_zero >= values[b == 0].max() - 1e-10
     assert found.loglik_within_zero >= values[a == 0].max() - 1e-10
     assert found.loglik_common == pytest.approx(values[(a == 0) & (b == 0)][0], abs=1e-10)
-    assert found.reason == tg.OK
+    assert found.reason == tl.OK
 
 
 def test_robust_errors_against_dense_matrices():
     y, v, cluster = nested_effects(3)
-    found = tg.fit_nested_gaussian(y, v, cluster)
+    found = tl.fit_nested_gaussian(y, v, cluster)
     covariance, inverse, weight, _, _ = dense_parts(y, v, cluster, found.tau2_within, found.tau2_between)
     k, one = len(y), np.ones(len(y))
     e = y - (one @ inverse @ y) / weight
@@ -162,16 +158,16 @@ def test_gaussian_order_of_studies_and_names_of_clusters_do_not_matter():
     y, v, cluster = nested_effects(4)
     order = np.random.default_rng(0).permutation(len(y))
     here, there = (
-        tg.fit_nested_gaussian(y, v, cluster),
-        tg.fit_nested_gaussian(y[order], v[order], 100 - cluster[order]),
+        tl.fit_nested_gaussian(y, v, cluster),
+        tl.fit_nested_gaussian(y[order], v[order], 100 - cluster[order]),
     )
     np.testing.assert_allclose(here, there, rtol=1e-7, atol=1e-9)
 
 
 def test_gaussian_one_study_each_is_the_plain_reml():
     y, v, _ = nested_effects(5, k=12)
-    found = tg.fit_nested_gaussian(y, v, np.arange(12))
-    assert (found.reason, found.tau2_within) == (tg.ONE_EACH, 0.0)
+    found = tl.fit_nested_gaussian(y, v, np.arange(12))
+    assert (found.reason, found.tau2_within) == (tl.ONE_EACH, 0.0)
 
     def deviance(tau2):
         w = 1 / (v + tau2)
@@ -184,7 +180,7 @@ def test_gaussian_one_study_each_is_the_plain_reml():
 
 def test_gaussian_one_cluster_has_no_robust_error():
     y, v, _ = nested_effects(6, k=9)
-    found = tg.fit_nested_gaussian(y, v, np.zeros(9, dtype=int))
+    found = tl.fit_nested_gaussian(y, v, np.zeros(9, dtype=int))
     assert found.tau2_between == 0
     assert np.isnan([found.se_cr1, found.se_cr2, found.df_cr1, found.df_cr2]).all()
 
@@ -209,11 +205,11 @@ def by_integration(x, n, cluster, mu, between, within):
 def test_likelihood_against_two_dimensional_integration():
     x, n = np.array([0.0, 3, 9, 5]), np.array([6.0, 7, 9, 20])
     cluster = np.array([0, 0, 1, 1])
-    g = groups(cluster)
+    data, _ = tl.arrange(x, n, cluster)
     for at in [(-0.5, 0.8, 0.4), (0.7, 2.0, 1.1)]:
         with np.errstate(all="ignore"):
             expected = by_integration(x, n, cluster, *at)
-        assert evaluate(Nested(x, n, g), np.array(at)).value == pytest.approx(expected, abs=1e-11)
+        assert evaluate(data, np.array(at)).value == pytest.approx(expected, abs=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -221,8 +217,7 @@ def test_likelihood_against_two_dimensional_integration():
 )
 def test_derivatives_and_nodes(at):
     x, n, cluster = ursino()
-    g = groups(cluster)
-    data = Nested(x[g.order], n[g.order], g)
+    data, _ = tl.arrange(x, n, cluster)
     at = np.array(at)
     here = evaluate(data, at)
     assert evaluate(data, at, refine=2).value == pytest.approx(here.value, abs=1e-11)
@@ -262,8 +257,7 @@ def test_ursino_fits():
 def test_never_below_a_grid_and_limits_put_back(seed):
     x, n, cluster = nested_counts(seed, between=[1.2, 0, 1.5, 0.3][seed], within=[0, 1.2, 1.0, 0.3][seed])
     found = tl.fit_nested_binomial(x, n, cluster, fall=FALL)
-    g = groups(cluster)
-    data = Nested(x[g.order], n[g.order], g)
+    data, _ = tl.arrange(x, n, cluster)
     taus = [0.0, 0.2, 0.7, 1.6]
 
     def height(mu):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from metaresp.kernel.nested import counts as tl
 from metaresp.kernel.nested.effects import effect_posteriors
 from metaresp.kernel.nested.study_rate import study_posteriors
+from tests.kernel import one_lane as tl
 from tests.kernel.test_two_level import nested_counts, nested_effects
 
 TAIL = 0.025
@@ -23,8 +23,8 @@ def twin(data, at, study, limits):
     outer = w.copy()
     for i in np.flatnonzero(mine):
         if i != study:
-            outer *= stats.binom.pmf(data.x[i], data.n[i], special.expit(logit)) @ w
-    joint = outer[:, None] * w * stats.binom.pmf(data.x[study], data.n[study], special.expit(logit))
+            outer *= stats.binom.pmf(data.x[0, i], data.n[0, i], special.expit(logit)) @ w
+    joint = outer[:, None] * w * stats.binom.pmf(data.x[0, study], data.n[0, study], special.expit(logit))
     joint /= joint.sum()
     rate = special.expit(logit)
     bands = []
@@ -89,7 +89,8 @@ def test_a_study_leans_on_its_cluster():
     assert found.mean[0] > 0.6
     other, _ = tl.arrange(x, n, np.array([1, 0, 0, 1, 1]))
     assert (
-        study_posteriors(other, np.array([0.0, 1.5, 0.3]), TAIL).mean[np.flatnonzero(other.n == 3)[0]] < 0.2
+        study_posteriors(other, np.array([0.0, 1.5, 0.3]), TAIL).mean[np.flatnonzero(other.n[0] == 3)[0]]
+        < 0.2
     )
 
 

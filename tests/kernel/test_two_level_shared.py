@@ -7,14 +7,12 @@ import pytest
 from scipy import special
 
 from metaresp.kernel.counts import quadrature
-from metaresp.kernel.nested import counts as tl
-from metaresp.kernel.nested.climb import climb, deviations, polar
-from metaresp.kernel.nested.likelihood import evaluate
+from metaresp.kernel.nested.climb import deviations, polar
 from metaresp.kernel.nested.nodes import own_nodes
 from metaresp.kernel.nested.plan import narrowed, planned
-from metaresp.kernel.nested.profile import mu_limits
 from metaresp.kernel.nested.shared_nodes import shared_nodes
-from metaresp.kernel.nested.spread import count_limits
+from tests.kernel import one_lane as tl
+from tests.kernel.one_lane import at_chart, climb, count_limits, evaluate, mu_limits
 from tests.kernel.test_two_level import nested_counts
 
 FALL = 3.841458820694124
@@ -51,7 +49,14 @@ def arranged(seed, **kind):
 
 
 def shared_rows(data):
-    return np.concatenate([rows for rows, _ in shared_nodes(data, POINTS, quadrature.FULL, 1)])
+    return np.concatenate(
+        [
+            rows
+            for rows, _ in shared_nodes(
+                data.take(np.zeros(len(POINTS), np.int64)), POINTS, quadrature.FULL, 1
+            )
+        ]
+    )
 
 
 @pytest.mark.parametrize("kind", [{}, {"largest": 400}, {"k": 25, "clusters": 9, "between": 2.5}])
@@ -82,7 +87,7 @@ def test_shared_nodes_say_what_own_nodes_say(kind, monkeypatch):
 def test_shared_nodes_are_not_used_where_digits_would_be_lost():
     x, n = np.array([3.0, 5, 8, 2]), np.array([8.0, 11, 1e9, 9])
     large, _ = tl.arrange(x, n, np.array([0, 0, 1, 1]))
-    assert not list(shared_nodes(large, POINTS, quadrature.FULL, 1))
+    assert not list(shared_nodes(large.take(np.zeros(len(POINTS), np.int64)), POINTS, quadrature.FULL, 1))
     # a study so far off that the integrand underflows on shared nodes
     far, _ = tl.arrange(np.array([0.0, 900, 3]), np.array([900.0, 900, 9]), np.array([0, 0, 1]))
     at = np.array([0.0, 0.3, 0.05])
@@ -101,8 +106,8 @@ def test_narrowed_range_holds_all_that_matters():
     plan = planned(data, at, quadrature.FULL, 1)
     line = np.linspace(plan.low[0], plan.high[0], 3001)
     each = quadrature.moments(
-        np.repeat(data.x[None], line.size, 0),
-        np.repeat(data.n[None], line.size, 0),
+        np.repeat(data.x, line.size, 0),
+        np.repeat(data.n, line.size, 0),
         at[0, 0] + at[0, 1] * line,
         np.full(line.size, at[0, 2]),
     ).value
@@ -119,12 +124,12 @@ def test_polar_chart_is_the_likelihood_with_its_derivatives():
     data = arranged(4)
     at = np.array([[-0.7, 1.3, 0.6], [-0.7, 1.3, 0.0], [0.2, 0.6, 0.5 * math.pi]])
     chart, side = polar(data), 1e-4
-    here = chart.evaluate(at, quadrature.FULL, 1)
+    here = at_chart(chart, at, quadrature.FULL, 1)
     taus = at[:, 1:2] * np.stack([np.cos(at[:, 2]), np.sin(at[:, 2])], axis=1)
     np.testing.assert_allclose(here.value, evaluate(data, np.c_[at[:, :1], taus]).value, rtol=EQUAL)
     for i in range(3):
         up, down = (
-            chart.evaluate(chart.fold(at + s * side * np.eye(3)[i]), quadrature.FULL, 1) for s in (1, -1)
+            at_chart(chart, chart.fold(at + s * side * np.eye(3)[i]), quadrature.FULL, 1) for s in (1, -1)
         )
         np.testing.assert_allclose(here.gradient[:, i], (up.value - down.value) / (2 * side), atol=1e-6)
         second = (up.value - 2 * here.value + down.value) / side**2

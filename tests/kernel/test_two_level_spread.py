@@ -10,13 +10,10 @@ from scipy import optimize, special, stats
 from metaresp.kernel.counts import binomial_normal as bn
 from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.nested import counts as tl
-from metaresp.kernel.nested import effects as tg
-from metaresp.kernel.nested.likelihood import contributions, evaluate
-from metaresp.kernel.nested.profile import height_at
-from metaresp.kernel.nested.robust import groups
-from metaresp.kernel.nested.spread import count_limits, effect_limits
+from metaresp.kernel.nested.effects import effects_of
 from metaresp.kernel.nested.variance_tests import both_variances, count_angle, effect_angle, one_variance
+from tests.kernel import one_lane as tl
+from tests.kernel.one_lane import contributions, count_limits, effect_limits, evaluate, height_at
 from tests.kernel.test_two_level import dense_parts, nested_counts, nested_effects
 
 FALL = 3.841458820694124
@@ -74,9 +71,8 @@ def test_total_of_one_study_each_is_the_ordinary_interval():
 @pytest.mark.parametrize("seed", [2, 5])
 def test_effect_limits_put_back(which, seed):
     y, v, cluster = nested_effects(seed, k=14, clusters=5)
-    fit = tg.fit_nested_gaussian(y, v, cluster)
-    g = groups(cluster)
-    low, high = effect_limits(y, v, cluster, fit, FALL, which)
+    fit = tl.fit_nested_gaussian(y, v, cluster)
+    low, high = effect_limits(y, v, cluster, FALL, which)
 
     def height(value):
         def cost(other):
@@ -86,7 +82,7 @@ def test_effect_limits_put_back(which, seed):
                 "total": (value**2 * special.expit(other), value**2 * special.expit(-other)),
             }
             a, b = (np.array([part]) for part in pairs[which])
-            return -tg.restricted(y[g.order], v[g.order], g, a, b).value[0]
+            return -tl.restricted(y, v, cluster, a, b).value[0]
 
         grid = np.linspace(-20, 9, 60)
         best = grid[np.argmin([cost(u) for u in grid])]
@@ -131,7 +127,7 @@ def test_reference_of_both_variances_is_that_of_a_cone():
 
 
 def test_reference_at_its_ends():
-    assert (one_variance(0.0), both_variances(0.0, 1.0)) == (1.0, 1.0)
+    assert (one_variance(np.array(0.0)), both_variances(np.array(0.0), np.array(1.0))) == (1.0, 1.0)
     assert one_variance(2.705543454095404) == pytest.approx(0.05)
     assert both_variances(2.705543454095404, 0.0) == pytest.approx(0.05)
 
@@ -152,18 +148,17 @@ def test_angle_of_counts_by_enumeration(rate):
     assert total == pytest.approx(1)
     left = moments[1:, 1:] - np.outer(moments[0, 1:], moments[0, 1:]) / moments[0, 0]
     cosine = left[0, 1] / math.sqrt(left[0, 0] * left[1, 1])
-    found = count_angle(n.astype(float), groups(cluster))
+    found = count_angle(tl.arrange(n, n, cluster)[0]).item()
     assert math.cos(found) == pytest.approx(cosine, rel=1e-10)
     assert left[0, 0] == pytest.approx((rate * (1 - rate)) ** 2 / 2 * (n * (n - 1)).sum(), rel=1e-10)
 
 
 def test_angle_of_effects_by_dense_matrices():
     y, v, cluster = nested_effects(8, k=12, clusters=4)
-    g = groups(cluster)
     _, _, _, p, same = dense_parts(y, v, cluster, 0.0, 0.0)
     ww, bb = np.trace(p @ p), np.trace(p @ same @ p @ same)
     cosine = np.trace(p @ p @ same) / math.sqrt(ww * bb)
-    assert math.cos(effect_angle(v[g.order], g)) == pytest.approx(cosine, rel=1e-10)
+    assert math.cos(effect_angle(effects_of(y, v, cluster)).item()) == pytest.approx(cosine, rel=1e-10)
 
 
 # ---- weights
@@ -177,7 +172,7 @@ def test_contributions_sum_to_the_information(at):
     assert (found > 0).all()
     assert found.sum() == pytest.approx(-evaluate(data, np.array(at)).hessian[0, 0], rel=1e-9)
     if at[1] == 0:
-        alone = CountSurface(data.x[None], data.n[None], np.ones((1, data.x.size)))
+        alone = CountSurface(data.x, data.n, data.copies)
         own = alone.information(np.array([at[0]]), np.array([at[2]]))[0]
         assert found == pytest.approx(own, rel=1e-9)
 
@@ -185,4 +180,4 @@ def test_contributions_sum_to_the_information(at):
 def test_weights_of_effects_are_those_of_dense_matrices():
     y, v, cluster = nested_effects(9, k=10, clusters=4)
     _, inverse, _, _, _ = dense_parts(y, v, cluster, 0.2, 0.5)
-    assert tg.nested_weights(v, cluster, 0.2, 0.5) == pytest.approx(inverse @ np.ones(10), rel=1e-10)
+    assert tl.nested_weights(v, cluster, 0.2, 0.5) == pytest.approx(inverse @ np.ones(10), rel=1e-10)

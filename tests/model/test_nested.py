@@ -92,26 +92,29 @@ def test_ursino2021_as_a_nested_model(arms):
 
 
 def test_interval_of_each_kind(centres, nested):
-    assert (nested.spec.ci, nested.df) == ("t", 7.0)
+    assert (nested.spec.ci, nested.spec.prediction, nested.df) == ("bartlett", "likelihood", np.inf)
+    student = mr.pool(centres, cluster="centre", ci="t", prediction="hts")
+    assert student.df == 7.0
     t = 2.364624251592785  # qt(0.975, 7)
-    assert nested.estimate_ci == pytest.approx(
-        (nested.estimate - t * nested.se, nested.estimate + t * nested.se)
-    )
+    half = t * student.se
+    assert student.estimate_ci == pytest.approx((student.estimate - half, student.estimate + half))
     widths = {
         ci: np.diff(mr.pool(centres, cluster="centre", ci=ci).estimate_ci)[0]
-        for ci in ("normal", "t", "profile", "profile-t")
+        for ci in ("normal", "t", "profile", "bartlett", "profile-t")
     }
     assert widths["normal"] < widths["t"]
-    assert widths["profile"] < widths["profile-t"]
+    assert widths["profile"] < widths["bartlett"] < widths["profile-t"]
     hts = 2.446911848791681  # qt(0.975, 6)
-    spread = np.sqrt(nested.tau2 + nested.se**2)
-    assert nested.estimate_prediction[1] == pytest.approx(nested.estimate + hts * spread)
-    assert nested.probability_above(nested.prediction_interval[0]) == pytest.approx(0.975)
-    assert nested.probability_above(nested.rate) == pytest.approx(0.5)
+    spread = np.sqrt(student.tau2 + student.se**2)
+    assert student.estimate_prediction[1] == pytest.approx(student.estimate + hts * spread)
+    for fit in (student, nested):
+        assert fit.probability_above(fit.prediction_interval[0]) == pytest.approx(0.975, abs=1e-9)
+    assert student.probability_above(student.rate) == pytest.approx(0.5)
 
 
 def test_tests_agree_with_intervals(centres):
     for options in (
+        {},
         {"ci": "profile-t"},
         {"ci": "t"},
         {"model": "inverse-variance"},
@@ -164,7 +167,8 @@ def test_round_trip_and_frames(nested, centres):
 
 def test_words(nested):
     text = str(nested)
-    assert "studies nested in 8 clusters by centre); t quantile, 7 df" in text
+    assert "studies nested in 8 clusters by centre);" in text
+    assert "profile likelihood with Bartlett's correction" in text
     assert "between clusters tau = " in text
     assert "counted twice" in nested.notes[0]
     assert "largest_per('centre')" in nested.notes[0]
@@ -223,9 +227,9 @@ def test_events_and_non_events_mirror(centres, nested):
         ({"model": "inverse-variance", "tau2": 0.3}, ["tau2=0.3", "'REML'"]),
         ({"model": "inverse-variance", "ci": "hartung-knapp"}, ["'CR2', 'CR1', 't', 'normal'"]),
         ({"model": "inverse-variance", "prediction": "bootstrap"}, ["'hts', 't', 'normal'"]),
-        ({"ci": "bartlett"}, ["ci='bartlett'", "'profile'"]),
+        ({"ci": "bootstrap"}, ["ci='bootstrap'", "'profile'"]),
         ({"ci": "CR2"}, ["ci='CR2'", "'profile'"]),
-        ({"link": "probit"}, ["link='probit'", "'logit'"]),
+        ({"penalty": ("half-normal", 1)}, ["penalty=", "leave it out"]),
         ({"model": "beta-binomial"}, ["beta-binomial", "binomial-normal", "largest_per('centre')"]),
         ({"model": "common"}, ["common", "inverse-variance"]),
         ({"transform": "arcsine"}, ["no meaning for model='binomial-normal'"]),
@@ -280,11 +284,44 @@ def test_component_needs_clusters(centres):
         mr.pool(centres).tau2_ci(component="between")
 
 
-def test_analyses_without_a_nested_form_say_so(nested):
-    with pytest.raises(mr.InvalidArgument, match="nested in clusters"):
-        mr.subgroups(nested, "centre")
-    with pytest.raises(mr.InvalidArgument, match="nested in clusters"):
-        mr.baujat(nested)
+@pytest.mark.parametrize("model", NESTED)
+def test_subgroups_are_fits_of_their_studies(centres, model):
+    half = ["one" if c <= 4 else "other" for c in R["cluster"]]
+    studies = mr.Studies(R["x"], R["n"], covariates={"centre": R["cluster"], "half": half})
+    found = mr.subgroups(mr.pool(studies, cluster="centre", model=model), "half")
+    assert (found.reference, found.df) == ("F", 1.0)
+    assert 0 < found.pvalue < 1
+    for i, name in enumerate(found.group):
+        fit = mr.pool(studies[np.array(half) == name], cluster="centre", model=model)
+        assert (found.rate[i], found.low[i], found.high[i]) == pytest.approx(
+            (fit.rate, *fit.rate_ci), abs=SAME
+        )
+    with pytest.raises(mr.InvalidArgument, match="common_tau2"):
+        mr.subgroups(mr.pool(studies, cluster="centre", model=model), "half", common_tau2=True)
+
+
+def test_a_group_without_events_takes_part_in_the_test():
+    half = ["one" if c <= 4 else "other" for c in R["cluster"]]
+    x = np.where(np.array(half) == "one", 0, R["x"])
+    studies = mr.Studies(x, R["n"], covariates={"centre": R["cluster"], "half": half})
+    for model in NESTED:
+        found = mr.subgroups(mr.pool(studies, cluster="centre", model=model), "half")
+        assert found.pvalue < 0.01
+        assert found.rate[0] == 0
+    within = np.arange(len(studies)) % 2
+    crossed = mr.Studies(R["x"], R["n"], covariates={"centre": R["cluster"], "part": within})
+    found = mr.subgroups(mr.pool(crossed, cluster="centre"), "part")
+    assert "several groups" in found.notes[0]
+
+
+@pytest.mark.parametrize("model", NESTED)
+def test_baujat_leaves_each_study_out(centres, model):
+    fit = mr.pool(centres, cluster="centre", model=model)
+    found = mr.baujat(fit)
+    keep = np.arange(len(centres)) != 4
+    without = mr.pool(centres[keep], cluster="centre", model=model)
+    expected = ((without.estimate - fit.estimate) / without.se) ** 2
+    assert found.influence[4] == pytest.approx(expected, rel=1e-4)
 
 
 # ---- awkward data
@@ -310,7 +347,7 @@ def test_the_nested_kernel_gives_the_ordinary_answer_for_one_study_each(centres)
     from metaresp.counts import clean
     from metaresp.model.batch import estimate, weights
 
-    spec = resolve(cluster="centre", ci="profile")
+    spec = resolve(cluster="centre", ci="profile", prediction="hts")
     counts, _ = clean(R["x"], R["n"], None)
     model = model_of(spec)(counts, spec, np.arange(len(centres)))
     found = estimate(model)
@@ -355,6 +392,7 @@ def test_two_clusters(model):
     assert fit.tau2_within == 0
     assert fit.rate_ci.low < 0.01
     assert fit.rate_ci.high > 0.99
+    fit = mr.pool(studies, cluster="c", model=model, prediction="hts")
     assert fit.prediction_interval is None
     notes = " ".join(fit.notes)
     assert "needs more than 2 clusters" in notes

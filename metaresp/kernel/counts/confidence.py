@@ -91,7 +91,7 @@ def confidence(section: Section, k: FloatArray, points: int = _POINTS) -> Confid
     """
     out = Confidence(*np.zeros((len(Confidence._fields), k.size, points + 2)))
     for rows, part, curves in _settled(section):
-        found = _mix(curves, part.low, part.high, k[rows], points)
+        found = integrated(curves, part.low, part.high, k[rows], points)
         for field, values in zip(out, found, strict=True):
             field[rows] = values
     return out
@@ -200,8 +200,20 @@ def _rule(level: int, points: int) -> tuple[FloatArray, FloatArray, FloatArray, 
     return at, weight, _matrix(level, at), slope
 
 
-def _mix(curves: Curves, low: FloatArray, high: FloatArray, k: FloatArray, points: int) -> Confidence:
-    """Integrate over the confidence distribution."""
+def integrated(
+    curves: Curves, low: FloatArray, high: FloatArray, k: FloatArray, points: int = _POINTS
+) -> Confidence:
+    """Return the confidence distribution of lanes whose curves are known at Chebyshev points of s.
+
+    Parameters
+    ----------
+    curves : Curves
+        Fields of shape (lanes, points), at ``-cos(pi j / (points - 1))`` between the ends of s.
+    low, high, k : float array, shape (lanes,)
+        Ends of s, and number of studies.
+    points : int
+        Of the integral.
+    """
     level = curves.mu.shape[1] - 1
     at, weight, value, slope = _rule(level, points)
     df = (k - 1)[:, None]

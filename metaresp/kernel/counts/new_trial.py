@@ -12,7 +12,7 @@ from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit
-from metaresp.kernel.counts.confidence import Curves, confidence
+from metaresp.kernel.counts.confidence import Confidence, Curves, confidence
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.surface import CountSurface
@@ -58,11 +58,15 @@ def tau_mixture(
         Quantiles of shape (lanes,).
     """
     section = _window(counts, fit)
-    found = confidence(section, k)
-    tau = np.minimum(section.unit[:, None] * np.sinh(found.s), counts.tau_max)
-    sd = np.sqrt(tau**2 + np.exp(-found.log_j))
-    out = Mixture(found.weight, found.mu, sd, tau, found.root, found.height + 0.5 * found.log_j)
+    out = mixture_of(confidence(section, k), section.unit, counts.tau_max)
     return out, quantile(out, tail), quantile(out, 1 - tail)
+
+
+def mixture_of(found: Confidence, unit: FloatArray, most: float) -> Mixture:
+    """Return the normals of a new theta from the confidence distribution of ``asinh(tau / unit)``."""
+    tau = np.minimum(unit[:, None] * np.sinh(found.s), most)
+    sd = np.sqrt(tau**2 + np.exp(-found.log_j))
+    return Mixture(found.weight, found.mu, sd, tau, found.root, found.height + 0.5 * found.log_j)
 
 
 def _window(counts: CountSurface, fit: Fit) -> "_Section":

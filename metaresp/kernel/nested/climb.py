@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import BoolArray, FloatArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
-from metaresp.kernel.counts.binomial_normal import TAU_MAX
+from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.nested.likelihood import Points, evaluate
 from metaresp.kernel.nested.nodes import Nested
 
@@ -30,10 +30,14 @@ _LONGEST = 2.0  # step
 
 
 class Best(NamedTuple):
-    """A point and its log-likelihood less the saturated one."""
+    """Points and their log-likelihoods less the saturated one."""
 
-    at: FloatArray  # (mu, tau_between, tau_within)
-    value: float
+    at: FloatArray  # (lanes, 3): mu, tau_between, tau_within
+    value: FloatArray  # (lanes,)
+
+    def take(self, rows: IntArray) -> "Best":
+        """Return the lanes at *rows*."""
+        return Best(self.at[rows], self.value[rows])
 
 
 class Tops(NamedTuple):
@@ -42,7 +46,11 @@ class Tops(NamedTuple):
     at: FloatArray  # (lanes, 3)
     points: Points
 
-    def put(self, rows: BoolArray | int, other: "Tops") -> None:
+    def take(self, rows: BoolArray | IntArray) -> "Tops":
+        """Return the lanes at *rows*."""
+        return Tops(self.at[rows], self.points.take(rows))
+
+    def put(self, rows: BoolArray | IntArray, other: "Tops") -> None:
         """Write *other* into the lanes at *rows*."""
         self.at[rows] = other.at
         self.points.put(rows, other.points)
@@ -51,39 +59,46 @@ class Tops(NamedTuple):
 class Chart(NamedTuple):
     """Coordinates of the parameters, mu being the first, and what is known of their edges."""
 
-    evaluate: Callable[[FloatArray, float, int], Points]  # of (lanes, 3), nats, refine
+    evaluate: Callable[[IntArray, FloatArray, float, int], Points]  # of lanes, (points, 3), nats, refine
     fold: Callable[[FloatArray], FloatArray]  # into the bounds
     low: FloatArray  # (3,)
     high: FloatArray  # (3,)
     even: BoolArray  # (2, 3): where low and high are edges without a slope
+    ends: float  # squared Newton step in standard errors at which a climb ends
 
 
 _TURN = 0.5 * math.pi
 _NO, _YES = False, True
 
 
+def _ends(data: Nested) -> float:
+    return _DECREMENT if data.nats >= quadrature.FULL else 3 * math.exp(-data.nats)
+
+
 def deviations(data: Nested) -> Chart:
     """Return the chart of (mu, tau_between, tau_within)."""
 
-    def at(points: FloatArray, nats: float, refine: int) -> Points:
-        return evaluate(data, points, nats, refine)
+    def at(rows: IntArray, points: FloatArray, nats: float, refine: int) -> Points:
+        return evaluate(data.take(rows), points, nats, refine)
 
     def fold(points: FloatArray) -> FloatArray:
         points = points.copy()
-        points[:, 1:] = np.minimum(np.abs(points[:, 1:]), TAU_MAX)
+        points[:, 1:] = np.minimum(np.abs(points[:, 1:]), most)
         return points
 
-    low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, TAU_MAX, TAU_MAX])
-    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _NO]]))
+    most = LINKS[data.link].tau_max
+    low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, most, most])
+    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _NO]]), _ends(data))
 
 
 def polar(data: Nested) -> Chart:
     """Return the chart of (mu, tau, angle): the deviations are ``tau cos(angle)`` and ``tau sin(angle)``."""
 
-    def at(points: FloatArray, nats: float, refine: int) -> Points:
+    def at(rows: IntArray, points: FloatArray, nats: float, refine: int) -> Points:
         tau, cosine, sine = points[:, 1], np.cos(points[:, 2]), np.sin(points[:, 2])
         cosine = np.maximum(cosine, 0.0)
-        s = evaluate(data, np.stack([points[:, 0], tau * cosine, tau * sine], axis=1), nats, refine)
+        there = np.stack([points[:, 0], tau * cosine, tau * sine], axis=1)
+        s = evaluate(data.take(rows), there, nats, refine)
         turn = np.zeros((len(points), 3, 3))  # new coordinates by old
         turn[:, 0, 0] = 1.0
         turn[:, 1, 1], turn[:, 1, 2] = cosine, sine
@@ -98,22 +113,25 @@ def polar(data: Nested) -> Chart:
 
     def fold(points: FloatArray) -> FloatArray:
         points = points.copy()
-        points[:, 1] = np.minimum(np.abs(points[:, 1]), TAU_MAX)
+        points[:, 1] = np.minimum(np.abs(points[:, 1]), most)
         points[:, 2] = np.abs((points[:, 2] + _TURN) % np.pi - _TURN)
         return points
 
-    low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, TAU_MAX, _TURN])
-    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _YES]]))
+    most = LINKS[data.link].tau_max
+    low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, most, _TURN])
+    return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _YES]]), _ends(data))
 
 
-def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> Tops:
+def climb(chart: Chart, rows: IntArray, start: FloatArray, free: BoolArray, refine: int = 1) -> Tops:
     """Climb from every start over the free coordinates.
 
     Parameters
     ----------
     chart : Chart
-    start : float array, shape (lanes, 3)
-    free : bool array, shape (lanes, 3)
+    rows : int array, shape (starts,)
+        The lane of each start.
+    start : float array, shape (starts, 3)
+    free : bool array, shape (starts, 3)
     refine : int
         Multiplies the number of nodes.
 
@@ -122,32 +140,33 @@ def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> 
     Tops
     """
     at = start.copy()
-    here = chart.evaluate(at, quadrature.FULL, refine)
+    here = chart.evaluate(rows, at, quadrature.FULL, refine)
     length, creeping = np.ones(len(at)), np.zeros(len(at), dtype=np.int64)
+    edge = max(_EDGE, math.sqrt(chart.ends))
     alive = np.arange(len(at))
     for count in range(_STEPS):
         s, q, loose = here.take(alive), at[alive], free[alive]
         moving = loose & ~((q >= chart.high) & ~chart.even[1] & (s.gradient > 0))
         step = newton_step(s, moving)
         scale = 1 + np.abs(s.value)
-        small = np.abs((step * s.gradient).sum(axis=-1)) < _DECREMENT * scale
+        small = np.abs((step * s.gradient).sum(axis=-1)) < chart.ends * scale
         ended = small | (length[alive] < _SHORTEST) | (creeping[alive] > _PATIENCE)
         new = chart.fold(q + length[alive, None] * step)
         pushed = np.zeros(alive.size, dtype=np.bool_)
         if count == 0 or ended.any():
             dips = loose & (np.einsum("lii->li", s.hessian) > 0) & (ended[:, None] | (count == 0))
-            up = dips & chart.even[0] & (q < chart.low + _EDGE)
-            down = dips & chart.even[1] & (q > chart.high - _EDGE)
+            up = dips & chart.even[0] & (q < chart.low + edge)
+            down = dips & chart.even[1] & (q > chart.high - edge)
             pushed = (up | down).any(axis=-1)
             length[alive[pushed]], creeping[alive[pushed]] = 1.0, 0
             if pushed.any():
-                new[pushed] = _off_edge(chart, new[pushed], up[pushed], down[pushed])
+                new[pushed] = _off_edge(chart, rows[alive[pushed]], new[pushed], up[pushed], down[pushed])
             go = ~ended | pushed
             alive, new, scale, s, pushed = alive[go], new[go], scale[go], s.take(go), pushed[go]
             if not alive.size:
                 break
-        found = chart.evaluate(new, quadrature.FULL, refine)
-        good = pushed | (found.value >= s.value - 1e-13 * scale)
+        found = chart.evaluate(rows[alive], new, quadrature.FULL, refine)
+        good = pushed | (found.value >= s.value - max(1e-13, 0.1 * chart.ends) * scale)
         creeping[alive] += good & ~pushed & (found.value < s.value + _GAIN * scale)
         length[alive] = np.where(good, np.minimum(1.0, 4 * length[alive]), 0.25 * length[alive])
         at[alive[good]] = new[good]
@@ -155,10 +174,11 @@ def climb(chart: Chart, start: FloatArray, free: BoolArray, refine: int = 1) -> 
     return Tops(at, here)
 
 
-def _off_edge(chart: Chart, at: FloatArray, up: BoolArray, down: BoolArray) -> FloatArray:
+def _off_edge(chart: Chart, rows: IntArray, at: FloatArray, up: BoolArray, down: BoolArray) -> FloatArray:
     """Return the points moved off the edges they are at, by the push that leads highest."""
     tries = np.stack([np.where(up, chart.low + far, np.where(down, chart.high - far, at)) for far in _PUSHES])
-    value = chart.evaluate(tries.reshape(-1, 3), quadrature.FULL, 1).value.reshape(len(_PUSHES), -1)
+    many = np.tile(rows, len(_PUSHES))
+    value = chart.evaluate(many, tries.reshape(-1, 3), quadrature.FULL, 1).value.reshape(len(_PUSHES), -1)
     result: FloatArray = tries[value.argmax(axis=0), np.arange(len(at))]
     return result
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
+from metaresp.kernel.nested.link_nodes import panel_nodes
 from metaresp.kernel.nested.nodes import Nested, Nodes, own_nodes
 from metaresp.kernel.nested.shared_nodes import shared_nodes
 from metaresp.kernel.numerics.special import HALF_LOG_2PI
@@ -50,8 +51,10 @@ class _Posterior(NamedTuple):
 
 
 def _posterior(data: Nested, nodes: Nodes) -> _Posterior:
-    inner = np.add.reduceat(nodes.each, data.groups.first, axis=2)
+    inner = data.clustered(nodes.each)
     log = inner[0] - 0.5 * nodes.z * nodes.z
+    if nodes.log_weight is not None:
+        log = log + nodes.log_weight
     top = log.max(axis=-1)
     share = np.exp(log - top[..., None])
     mass = share.sum(axis=-1)
@@ -63,19 +66,22 @@ def _posteriors(
     data: Nested, at: FloatArray, nats: float, refine: int
 ) -> Iterator[tuple[IntArray, _Posterior]]:
     """Yield points, by their position, and their posteriors: by shared nodes, or else by a cluster's own."""
+    own = own_nodes if data.link == "logit" else panel_nodes
     left = np.ones(len(at), dtype=np.bool_)
     for rows, nodes in shared_nodes(data, at, nats, refine):
-        found = _posterior(data, nodes)
+        mine = data.take(rows)
+        found = _posterior(mine, nodes)
         good = found.top.min(axis=-1) > _DEEPEST
         if not good.all():
             rows = rows[good]
             nodes = Nodes(nodes.z[good], nodes.spacing[good], nodes.each[:, good])
-            found = _posterior(data, nodes)
+            found = _posterior(mine.take(good), nodes)
         left[rows] = False
         yield rows, found
     for rows in np.split(np.flatnonzero(left), range(_LANES, len(at), _LANES)):
         if rows.size:
-            yield rows, _posterior(data, own_nodes(data, at[rows], nats, refine))
+            mine = data.take(rows)
+            yield rows, _posterior(mine, own(mine, at[rows], nats, refine))
 
 
 def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Points:
@@ -84,8 +90,9 @@ def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine
     Parameters
     ----------
     data : Nested
-    at : float array, shape (..., 3)
-        mu, tau_between and tau_within: mean logit, standard deviations of clusters and of studies in them.
+        One lane a point.
+    at : float array, shape (lanes, 3)
+        mu, tau_between and tau_within: mean, standard deviations of clusters and of studies in them.
     nats : float
         Accuracy: errors are about ``exp(-nats)``.
     refine : int
@@ -95,17 +102,13 @@ def evaluate(data: Nested, at: FloatArray, nats: float = quadrature.FULL, refine
     -------
     Points
     """
-    points = at.reshape(-1, 3)
-    out = Points(np.empty(len(points)), np.empty((len(points), 3)), np.empty((len(points), 3, 3)))
-    for rows, found in _posteriors(data, points, nats, refine):
-        out.put(rows, _derivatives(found))
-    shape = at.shape[:-1]
-    return Points(
-        out.value.reshape(shape), out.gradient.reshape(*shape, 3), out.hessian.reshape(*shape, 3, 3)
-    )
+    out = Points(np.empty(len(at)), np.empty((len(at), 3)), np.empty((len(at), 3, 3)))
+    for rows, found in _posteriors(data, at, min(nats, data.nats), refine):
+        out.put(rows, _derivatives(data.take(rows), found))
+    return out
 
 
-def _derivatives(at: _Posterior) -> Points:
+def _derivatives(data: Nested, at: _Posterior) -> Points:
     z, f = at.nodes.z, at.share
     _, d_mu, d_tau, d_mu_mu, d_mu_tau, d_tau_tau = at.inner
     score = np.stack([d_mu, z * d_mu, d_tau])
@@ -117,26 +120,35 @@ def _derivatives(at: _Posterior) -> Points:
     mm, mb, bb = (part.sum(axis=(-2, -1)) for part in (bend, bend * z, bend * z * z))
     mw, bw, ww = (part.sum(axis=(-2, -1)) for part in (turn, turn * z, f * d_tau_tau))
     second = np.stack([mm, mb, mw, mb, bb, bw, mw, bw, ww], axis=-1).reshape(-1, 3, 3)
-    value = (at.top + np.log(at.mass * at.nodes.spacing) - HALF_LOG_2PI).sum(axis=-1)
+    each = at.top + np.log(at.mass * at.nodes.spacing) - HALF_LOG_2PI
+    value = np.where(data.sizes > 0, each, 0.0).sum(axis=-1)
     return Points(value, mean.sum(axis=1), second + spread)
 
 
-def contributions(data: Nested, at: FloatArray) -> FloatArray:
-    """Return what each study tells about mu given the standard deviations, shape (k,), by cluster.
+def information(data: Nested, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what each cluster and each study tells about mu given the standard deviations.
 
     The information of a cluster is minus the second derivative of its log-likelihood; its studies share
-    it by their own information given the cluster's logit, averaged over what is known of that.
+    it by their own information given the cluster's effect, averaged over what is known of that.
 
     Parameters
     ----------
-    data : Nested
-    at : float array, shape (3,)
-        mu, tau_between and tau_within.
+    data, at
+        As in :func:`evaluate`.
+
+    Returns
+    -------
+    clusters : float array, shape (lanes, clusters)
+    studies : float array, shape (lanes, k)
+        Of one copy, by cluster; they sum to those of the clusters.
     """
-    _, found = next(_posteriors(data, at[None], quadrature.FULL, 1))
-    f, d_mu, d_mu_mu = found.share[0], found.inner[1, 0], found.inner[3, 0]
-    score = d_mu - (d_mu * f).sum(axis=-1, keepdims=True)
-    cluster = -((d_mu_mu + score * score) * f).sum(axis=-1)
-    own = -(found.nodes.each[3, 0] * f[data.groups.owner]).sum(axis=-1)
-    result: FloatArray = (cluster / data.groups.sums(own))[data.groups.owner] * own
-    return result
+    clusters, studies = np.empty((len(at), data.groups.first.size)), np.empty(data.x.shape)
+    for rows, found in _posteriors(data, at, quadrature.FULL, 1):
+        f, d_mu, d_mu_mu = found.share, found.inner[1], found.inner[3]
+        score = d_mu - (d_mu * f).sum(axis=-1, keepdims=True)
+        clusters[rows] = -((d_mu_mu + score * score) * f).sum(axis=-1)
+        own = -(found.nodes.each[3] * f[:, data.groups.owner]).sum(axis=-1)
+        total = data.groups.sums(data.copies[rows] * own)
+        share = clusters[rows] / np.where(total == 0, 1.0, total)
+        studies[rows] = share[:, data.groups.owner] * own
+    return clusters, studies

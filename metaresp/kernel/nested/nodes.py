@@ -1,4 +1,4 @@
-"""Studies nested in clusters: nodes of the outer integral about each cluster's own mode.
+"""Lanes of studies nested in clusters: nodes of the outer integral about each cluster's own mode.
 
 Given the cluster's ``z`` the studies are independent, each with the marginal likelihood of
 :mod:`metaresp.kernel.counts.quadrature`; their product is log-concave in z and is integrated by the
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, chunked
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.nested.robust import Groups
 
@@ -21,11 +21,34 @@ _NODES = np.array([12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 20
 
 
 class Nested(NamedTuple):
-    """One set of studies in the order of their clusters."""
+    """Lanes of studies in the order of their clusters, one arrangement for all of them.
 
-    x: FloatArray  # (k,)
+    ``copies`` tells how often a study counts in a lane: 0 leaves it out, and so a cluster all of whose
+    studies are left out; 2 makes it two studies of its cluster.  ``nats`` is the accuracy at most: errors of
+    the log-likelihood are about ``exp(-nats)``.
+    """
+
+    x: FloatArray  # (lanes, k)
     n: FloatArray
+    copies: FloatArray
     groups: Groups
+    link: str = "logit"
+    nats: float = quadrature.FULL
+
+    def take(self, rows: IntArray | BoolArray | slice) -> "Nested":
+        """Return the lanes at *rows*."""
+        return self._replace(x=self.x[rows], n=self.n[rows], copies=self.copies[rows])
+
+    @property
+    def sizes(self) -> FloatArray:
+        """Number of studies in each cluster, multiplicities counted, shape (lanes, clusters)."""
+        return self.groups.sums(self.copies)
+
+    def clustered(self, each: FloatArray) -> FloatArray:
+        """Return sums over each cluster, of (..., lanes, k, points): (..., lanes, clusters, points)."""
+        of = np.arange(self.groups.first.size)[:, None] == self.groups.owner
+        result: FloatArray = np.where(of, self.copies[:, None, :], 0.0) @ each
+        return result
 
 
 class Nodes(NamedTuple):
@@ -34,19 +57,19 @@ class Nodes(NamedTuple):
     z: FloatArray  # (lanes, clusters or 1, nodes): standard normal effect of the cluster
     spacing: FloatArray  # (lanes, clusters or 1)
     each: FloatArray  # (6, lanes, k, nodes): log-likelihood of each study and its derivatives
+    log_weight: FloatArray | None = None  # (lanes, 1, nodes): of a rule with unequal weights
 
 
 def _given(data: Nested, logit: FloatArray, within: FloatArray, nats: float) -> FloatArray:
     """Return the likelihood of each cluster at *logit*, shape (lanes, clusters, points), and derivatives."""
-    result: FloatArray = np.add.reduceat(_at_logits(data, logit, within, nats, 1), data.groups.first, axis=2)
-    return result
+    return data.clustered(_at_logits(data, logit, within, nats, 1))
 
 
 def _at_logits(data: Nested, logit: FloatArray, within: FloatArray, nats: float, refine: int) -> FloatArray:
     """Return log-likelihood and derivatives of each study, shape (6, lanes, k, points)."""
     each = logit[:, data.groups.owner]
     mu, tau = each.ravel(), np.repeat(within, each[0].size)
-    x, n = (np.broadcast_to(field[:, None], each.shape).reshape(-1, 1) for field in (data.x, data.n))
+    x, n = (np.broadcast_to(field[..., None], each.shape).reshape(-1, 1) for field in (data.x, data.n))
     out = np.empty((6, mu.size))
     for part in chunked(mu.size, 24):
         study = quadrature.moments(x[part], n[part], mu[part], tau[part], nats, refine)
@@ -57,7 +80,7 @@ def _at_logits(data: Nested, logit: FloatArray, within: FloatArray, nats: float,
 
 
 def each_study(data: Nested, logit: FloatArray, within: float) -> FloatArray:
-    """Return the log-likelihood of each study at logits of its cluster, shape (k, points).
+    """Return the log-likelihood of each study of the one lane at logits of its cluster, shape (k, points).
 
     *logit* has the shape (clusters, points).
     """
@@ -91,7 +114,7 @@ def _mode(data: Nested, at: FloatArray, nats: float) -> tuple[FloatArray, FloatA
 
 
 def cluster_window(data: Nested, mu: float, between: float, within: float) -> FloatArray:
-    """Return the standard normal z of each cluster beyond which nothing matters, shape (clusters, 2)."""
+    """Return the z of each cluster of the one lane beyond which nothing matters, shape (clusters, 2)."""
     result: FloatArray = _window(data, np.array([[mu, between, within]]), quadrature.FULL)[0][0]
     return result
 
@@ -136,6 +159,6 @@ def _spacing(data: Nested, at: FloatArray, scale: FloatArray, nats: float) -> Fl
     between, within = at[:, 1, None, None], at[:, 2, None, None]
     y = np.minimum(quadrature.STRIP * np.pi / np.maximum(between, 1e-9), scale * np.sqrt(2 * nats))
     below_pole: FloatArray = 2 * np.pi * y / (nats + 0.5 * (y / scale) ** 2)
-    growth = 1 + np.bincount(data.groups.owner)[:, None] * (between / np.maximum(within, 1e-9)) ** 2
+    growth = 1 + data.sizes[..., None] * (between / np.maximum(within, 1e-9)) ** 2
     smeared: FloatArray = np.where(within > 0, np.pi * np.sqrt(2 / (growth * nats)), 0.0)
     return np.maximum(below_pole, smeared)

@@ -55,9 +55,10 @@ def _count(span: FloatArray, step: FloatArray, refine: int) -> IntArray:
     return result
 
 
-def _own(data: Nested) -> FloatArray:
-    result: FloatArray = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
-    return result
+def _own(data: Nested, mu: FloatArray) -> FloatArray:
+    """Return the studies' own logits, shape (lanes, k); *mu* for those that are left out."""
+    own = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
+    return np.where(data.copies > 0, own, mu[:, None])
 
 
 def _tells(data: Nested, mu: FloatArray) -> FloatArray:
@@ -65,30 +66,32 @@ def _tells(data: Nested, mu: FloatArray) -> FloatArray:
 
     Shape (lanes, k).
     """
-    own = _own(data)
+    own = _own(data, mu)
     nearest = np.where((own > 0) == (mu > 0)[:, None], np.minimum(np.abs(own), np.abs(mu)[:, None]), 0.0)
     e = np.exp(-nearest)
-    result: FloatArray = data.n * e / (1 + e) ** 2
-    return result
+    return np.where(data.copies > 0, data.n * e / (1 + e) ** 2, 0.0)
 
 
 def planned(data: Nested, at: FloatArray, nats: float, refine: int) -> Plan:
     """Return where the nodes of each point may lie at the most; parameters as in :func:`shared_nodes`."""
     mu, between, within = at.T
-    x, n = data.x, data.n
     reach = np.sqrt(2 * nats)
     nats = nats + _SPARE
-    gap = _own(data) - mu[:, None]
+    gap = _own(data, mu) - mu[:, None]
     # a cluster's mode is no farther off than its studies' own logits, nor than their scores pull
-    score = 2 * between[:, None] * data.groups.sums(np.abs(x - n * special.expit(mu)[:, None]))
+    score = (
+        2
+        * between[:, None]
+        * data.groups.sums(data.copies * np.abs(data.x - data.n * special.expit(mu)[:, None]))
+    )
     pull = np.minimum(np.abs(gap) / np.maximum(between, 1e-9)[:, None], score[:, data.groups.owner])
     low = np.where(gap < 0, -pull, 0.0).min(axis=-1) - reach
     high = np.where(gap > 0, pull, 0.0).max(axis=-1) + reach
     tells = _tells(data, mu)
-    through = data.groups.sums(tells / (1 + (within * within)[:, None] * tells)).max(axis=-1)
+    through = data.groups.sums(data.copies * tells / (1 + (within * within)[:, None] * tells)).max(axis=-1)
     step = _step(1 / np.sqrt(1 + between**2 * through), np.pi / np.maximum(between, 1e-9), nats)
     # a smeared likelihood has no pole: y off the real axis it grows by exp((between y / within)^2 / 2)
-    growth = 1 + np.bincount(data.groups.owner).max() * (between / np.maximum(within, 1e-9)) ** 2
+    growth = 1 + data.sizes.max(axis=-1) * (between / np.maximum(within, 1e-9)) ** 2
     step = np.where(within > 0, np.maximum(step, np.pi * np.sqrt(2 / (growth * nats))), step)
     way = np.where(within <= 0, AT_ZERO, np.where(within < _SMALL, BY_SCORES, BY_POSITIONS))
     start, end, inner = _inside(data, at, low, high, tells, nats - _SPARE, refine)
@@ -106,20 +109,22 @@ def _inside(
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return ends and number of the inner nodes: logits of studies, or their z within a cluster."""
     mu, between, within = at.T
-    own = _own(data)
+    own = _own(data, mu)
     reach = np.sqrt(2 * nats)
     spread = np.maximum(within, 1e-9)
     ends = mu + between * low, mu + between * high
+    least, greatest = own.min(axis=-1), own.max(axis=-1)
+    present = (data.copies > 0).astype(np.float64)
     up, down = (
         np.minimum(
-            np.abs(data.x - data.n * special.expit(end)[:, None]) * within[:, None],
+            present * np.abs(data.x - data.n * special.expit(end)[:, None]) * within[:, None],
             np.abs(own - end[:, None]) / spread[:, None],
         ).max(axis=-1)
         for end in ends
     )
     far, near = reach * np.hypot(between, within), reach * within
-    bottom = np.maximum(np.minimum(own.min(), mu) - far, np.minimum(own.min(), ends[0]) - near)
-    top = np.minimum(np.maximum(own.max(), mu) + far, np.maximum(own.max(), ends[1]) + near)
+    bottom = np.maximum(np.minimum(least, mu) - far, np.minimum(least, ends[0]) - near)
+    top = np.minimum(np.maximum(greatest, mu) + far, np.maximum(greatest, ends[1]) + near)
     scores = within < _SMALL
     most = tells.max(axis=-1)
     width = np.where(scores, 1 / np.sqrt(1 + within * within * most), 1 / np.sqrt(1 / spread**2 + most))

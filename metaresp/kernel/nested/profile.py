@@ -1,6 +1,5 @@
 """Profile likelihood of counts nested in clusters: limits of one coordinate, and its height at any mu."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,88 +7,109 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import FARTHEST
-from metaresp.kernel.counts.binomial_normal import TAU_MAX
-from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations, newton_step
+from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.nested.nodes import Nested
 
-_GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical logits
+_GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical effects
 _HIGHER = 1e-8  # another hill of the standard deviations counts from this height on
 _LOWER = 2.0  # a place so much lower may yet lead to a hill that is higher
 _VALUE = 1e-10  # log-likelihood: accuracy of a limit
-_ROUNDS = 60
+_ROUNDS, _JOINT = 60, 12
+_TURNS, _ROUGH = 3, 12.0  # first steps towards a limit, and e-foldings of their likelihood
+_LOOK = 6.0  # e-foldings of the likelihood where other hills are looked for
+ANGLES = np.array([0.0, 0.2, 0.45, 0.7, 0.95, 1.2, 0.5 * np.pi])  # where the split of the total is scanned
 
 
 class Profile(NamedTuple):
-    """The profile likelihood of one coordinate of a chart."""
+    """The profile likelihood of one coordinate of a chart, in some lanes."""
 
     chart: Chart
     one: int  # which coordinate
-    free: BoolArray  # (3,): which others may differ from 0
-    scanned: dict[int, FloatArray]  # rising values of one or two others, where other hills are looked for
+    free: BoolArray  # (lanes, 3): which others may differ from 0
+    scanned: dict[int, FloatArray]  # rising values (lanes, count) of one or two others, to find other hills
     refine: int = 1
 
 
 def usual_taus(data: Nested) -> FloatArray:
-    """Return standard deviations to scan, by the range of the empirical logits."""
-    y = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
-    result: FloatArray = np.minimum(max(float(np.ptp(y)), 0.5) * _GRID, 0.5 * TAU_MAX)
+    """Return standard deviations to scan, by the range of the empirical effects, shape (lanes, 3)."""
+    link, present = LINKS[data.link], data.copies > 0
+    if data.link == "logit":
+        y = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
+    else:
+        y = link.forward((data.x + 0.5) / (data.n + 1))
+    extent = np.where(present, y, -np.inf).max(axis=-1) - np.where(present, y, np.inf).min(axis=-1)
+    result: FloatArray = np.minimum(np.maximum(extent, 0.5)[:, None] * _GRID, 0.5 * link.tau_max)
     return result
 
 
 def scanned_taus(data: Nested) -> FloatArray:
     """Return the same with 0, and one that is larger."""
     usual = usual_taus(data)
-    return np.array([0.0, *usual, 2 * usual[-1]])
+    return np.concatenate([np.zeros((len(usual), 1)), usual, 2 * usual[:, -1:]], axis=1)
 
 
 def of_mu(data: Nested, free: BoolArray, refine: int = 1) -> Profile:
     """Return the profile likelihood of mu, given which standard deviations may differ from 0."""
     taus = scanned_taus(data)
-    scanned = {i: taus for i in (1, 2) if free[i]}
+    scanned = {i: np.where(free[:, i, None], taus, 0.0) for i in (1, 2) if free[:, i].any()}
     return Profile(deviations(data), 0, free & np.array([False, True, True]), scanned, refine)
 
 
-def mu_limits(data: Nested, best: Best, free: BoolArray, fall: float, refine: int = 1) -> tuple[float, float]:
+def farthest(data: Nested) -> float:
+    """Return the mu beyond which nothing is looked for."""
+    return FARTHEST if data.link == "logit" else LINKS[data.link].farthest
+
+
+def total_of(at: FloatArray) -> FloatArray:
+    """Return points (mu, tau_between, tau_within) as mu, root of the sum of variances, angle of the split."""
+    parts = at[:, 0], np.hypot(at[:, 1], at[:, 2]), np.arctan2(at[:, 2], at[:, 1])
+    return np.stack(parts, axis=-1)
+
+
+def mu_limits(
+    data: Nested, best: Best, free: BoolArray, fall: FloatArray, refine: int = 1
+) -> tuple[FloatArray, FloatArray]:
     """Return where the profile of mu has fallen by half of *fall* below and above the maximum.
 
     Parameters
     ----------
     data : Nested
     best : Best
-        The maximum.
-    free : bool array, shape (3,)
+        The maximum of these lanes.
+    free : bool array, shape (lanes, 3)
         Which parameters may differ from 0; mu is the one that is profiled.
-    fall : float
-        Critical value of twice the log-likelihood.
+    fall : float array, shape (lanes,)
+        Critical value of twice the log-likelihood; NaN where no limit is asked for.
     refine : int
         Multiplies the number of nodes.
     """
-    return limits(of_mu(data, free, refine), best, fall, (-FARTHEST, FARTHEST))
+    return limits(of_mu(data, free, refine), best, fall, (-farthest(data), farthest(data)))
 
 
-def height_at(data: Nested, mu: float, best: Best, free: BoolArray) -> float:
-    """Return the profile log-likelihood of *mu*: its highest value over the standard deviations."""
-    profile = of_mu(data, free)
-    start = np.array([[mu, *best.at[1:]]])
-    return float(_ridge(profile, start, np.inf).points.value[0])
+def height_at(data: Nested, mu: FloatArray, best: Best, free: BoolArray) -> Tops:
+    """Return the highest point of each lane over the standard deviations at its *mu*."""
+    start = np.column_stack([mu, best.at[:, 1:]])
+    return ridge(of_mu(data, free), np.arange(mu.size), start, np.full(mu.size, np.inf))
 
 
-def _ridge(profile: Profile, start: FloatArray, sure: float) -> Tops:
+def ridge(profile: Profile, rows: IntArray, start: FloatArray, sure: FloatArray) -> Tops:
     """Return the tops over the other coordinates; those not above *sure* are compared with other hills."""
-    free = np.broadcast_to(profile.free, start.shape)
-    tops = climb(profile.chart, start, free, profile.refine)
+    free = profile.free[rows]
+    tops = climb(profile.chart, rows, start, free, profile.refine)
     doubtful = np.flatnonzero(tops.points.value <= sure)
-    lane, places = _other_places(profile, Tops(tops.at[doubtful], tops.points.take(doubtful)))
+    lane, places = _other_places(profile, rows[doubtful], tops.take(doubtful))
     if lane.size:
-        other = climb(profile.chart, places, free[doubtful[lane]], profile.refine)
-        for i in np.argsort(other.points.value, kind="stable"):  # the best of a lane comes last
-            row = doubtful[lane[i]]
-            if other.points.value[i] > tops.points.value[row] + _HIGHER:
-                tops.put(row, Tops(other.at[i], other.points.take(i)))
+        mine = doubtful[lane]
+        other = climb(profile.chart, rows[mine], places, free[mine], profile.refine)
+        order = np.argsort(other.points.value, kind="stable")  # the best of a lane comes last
+        order = order[other.points.value[order] > tops.points.value[mine[order]] + _HIGHER]
+        tops.put(mine[order], other.take(order))
     return tops
 
 
-def _other_places(profile: Profile, known: Tops) -> tuple[IntArray, FloatArray]:
+def _other_places(profile: Profile, rows: IntArray, known: Tops) -> tuple[IntArray, FloatArray]:
     """Return where a scan of the other coordinates has tops that are not beside the one that is known.
 
     Returns
@@ -97,20 +117,22 @@ def _other_places(profile: Profile, known: Tops) -> tuple[IntArray, FloatArray]:
     lane : int array, shape (places,)
     places : float array, shape (places, 3)
     """
-    lanes = len(known.at)
+    lanes = rows.size
     if not profile.scanned or not lanes:
         return np.empty(0, dtype=np.int64), np.empty((0, 3))
-    shape = (lanes, *(values.size for values in profile.scanned.values()))
+    shape = (lanes, *(values.shape[1] for values in profile.scanned.values()))
     places = np.empty((*shape, 3))
     places[...] = known.at.reshape(lanes, *(1,) * len(profile.scanned), 3)
     beside = np.ones(shape, dtype=np.bool_)
-    for axis, (i, values) in enumerate(profile.scanned.items(), start=1):
-        along = [values.size if a == axis else 1 for a in range(len(shape))]
+    for axis, (i, all_values) in enumerate(profile.scanned.items(), start=1):
+        values = all_values[rows]
+        along = [n if a in {0, axis} else 1 for a, n in enumerate(shape)]
         places[..., i] = values.reshape(along)
-        ends = np.concatenate([[-np.inf], values, [np.inf]])
+        ends = np.pad(values, ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
         mine = known.at[:, i].reshape(lanes, *(1,) * len(profile.scanned))
-        beside &= (mine > ends[:-2].reshape(along)) & (mine < ends[2:].reshape(along))
-    s = profile.chart.evaluate(places.reshape(-1, 3), quadrature.SCAN, 1)
+        beside &= (mine > ends[:, :-2].reshape(along)) & (mine < ends[:, 2:].reshape(along))
+    many = np.repeat(rows, places[0, ..., 0].size)
+    s = profile.chart.evaluate(many, places.reshape(-1, 3), _LOOK, 1)
     value = s.value
     if profile.one != 0:  # mu would follow
         step = np.clip(s.gradient[:, 0] / np.maximum(-s.hessian[:, 0, 0], 1e-12), -2, 2)
@@ -118,13 +140,13 @@ def _other_places(profile: Profile, known: Tops) -> tuple[IntArray, FloatArray]:
     value = value.reshape(shape)
     rivals = value
     for axis in range(1, len(shape)):
-        rivals = _highest_beside(rivals, axis)
+        rivals = highest_beside(rivals, axis)
     height = known.points.value.reshape(lanes, *(1,) * len(profile.scanned))
     found = (value >= rivals) & (value > height + np.where(beside, _HIGHER, -_LOWER))
     return np.nonzero(found)[0], places[found]
 
 
-def _highest_beside(values: FloatArray, axis: int) -> FloatArray:
+def highest_beside(values: FloatArray, axis: int) -> FloatArray:
     """Return the highest of each value and its neighbours along one axis."""
     ordered = np.swapaxes(values, 0, axis)
     result = ordered.copy()
@@ -133,71 +155,127 @@ def _highest_beside(values: FloatArray, axis: int) -> FloatArray:
     return np.swapaxes(result, 0, axis)
 
 
-def _follow(profile: Profile, tops: Tops) -> FloatArray:
+def follow(profile: Profile, rows: IntArray, tops: Tops) -> FloatArray:
     """Return how fast the others' best values move with the one of interest; 0 where that is not known."""
     s = tops.points
-    rate = np.zeros(s.gradient.shape)
-    for i, hessian in enumerate(s.hessian):
-        free = profile.free & ~((tops.at[i] >= profile.chart.high) & (s.gradient[i] > 0))
-        inner = np.where(free[:, None] & free, -hessian, np.eye(3))
-        if np.linalg.eigvalsh(inner)[0] > 1e-6:
-            rate[i] = np.linalg.solve(inner, np.where(free, hessian[profile.one], 0.0))
+    free = profile.free[rows] & ~((tops.at >= profile.chart.high) & (s.gradient > 0))
+    inner = np.where(free[:, :, None] & free[:, None, :], -s.hessian, np.eye(3))
+    known = np.linalg.eigvalsh(inner)[:, 0] > 1e-6
+    inner[~known] = np.eye(3)
+    toward = np.where(free & known[:, None], s.hessian[:, profile.one], 0.0)
+    rate: FloatArray = np.linalg.solve(inner, toward[..., None])[..., 0]
     rate[:, profile.one] = 1.0
     return rate
 
 
-def _scale(profile: Profile, top: Tops) -> float:
-    """Return the standard error of the one of interest at the maximum, or a guess of it."""
-    one, hessian = profile.one, top.points.hessian[0]
-    own = max(-float(hessian[one, one]), 1e-3)
-    rate = _follow(profile, top)[0]
-    left = -float(rate @ hessian @ rate)
-    return min(1 / math.sqrt(left if left > 1e-3 * own else own), 5.0)
+def curvature(profile: Profile, rows: IntArray, tops: Tops) -> FloatArray:
+    """Return minus the second derivative of the profile, or of the likelihood where that tells nothing."""
+    own = np.maximum(-tops.points.hessian[:, profile.one, profile.one], 1e-3)
+    rate = follow(profile, rows, tops)
+    left = -np.einsum("li,lij,lj->l", rate, tops.points.hessian, rate)
+    return np.where(left > 1e-3 * own, left, own)
 
 
-class _Side:
-    """The search for one limit: Newton on the root of the fall, kept in a bracket."""
+class _Sides:
+    """Searches for limits: Newton on the root of the fall, each in a bracket; arrays of shape (sides,)."""
 
-    def __init__(self, sign: float, at: float, end: float, top: float, fall: float) -> None:
+    def __init__(
+        self,
+        sign: FloatArray,
+        at: FloatArray,
+        end: FloatArray,
+        top: FloatArray,
+        fall: FloatArray,
+        accuracy: float,
+    ) -> None:
+        self.accuracy = accuracy
         self.sign, self.start, self.end, self.top = sign, at, end, top
-        self.target, self.wanted = top - 0.5 * fall, math.sqrt(fall)
-        self.inside, self.outside = at, math.inf * sign
-        self.found = math.nan
+        self.target, self.wanted = top - 0.5 * fall, np.sqrt(fall)
+        self.inside, self.outside = at.copy(), np.inf * sign
+        self.found = np.where(self.clipped(slice(None), at) == end, end, np.nan)
 
-    def clipped(self, to: float) -> float:
+    def clipped(self, rows: IntArray | slice, to: FloatArray) -> FloatArray:
         """Return *to*, but not beyond the end."""
-        return min(to, self.end) if self.sign > 0 else max(to, self.end)
+        end = self.end[rows]
+        return np.where(self.sign[rows] > 0, np.minimum(to, end), np.maximum(to, end))
 
-    def next(self, at: float, value: float, slope: float) -> float:
-        """Take note of the profile *at* a place and return where to look next; NaN: the limit is found."""
-        miss = value - self.target
-        if abs(miss) < _VALUE * (1 + abs(self.target)):
-            beyond = at - miss / slope if slope else at
-            far = self.outside if math.isfinite(self.outside) else self.end
-            self.found = min(max(beyond, min(self.inside, far)), max(self.inside, far))
-            return math.nan
-        if miss > 0:
-            self.inside = at
-            if at == self.end:
-                self.found = at
-                return math.nan
-        else:
-            self.outside = at
-        root = math.sqrt(2 * max(self.top - value, 0.0))
-        falls = slope * self.sign < 0 and root > 0.05 * self.wanted
-        new = at + (root - self.wanted) * root / slope if falls else math.nan
-        closed = math.isfinite(self.outside)
-        if not (self.sign * (new - self.inside) > 0 and self.sign * (self.outside - new) > 0):
-            far = self.inside + self.sign * 2 * max(abs(self.inside - self.start), 0.5)
-            new = 0.5 * (self.inside + self.outside) if closed else far
-        new = self.clipped(min(max(new, self.inside - 10), self.inside + 10))
-        if new == at:
-            self.found = at
-            return math.nan
+    def next(self, rows: IntArray, at: FloatArray, value: FloatArray, slope: FloatArray) -> FloatArray:
+        """Take note of the profile *at* a place of each side and return where to look next."""
+        sign, end = self.sign[rows], self.end[rows]
+        miss = value - self.target[rows]
+        here = np.abs(miss) < self.accuracy * (1 + np.abs(self.target[rows]))
+        beyond = at - np.where(slope != 0, miss / np.where(slope != 0, slope, 1.0), 0.0)
+        far = np.where(np.isfinite(self.outside[rows]), self.outside[rows], end)
+        inside = self.inside[rows]
+        between = np.clip(beyond, np.minimum(inside, far), np.maximum(inside, far))
+        above = miss > 0
+        inside = self.inside[rows] = np.where(above & ~here, at, inside)
+        outside = self.outside[rows] = np.where(above | here, self.outside[rows], at)
+        root = np.sqrt(2 * np.maximum(self.top[rows] - value, 0.0))
+        falls = (slope * sign < 0) & (root > 0.05 * self.wanted[rows])
+        new = at + np.where(falls, (root - self.wanted[rows]) * root / np.where(falls, slope, 1.0), np.nan)
+        closed = np.isfinite(outside)
+        ahead = inside + sign * 2 * np.maximum(np.abs(inside - self.start[rows]), 0.5)
+        middle = 0.5 * (inside + np.where(closed, outside, inside))
+        good = (sign * (new - inside) > 0) & (sign * (outside - new) > 0)
+        new = np.where(good, new, np.where(closed, middle, ahead))
+        new = self.clipped(rows, np.clip(new, inside - 10, inside + 10))
+        self.found[rows] = np.where(here, between, np.where((above & (at == end)) | (new == at), at, np.nan))
         return new
 
 
-def limits(profile: Profile, best: Best, fall: float, ends: tuple[float, float]) -> tuple[float, float]:
+def _together(profile: Profile, rows: IntArray, sides: _Sides, start: FloatArray) -> None:
+    """Find limits by steps of all coordinates at once; leave those that do not settle, or hide another hill.
+
+    The others go by Newton towards their best values, the one of interest by Newton on the root of the fall
+    (Venzon and Moolgavkar 1988, Applied Statistics 37:87).
+    """
+    one, chart = profile.one, profile.chart
+    at, alive = chart.fold(start), np.flatnonzero(np.isnan(sides.found))
+    settled: list[IntArray] = []
+    points = Points(np.empty(rows.size), np.empty((rows.size, 3)), np.empty((rows.size, 3, 3)))
+    for turn in range(_JOINT):
+        if not alive.size:
+            break
+        here, sign = at[alive], sides.sign[alive]
+        exact = turn >= _TURNS
+        s = chart.evaluate(rows[alive], here, quadrature.FULL if exact else _ROUGH, profile.refine)
+        points.put(alive, s)
+        moving = profile.free[rows[alive]] & ~((here >= chart.high) & ~chart.even[1] & (s.gradient > 0))
+        moving[:, one] = False
+        both = moving[:, :, None] & moving[:, None, :]
+        concave = np.linalg.eigvalsh(np.where(both, -s.hessian, np.eye(3)))[:, 0] > 1e-6
+        step = newton_step(s, moving)
+        gain = 0.5 * (step * s.gradient).sum(axis=-1)
+        slope = s.gradient[:, one] + (s.hessian[:, one] * step).sum(axis=-1)
+        root = np.sqrt(2 * np.maximum(sides.top[alive] - s.value - gain, 0.0))
+        falls = (slope * sign < 0) & (root > 0.05 * sides.wanted[alive])
+        far = (root - sides.wanted[alive]) * root / np.where(falls, slope, np.nan)
+        target = sides.target[alive]
+        close = sides.accuracy * (1 + np.abs(target))
+        done = exact & falls & concave & (np.abs(s.value + gain - target) < close) & (gain < close)
+        settled.append(alive[done])
+        new = here + step + follow(profile, rows[alive], Tops(here, s)) * far[:, None]
+        new[:, one] = here[:, one] + far
+        there = new[:, one]
+        inside = (sign * (there - sides.start[alive]) > 0) & (sign * (sides.end[alive] - there) > 0)
+        go = falls & concave & inside & ~done
+        sides.found[alive[done & inside]] = there[done & inside]
+        alive = alive[go]
+        at[alive] = chart.fold(new[go])
+        at[alive, one] = there[go]
+    ended = np.concatenate([np.empty(0, dtype=np.int64), *settled])
+    lane, places = _other_places(profile, rows[ended], Tops(at[ended], points.take(ended)))
+    if lane.size:
+        mine = ended[lane]
+        other = climb(chart, rows[mine], places, profile.free[rows[mine]], profile.refine)
+        higher = mine[other.points.value > points.value[mine] + _HIGHER]
+        sides.found[higher] = np.nan
+
+
+def limits(
+    profile: Profile, best: Best, fall: FloatArray, ends: tuple[float, float], accuracy: float = _VALUE
+) -> tuple[FloatArray, FloatArray]:
     """Return where a profile likelihood has fallen by half of *fall* on both sides of the maximum.
 
     Parameters
@@ -205,36 +283,43 @@ def limits(profile: Profile, best: Best, fall: float, ends: tuple[float, float])
     profile : Profile
     best : Best
         The maximum, in the coordinates of the chart.
-    fall : float
-        Critical value of twice the log-likelihood.
+    fall : float array, shape (lanes,)
+        Critical value of twice the log-likelihood; NaN where no limit is asked for.
     ends : tuple of float
         Least and greatest value that is looked at: the limit where there is none before.
+    accuracy : float
+        Of the height of the limits.
 
     Returns
     -------
-    low, high : float
+    low, high : float array, shape (lanes,)
+        NaN where none was asked for.
     """
-    one, at = profile.one, float(best.at[profile.one])
-    sides = [_Side(sign, at, end, best.value, fall) for sign, end in zip((-1.0, 1.0), ends, strict=True)]
-    start = np.repeat(best.at[None], 2, axis=0)
-    tops = Tops(start, profile.chart.evaluate(start, quadrature.SCAN, 1))
-    reach = math.sqrt(fall) * _scale(profile, tops)
-    base, rate = tops.at, _follow(profile, tops)
-    value = np.array([side.clipped(at + side.sign * reach) for side in sides])
-    for side in sides:
-        if side.clipped(at) == side.end:
-            side.found = side.end
-    sure = sides[0].target + 10 * _VALUE * (1 + abs(sides[0].target))
+    one, lanes = profile.one, len(fall)
+    wanted = np.flatnonzero(np.isfinite(fall))
+    rows = np.concatenate([wanted, wanted])  # a side each
+    sign = np.repeat([-1.0, 1.0], wanted.size)
+    at = best.at[rows, one]
+    sides = _Sides(sign, at, np.repeat(ends, wanted.size), best.value[rows], fall[rows], accuracy)
+    tops = Tops(best.at[wanted], profile.chart.evaluate(wanted, best.at[wanted], quadrature.SCAN, 1))
+    scale = np.minimum(1 / np.sqrt(curvature(profile, wanted, tops)), 5.0)
+    rate = np.tile(follow(profile, wanted, tops), (2, 1))
+    base = best.at[rows].copy()
+    every = np.arange(rows.size)
+    value = sides.clipped(every, at + sign * np.sqrt(fall[rows]) * np.tile(scale, 2))
+    sure = sides.target + 10 * accuracy * (1 + np.abs(sides.target))
+    _together(profile, rows, sides, base + rate * (value - at)[:, None])
     for _ in range(_ROUNDS):
-        alive: IntArray = np.flatnonzero([math.isnan(side.found) for side in sides])
+        alive = np.flatnonzero(np.isnan(sides.found))
         if not alive.size:
             break
         start = base[alive] + rate[alive] * (value[alive] - base[alive, one])[:, None]
         start = profile.chart.fold(start)
         start[:, one] = value[alive]
-        tops = _ridge(profile, start, sure)
-        base[alive], rate[alive] = tops.at, _follow(profile, tops)
-        for i, height, slope in zip(alive, tops.points.value, tops.points.gradient[:, one], strict=True):
-            value[i] = sides[i].next(float(value[i]), float(height), float(slope))
-    low, high = (side.inside if math.isnan(side.found) else side.found for side in sides)
-    return low, high
+        tops = ridge(profile, rows[alive], start, sure[alive])
+        base[alive], rate[alive] = tops.at, follow(profile, rows[alive], tops)
+        value[alive] = sides.next(alive, value[alive], tops.points.value, tops.points.gradient[:, one])
+    found = np.where(np.isnan(sides.found), sides.inside, sides.found)
+    out = np.full((2, lanes), np.nan)
+    out[:, wanted] = found.reshape(2, -1)
+    return out[0], out[1]

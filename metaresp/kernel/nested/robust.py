@@ -1,10 +1,10 @@
 """Clusters of studies, and standard errors of a mean that do not trust the model within them."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 
 _ROUNDING = 1e-12  # eigenvalues below this share of the largest are zeros
 
@@ -36,29 +36,49 @@ def groups(cluster: IntArray) -> Groups:
     return Groups(order, np.flatnonzero(new), np.cumsum(new) - 1)
 
 
+class Clustered(Protocol):
+    """Effects of studies in clusters; shape (lanes, k)."""
+
+    @property
+    def y(self) -> FloatArray:
+        """Effects."""
+
+    @property
+    def v(self) -> FloatArray:
+        """Sampling variances."""
+
+    @property
+    def copies(self) -> FloatArray:
+        """How often each counts."""
+
+    @property
+    def groups(self) -> Groups:
+        """Their clusters, in whose order they stand."""
+
+
 class Robust(NamedTuple):
-    """Standard errors and degrees of freedom; NaN for one cluster."""
+    """Standard errors and degrees of freedom, shape (lanes,); NaN for one cluster."""
 
-    se_cr1: float
-    df_cr1: float
-    se_cr2: float
-    df_cr2: float
+    se_cr1: FloatArray
+    df_cr1: FloatArray
+    se_cr2: FloatArray
+    df_cr2: FloatArray
 
 
-def cluster_robust(e: FloatArray, own: FloatArray, between: float, one: FloatArray, g: Groups) -> Robust:
+def cluster_robust(
+    data: Clustered, mu: FloatArray, within: FloatArray, between: FloatArray, one: FloatArray
+) -> Robust:
     """Return cluster-robust standard errors: CR1, and CR2 with Satterthwaite degrees of freedom.
 
     Parameters
     ----------
-    e : float array, shape (k,)
-        Residuals from the weighted mean, in the order of *g*.
-    own : float array, shape (k,)
-        Variance of each study about its cluster's mean, under the working model.
-    between : float
-        Variance of the clusters' means: the working covariance V is diagonal plus this, by cluster.
-    one : float array, shape (k,)
+    data : Clustered
+    mu : float array, shape (lanes,)
+        The weighted mean.
+    within, between : float array, shape (lanes,)
+        Variances: the working covariance V is diagonal, ``v + within``, plus *between* by cluster.
+    one : float array, shape (lanes, k)
         ``V^-1 1``, the weights of the mean.
-    g : Groups
 
     Returns
     -------
@@ -71,33 +91,54 @@ def cluster_robust(e: FloatArray, own: FloatArray, between: float, one: FloatArr
     Pustejovsky & Tipton (2018), Journal of Business & Economic Statistics 36:672, eqs. (6) to (11).
     R: ``metafor::robust(clubSandwich = FALSE)`` and ``(clubSandwich = TRUE)``.
     """
-    clusters = g.first.size
-    if clusters < 2:
-        return Robust(np.nan, np.nan, np.nan, np.nan)
-    m = 1 / float(one.sum())
-    score = g.sums(one * e)
-    sizes = np.diff(np.append(g.first, e.size))
-    part, variance, through = np.empty(clusters), np.empty(clusters), np.empty(clusters)
+    g, copies = data.groups, data.copies
+    clusters = (g.sums(copies) > 0).sum(axis=-1).astype(np.float64)
+    m = 1 / (copies * one).sum(axis=-1)
+    e = data.y - mu[:, None]
+    score = g.sums(copies * one * e)
+    place, here = _singles(copies)
+    first = np.flatnonzero(np.diff(g.owner[place], prepend=-1))
+    sizes = np.diff(np.append(first, place.size))
+    part, variance, through = np.zeros((3, *score.shape))
+    own = data.v + within[:, None]
     for size in np.unique(sizes):
         which = np.flatnonzero(sizes == size)
-        index = g.first[which][:, None] + np.arange(size)
-        phi = np.full((which.size, size, size), between)
-        phi[:, np.arange(size), np.arange(size)] += own[index]
-        adjusted = _adjust(phi, m, one[index])
-        part[which] = (adjusted * e[index]).sum(axis=-1)
-        variance[which] = np.einsum("ci,cij,cj->c", adjusted, phi, adjusted)
-        through[which] = adjusted.sum(axis=-1)
+        index = first[which][:, None] + np.arange(size)
+        study, seen = place[index], here[:, index]
+        both = seen[..., :, None] & seen[..., None, :]
+        phi = np.where(both, between[:, None, None, None], 0.0)
+        scale = np.where(seen, own[:, study], 0.0).max(axis=-1, keepdims=True)
+        scale = np.where(scale > 0, scale, 1.0)  # stands for what is left out, which nothing is tied to
+        phi[..., np.arange(size), np.arange(size)] += np.where(seen, own[:, study], scale)
+        adjusted = _adjust(phi, np.where(both, m[:, None, None, None], 0.0), np.where(seen, one[:, study], 0))
+        part[:, which] = (adjusted * e[:, study]).sum(axis=-1)
+        variance[:, which] = np.einsum("lci,lcij,lcj->lc", adjusted, phi, adjusted)
+        through[:, which] = adjusted.sum(axis=-1)
     # covariances of the parts under the working model: residuals have covariance V - m 11'
-    spread = np.diag(variance) - m * np.outer(through, through)
+    spread = np.einsum("lc,cd->lcd", variance, np.eye(len(first)))
+    spread -= m[:, None, None] * through[:, :, None] * through[:, None, :]
+    several = clusters > 1
+    grown = np.where(several, clusters / np.where(several, clusters - 1, 1.0), np.nan)
+    known = np.where(several, 1.0, np.nan)
+    trace = np.einsum("lcc->l", spread)
+    squares = np.where(several, (spread * spread).sum(axis=(-2, -1)), 1.0)
     return Robust(
-        se_cr1=float(m * np.sqrt((score * score).sum() * clusters / (clusters - 1))),
-        df_cr1=clusters - 1.0,
-        se_cr2=float(m * np.sqrt((part * part).sum())),
-        df_cr2=float(np.trace(spread) ** 2 / (spread * spread).sum()),
+        se_cr1=m * np.sqrt((score * score).sum(axis=-1) * grown),
+        df_cr1=known * (clusters - 1),
+        se_cr2=known * m * np.sqrt((part * part).sum(axis=-1)),
+        df_cr2=known * trace**2 / squares,
     )
 
 
-def _adjust(phi: FloatArray, m: float, one: FloatArray) -> FloatArray:
+def _singles(copies: FloatArray) -> tuple[IntArray, BoolArray]:
+    """Return a place for each copy that some lane has of a study: which study, and whether a lane has it."""
+    most = np.maximum(copies.max(axis=0), 1).astype(np.int64)
+    place = np.repeat(np.arange(most.size), most)
+    nth = np.arange(place.size) - np.repeat(np.cumsum(most) - most, most)
+    return place, copies[:, place] > nth
+
+
+def _adjust(phi: FloatArray, m: FloatArray, one: FloatArray) -> FloatArray:
     """Return ``A' W 1`` of clusters of one size: ``A = D' (D (phi - m 11') D')^(-1/2) D``, ``phi = D'D``."""
     lower = np.linalg.cholesky(phi)
     upper = np.swapaxes(lower, -1, -2)
@@ -105,7 +146,7 @@ def _adjust(phi: FloatArray, m: float, one: FloatArray) -> FloatArray:
     roots, vectors = np.linalg.eigh(0.5 * (inner + np.swapaxes(inner, -1, -2)))
     keep = roots > _ROUNDING * roots.max(axis=-1, keepdims=True)
     power = np.where(keep, 1 / np.sqrt(np.where(keep, roots, 1.0)), 0.0)
-    half = (vectors * power[:, None, :]) @ np.swapaxes(vectors, -1, -2)
+    half = (vectors * power[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     a = lower @ half @ upper
-    result: FloatArray = np.einsum("cij,ci->cj", a, one)
+    result: FloatArray = np.einsum("...ij,...i->...j", a, one)
     return result

@@ -45,10 +45,14 @@ def shared_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Iter
     nats, refine
         As in :func:`metaresp.kernel.nested.likelihood.evaluate`.
     """
-    if data.n.max() > _MOST_PATIENTS:
+    if data.link != "logit":
         return
-    x, y = data.x, data.n - data.x
-    terms = np.stack([x, -data.n, -special.xlogy(x, x / data.n) - special.xlogy(y, y / data.n)], axis=1)
+    small = np.flatnonzero((data.n * (data.copies > 0)).max(axis=-1) <= _MOST_PATIENTS)
+    if small.size < len(at):
+        if small.size:
+            for rows, nodes in shared_nodes(data.take(small), at[small], nats, refine):
+                yield small[rows], nodes
+        return
     plan = planned(data, at, nats, refine)
     for _ in range(_LOOKS):
         look = plan._replace(nodes=np.minimum(plan.nodes, _COARSE))
@@ -56,37 +60,36 @@ def shared_nodes(data: Nested, at: FloatArray, nats: float, refine: int) -> Iter
         some = np.flatnonzero((time > _LONG * refine) & (_time(data, look) < 0.3 * np.minimum(time, _MOST)))
         if not some.size:
             break
-        for rows, nodes in _in_batches(data, terms, look, some):
-            log = np.add.reduceat(nodes.each[0], data.groups.first, axis=1) - 0.5 * nodes.z**2
-            plan.put(rows, narrowed(data, plan.take(rows), nodes.z, log, nats, refine))
+        for rows, nodes in _in_batches(data, look, some):
+            mine = data.take(rows)
+            log = mine.clustered(nodes.each[0]) - 0.5 * nodes.z**2
+            plan.put(rows, narrowed(mine, plan.take(rows), nodes.z, log, nats, refine))
         if not (_time(data, plan) < 0.7 * time)[some].any():
             break
-    yield from _in_batches(data, terms, plan, np.flatnonzero(_time(data, plan) <= _MOST * refine**2))
+    yield from _in_batches(data, plan, np.flatnonzero(_time(data, plan) <= _MOST * refine**2))
 
 
 def _time(data: Nested, plan: Plan) -> FloatArray:
     """Return about how long each point takes, in nanoseconds."""
     pair, study = np.array([_PER_PAIR[way] for way in range(3)])[plan.way].T
-    result: FloatArray = plan.nodes * plan.inner * (pair + study * data.x.size)
+    result: FloatArray = plan.nodes * plan.inner * (pair + study * data.x.shape[1])
     return result
 
 
-def _in_batches(
-    data: Nested, terms: FloatArray, plan: Plan, rows: IntArray
-) -> Iterator[tuple[IntArray, Nodes]]:
+def _in_batches(data: Nested, plan: Plan, rows: IntArray) -> Iterator[tuple[IntArray, Nodes]]:
     """Yield the points at *rows* with their nodes, those of about equal numbers together."""
     order = rows[np.lexsort((plan.nodes[rows], plan.inner[rows], plan.way[rows]))]
     begin = 0
     while begin < order.size:
         last, way, nodes, inner = begin, int(plan.way[order[begin]]), 0, 0
-        wide = 8 if way == BY_POSITIONS else data.x.size
+        wide = 8 if way == BY_POSITIONS else data.x.shape[1]
         while last < order.size and plan.way[order[last]] == way:
             wanted = max(nodes, int(plan.nodes[order[last]])), max(inner, int(plan.inner[order[last]]))
             if last > begin and wanted[0] * wanted[1] * wide * (last - begin + 1) > _TOGETHER:
                 break
             (nodes, inner), last = wanted, last + 1
         some = order[begin:last]
-        yield some, _WAYS[way](data, terms, plan.take(some), nodes, inner)
+        yield some, _WAYS[way](data.take(some), plan.take(some), nodes, inner)
         begin = last
 
 
@@ -101,8 +104,10 @@ def _line(low: FloatArray, high: FloatArray, count: int) -> tuple[FloatArray, Fl
     return low[:, None] + span * _unit(count), span / max(count - 1, 1)
 
 
-def _binomial(terms: FloatArray, logit: FloatArray) -> FloatArray:
+def _binomial(data: Nested, logit: FloatArray) -> FloatArray:
     """Return the log-likelihood of each study, less the saturated one, (lanes, k, points)."""
+    x, y = data.x, data.n - data.x
+    terms = np.stack([x, -data.n, -special.xlogy(x, x / data.n) - special.xlogy(y, y / data.n)], axis=-1)
     basis = np.empty((len(logit), 3, logit.shape[1]))
     basis[:, 0] = logit
     basis[:, 1] = np.maximum(logit, 0.0) + np.log1p(np.exp(-np.abs(logit)))
@@ -111,24 +116,24 @@ def _binomial(terms: FloatArray, logit: FloatArray) -> FloatArray:
     return result
 
 
-def _at_zero(data: Nested, terms: FloatArray, plan: Plan, count: int, inner: int) -> Nodes:
+def _at_zero(data: Nested, plan: Plan, count: int, inner: int) -> Nodes:
     z, spacing = _line(plan.low, plan.high, count)
     m = plan.at[:, :1] + plan.at[:, 1:2] * z
     p = special.expit(m)[:, None]
-    n = data.n[:, None]
-    each = np.zeros((6, len(m), data.x.size, count))
-    each[0] = _binomial(terms, m)
-    each[1] = data.x[:, None] - n * p
+    n = data.n[..., None]
+    each = np.zeros((6, len(m), data.x.shape[1], count))
+    each[0] = _binomial(data, m)
+    each[1] = data.x[..., None] - n * p
     each[3] = -n * p * special.expit(-m)[:, None]
     each[5] = each[1] ** 2 + each[3]
     return Nodes(z[:, None], spacing, each)
 
 
-def _by_positions(data: Nested, terms: FloatArray, plan: Plan, count: int, inner: int) -> Nodes:
+def _by_positions(data: Nested, plan: Plan, count: int, inner: int) -> Nodes:
     z, spacing = _line(plan.low, plan.high, count)
     logit, step = _line(plan.start, plan.end, inner)
     within = plan.at[:, 2, None, None]
-    b = np.exp(np.maximum(_binomial(terms, logit), _FLOOR))
+    b = np.exp(np.maximum(_binomial(data, logit), _FLOOR))
     m = plan.at[:, :1] + plan.at[:, 1:2] * z
     basis = np.empty((5, len(z), inner, count))
     d = (logit[:, :, None] - m[:, None, :]) / within
@@ -145,7 +150,7 @@ def _by_positions(data: Nested, terms: FloatArray, plan: Plan, count: int, inner
     return Nodes(z[:, None], spacing, np.stack(by_positions(value, t1, (v2, v3, v4), within)))
 
 
-def _by_scores(data: Nested, terms: FloatArray, plan: Plan, count: int, inner: int) -> Nodes:
+def _by_scores(data: Nested, plan: Plan, count: int, inner: int) -> Nodes:
     z, spacing = _line(plan.low, plan.high, count)
     own, step = _line(plan.start, plan.end, inner)
     m = plan.at[:, :1] + plan.at[:, 1:2] * z
@@ -158,9 +163,9 @@ def _by_scores(data: Nested, terms: FloatArray, plan: Plan, count: int, inner: i
     powers[:, :, 0] = d
     powers[:, :, 1] = np.log1p(p * e)
     powers[:, :, 2] = -0.5 * square
-    weight = np.stack([data.x, -data.n, np.ones_like(data.x)], axis=1)
-    f = weight @ powers
-    f += np.swapaxes(_binomial(terms, m), 1, 2)[..., None]
+    weight = np.stack([data.x, -data.n, np.ones_like(data.x)], axis=-1)
+    f = weight[:, None] @ powers
+    f += np.swapaxes(_binomial(data, m), 1, 2)[..., None]
     np.exp(np.maximum(f, _FLOOR, out=f), out=f)
     r = p * q * e / lift
     basis = np.empty((*m.shape, 9, inner))  # 1, z, z^2 times 1, r, r^2
@@ -180,8 +185,8 @@ def _from_products(
 ) -> FloatArray:
     """Return log-likelihood and derivatives from posterior means of products of z and ``r = p - p(m)``."""
     z, zz, r, rz, rzz, rr, rrz, rrzz = means
-    n = data.n
-    u = data.x - n * p
+    n = data.n[:, None]
+    u = data.x[:, None] - n * p
     pq, slope = p * q, q - p
     nn, cross, uu = n * n, 2 * n * u, u * u
     mean_u, mean_uz = u - n * r, u * z - n * rz
@@ -200,7 +205,7 @@ def _from_products(
     )
 
 
-_WAYS: tuple[Callable[[Nested, FloatArray, Plan, int, int], Nodes], ...] = (
+_WAYS: tuple[Callable[[Nested, Plan, int, int], Nodes], ...] = (
     _at_zero,
     _by_scores,
     _by_positions,

@@ -9,20 +9,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel.counts.binomial_normal import TAU_MAX
+from metaresp.arrays import FloatArray
+from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.nested.climb import Best, deviations, polar
-from metaresp.kernel.nested.counts import arrange
-from metaresp.kernel.nested.effects import GaussianFit, restricted
-from metaresp.kernel.nested.profile import Profile, limits, scanned_taus
-from metaresp.kernel.nested.robust import groups
+from metaresp.kernel.nested.effects import Effects, GaussianFit, restricted
+from metaresp.kernel.nested.nodes import Nested
+from metaresp.kernel.nested.profile import ANGLES, Profile, limits, scanned_taus, total_of
 
 BETWEEN, WITHIN, TOTAL = "between", "within", "total"
 _LEAST = 1e-5  # tau below which the profile is that at 0
 _CROSSING = 1e-9  # of log tau
 _ZOOMS, _POINTS = 9, 33
 _LARGEST = 1e4  # tau2 of effects is searched up to this multiple of their spread
-_ANGLES = np.array([0.0, 0.2, 0.45, 0.7, 0.95, 1.2, 0.5 * math.pi])  # where the split of the total is scanned
 
 Height = Callable[[float], float]
 
@@ -53,49 +51,44 @@ def _interval(height: Height, top: float, at: float, most: float, fall: float) -
     return low, high
 
 
-def count_limits(
-    x: FloatArray, n: FloatArray, cluster: IntArray, best: Best, fall: float, which: str
-) -> tuple[float, float]:
+def count_limits(data: Nested, best: Best, fall: FloatArray, which: str) -> tuple[FloatArray, FloatArray]:
     """Return the profile-likelihood interval of a standard deviation of the count model.
 
     Parameters
     ----------
-    x, n, cluster
-        As in :func:`metaresp.kernel.nested.counts.fit_nested_binomial`.
+    data : Nested
     best : Best
-        The maximum.
-    fall : float
+        The maximum of these lanes.
+    fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
     which : {"between", "within", "total"}
         The total is the root of the sum of both variances.
 
     Returns
     -------
-    low, high : float
+    low, high : float array, shape (lanes,)
         0 and infinity where the data set no limit.
     """
-    data, _ = arrange(x, n, cluster)
-    mu, between, within = (float(value) for value in best.at)
+    lanes, most = len(data.x), LINKS[data.link].tau_max
     if which == TOTAL:
-        angle = math.atan2(within, between)
-        top = np.array([mu, math.hypot(between, within), angle])
-        chart, one, scanned = polar(data), 1, _ANGLES
+        at = total_of(best.at)
+        chart, one, scanned = polar(data), 1, np.broadcast_to(ANGLES, (lanes, ANGLES.size))
     else:
-        chart, one, scanned, top = deviations(data), 1 if which == BETWEEN else 2, scanned_taus(data), best.at
-    profile = Profile(chart, one, np.arange(3) != one, {2 if one == 1 else 1: scanned})
-    low, high = limits(profile, Best(top, best.value), fall, (0.0, TAU_MAX))
-    return low if low > _LEAST else 0.0, high if high < TAU_MAX else math.inf
+        chart, one = deviations(data), 1 if which == BETWEEN else 2
+        at, scanned = best.at, scanned_taus(data)
+    free = np.broadcast_to(np.arange(3) != one, (lanes, 3))
+    profile = Profile(chart, one, free, {2 if one == 1 else 1: scanned})
+    low, high = limits(profile, Best(at, best.value), fall, (0.0, most))
+    return np.where(low > _LEAST, low, 0.0), np.where(high < most, high, np.inf)
 
 
-def effect_limits(
-    y: FloatArray, v: FloatArray, cluster: IntArray, fit: GaussianFit, fall: float, which: str
-) -> tuple[float, float]:
+def effect_limits(data: Effects, fit: GaussianFit, fall: float, which: str) -> tuple[float, float]:
     """Return the interval of a standard deviation by the restricted profile likelihood of effects.
 
     Parameters
     ----------
-    y, v, cluster
-        As in :func:`metaresp.kernel.nested.effects.fit_nested_gaussian`.
+    data : Effects
+        One lane, each study once.
     fit : GaussianFit
     fall : float
         Critical value of twice the log-likelihood.
@@ -106,23 +99,22 @@ def effect_limits(
     low, high : float
         0 and infinity where the data set no limit.
     """
-    g = groups(cluster)
-    y, v = y[g.order], v[g.order]
+    y, v = data.y[0], data.v[0]
     most = _LARGEST * (float(np.var(y)) + float(v.max()))
     unit = 1 / float(np.mean(1 / v))
-    parts = {BETWEEN: fit.tau2_between, WITHIN: fit.tau2_within}
-    total = fit.tau2_between + fit.tau2_within
+    parts = {BETWEEN: float(fit.tau2_between[0]), WITHIN: float(fit.tau2_within[0])}
+    total = sum(parts.values())
 
     def height(tau: float) -> float:
         given = tau * tau
         if which == TOTAL:
-            return _zoom(lambda s: restricted(y, v, g, given * s, given * (1 - s)).value, 1.0)
+            return _zoom(lambda s: restricted(data, given * s, given * (1 - s)).value, 1.0)
         far = math.log1p(most / unit)
         if which == BETWEEN:
-            return _zoom(lambda u: restricted(y, v, g, unit * np.expm1(u), np.full(u.size, given)).value, far)
-        return _zoom(lambda u: restricted(y, v, g, np.full(u.size, given), unit * np.expm1(u)).value, far)
+            return _zoom(lambda u: restricted(data, unit * np.expm1(u), np.full(u.size, given)).value, far)
+        return _zoom(lambda u: restricted(data, np.full(u.size, given), unit * np.expm1(u)).value, far)
 
-    return _interval(height, fit.loglik, math.sqrt(parts.get(which, total)), math.sqrt(most), fall)
+    return _interval(height, float(fit.loglik[0]), math.sqrt(parts.get(which, total)), math.sqrt(most), fall)
 
 
 def _zoom(values: Callable[[FloatArray], FloatArray], far: float) -> float:
