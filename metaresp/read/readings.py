@@ -15,6 +15,11 @@ from metaresp.read.vocabulary import folded
 Found = dict[str, tuple[int, ...]]
 
 
+def is_count(column: Column) -> bool:
+    """Whether a column holds counts of the event, by its cells and by its head."""
+    return column.kind == "count" and not column.head.unit and "events" in column.head.roles
+
+
 class Matcher(Doubts):
     """Finds the one reading of a table, or asks."""
 
@@ -172,8 +177,7 @@ class Matcher(Doubts):
         """
         kinds = ("rate", "number", "count")
         for column in unique([*self.candidates("percent", *kinds), *self.candidates("events", *kinds)]):
-            is_count = column.kind == "count" and not column.head.unit and "events" in column.head.roles
-            if column.place in {*events, *n} or (is_count and self.agrees(column, events, n)):
+            if column.place in {*events, *n} or (is_count(column) and self.agrees(column, events, n)):
                 continue
             wrong = self.contradicting(column, events, n)
             if wrong is None:
@@ -220,7 +224,8 @@ class Matcher(Doubts):
                 (x, m), rate = self.counted(events, n, row), column.cells[row].rate
                 if not rate or x is None or m is None or not 0 <= x <= m or m == 0:
                     continue
-                if belongs(rate, unit, x, m, decimals):
+                same = not n and is_count(column) and column.cells[row].events == x
+                if same or belongs(rate, unit, x, m, decimals):
                     agree += 1
                 elif first is None:
                     first = row

@@ -45,8 +45,8 @@ def twin(x, n, tail):
     mu = np.full(tau.size, special.logit(x.sum() / n.sum()))
     for _ in range(30):
         s = data.at(mu, tau)
-        mu = mu - np.clip(s.d_mu / s.d_mu_mu, -1, 1)
-    adjusted = s.value - np.log(-s.d_mu_mu) / 2
+        mu = mu - np.clip(s.d_a / s.d_a_a, -1, 1)
+    adjusted = s.value - np.log(-s.d_a_a) / 2
     low, high = (quantile(tau, adjusted, k, k - 1, p) for p in (tail, 1 - tail))
     return [min(low, quantile(tau, s.value, k, k, tail)), high]
 

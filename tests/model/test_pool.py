@@ -359,7 +359,7 @@ def test_spec_options_give_the_same_spec():
         ([3, 1.5], [9, 9], "events[1]=1.5: must be a whole number"),
         ([3, 1], [9, 0], "n[1]=0"),
         ([3, np.nan], [9, 9], "events[1]=nan"),
-        ([3, 1], [9, 2e9], "n[1]=2e+09"),
+        ([3, 1], [9, 2e9], "n[1]=2000000000"),
     ],
 )
 def test_bad_counts_name_their_place(events, n, words):
