@@ -119,7 +119,10 @@ def mean_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     psi, se = surface.estimate(fit.mu, tau)
     se, far = np.minimum(se, _LARGEST_SE), np.full_like(psi, _FARTHEST)
     guess = normal_guess(se, tau, fall, data.copies.sum(axis=-1), _FIRST)
-    search = Search(surface.over_tau(), psi, fit.top, fit.top - fall / 2, se, Bounds(-far, far), *guess)
+    # without spread every rate is the mean
+    common = surface.logit(fit.mu_common, np.zeros_like(psi)).value, fit.top_common
+    target, bounds = fit.top - fall / 2, Bounds(-far, far)
+    search = Search(surface.over_tau(), psi, fit.top, target, se, bounds, *guess, beside=common)
     return limits(search, np.arange(psi.size))
 
 

@@ -41,7 +41,14 @@ def mu_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     guess = normal_guess(fit.se, fit.tau, fall, k, _FIRST * data.farthest)
     reach = np.full_like(k, _LAST * data.farthest)
     search = Search(
-        over_tau(data), fit.mu, fit.top, fit.top - fall / 2, fit.se, Bounds(-reach, reach), *guess
+        over_tau(data),
+        fit.mu,
+        fit.top,
+        fit.top - fall / 2,
+        fit.se,
+        Bounds(-reach, reach),
+        *guess,
+        beside=(fit.mu_common, fit.top_common),
     )
     return limits(search, np.arange(k.size))
 
