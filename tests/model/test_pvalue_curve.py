@@ -83,3 +83,12 @@ def test_nothing_outside_the_interval_has_a_larger_p_value(events, n, level, opt
         assert p <= 1 - level + 1e-9 or low <= rate <= high
     for end in (low, high):
         assert fit.test(end, of=of).pvalue == pytest.approx(1 - level, abs=1e-7)
+
+
+@pytest.mark.parametrize("of", ["typical", "mean"])
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_the_limits_of_millions_of_patients_have_the_level(link, of):
+    # the profile over tau has two hills between 0 and 0.1
+    fit = mr.pool(events=[488895, 323, 371], n=[48916000, 33181, 32345], link=link, ci="profile")
+    for end in fit.rate_ci if of == "typical" else fit.mean_rate_ci:
+        assert fit.test(end, of=of).pvalue == pytest.approx(0.05, abs=1e-6)

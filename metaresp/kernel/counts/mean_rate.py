@@ -12,6 +12,7 @@ from scipy import special
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import TAU_UNIT, Fit
 from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.profile_limits import fine
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.numerics.profile import Limits, Profile, Search, fall, limits, normal_guess
 from metaresp.kernel.numerics.surface import Bounds, Local
@@ -25,7 +26,7 @@ _CLOSE = 1e-13
 # The rate at mu / sqrt(1 + this tau**2) is that averaged over trials: nearly, and exactly.
 _SHRINK = {"logit": (16 * np.sqrt(3) / (15 * np.pi)) ** 2, "probit": 1.0}
 _NEAR_ONE = 30.0  # logit of the greatest rate that a guess starts from
-_GRID = np.array([0.0, 0.1, 0.3, 0.7])  # and from 1.5 to the widest
+_GRID = np.array([0.1, 0.3, 0.7])  # and from 1.5 to the widest
 
 
 class MeanSurface:
@@ -99,7 +100,7 @@ class MeanSurface:
     def over_tau(self) -> Profile:
         """Return the likelihood with tau maximised over."""
         none, top = np.zeros(self.data.lanes), self.widest
-        grid = np.r_[_GRID, np.geomspace(1.5, top, int(3 + np.log(top)))]
+        grid = np.r_[fine(self.data), _GRID, np.geomspace(1.5, top, int(3 + np.log(top)))]
         every = np.broadcast_to(grid, (none.size, grid.size))
         return Profile(self.local, Bounds(none, none + top, TAU_UNIT), every)
 
