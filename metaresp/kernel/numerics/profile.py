@@ -55,8 +55,8 @@ class Profile(NamedTuple):
 class Search(NamedTuple):
     """What a search for profile limits needs; arrays of shape (lanes,).
 
-    *beside* is another a where the surface is known to be at least as high as given: where one study outweighs
-    all others the profile has two hills, and the interval holds all that is above the target.
+    *beside* is another a, and a height that the profile has there.  Where one study outweighs all others the
+    profile has two hills: the interval holds both as far as they are above the target.
     """
 
     profile: Profile
