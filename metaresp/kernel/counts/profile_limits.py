@@ -18,7 +18,8 @@ _FIRST = 0.16  # farthest first guess, as a share of where rates are 0 or 1
 def fine(data: CountSurface) -> FloatArray:
     """Return 0 and the values of tau below 0.1 between which large studies may have hills of their own."""
     least = 1 / np.sqrt(data.n.max(initial=1.0))
-    return np.r_[0.0, np.geomspace(0.1, least, int(1 + max(np.log(0.1 / least), 0.0)))[:0:-1]]
+    values: FloatArray = np.r_[0.0, np.geomspace(0.1, least, int(1 + max(np.log(0.1 / least), 0.0)))[:0:-1]]
+    return values
 
 
 def over_tau(data: CountSurface) -> Profile:
