@@ -370,3 +370,12 @@ def test_evaluations_of_a_single_fit_are_few(monkeypatch):
     found = bb.fit(x, n, one)
     bb.mu_limits(bb.counts(x, n, one), found, np.array([FALL]))
     assert len(calls) <= 60
+
+
+@pytest.mark.parametrize("largest", [10**6, 10**8, 10**9])
+def test_large_counts_converge_where_a_step_is_only_rounding(largest):
+    rng = np.random.default_rng(6)
+    n = rng.integers(largest // 10, largest, (200, 6))
+    x = rng.binomial(n, rng.choice([0.01, 0.3], (200, 1)))
+    found = bb.fit(x.astype(float), n.astype(float), np.ones(n.shape))
+    assert (found.reason == bb.OK).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
+import metaresp as mr
 from metaresp.kernel.counts import binomial_normal, confidence, new_trial
 from metaresp.kernel.counts.new_trial import cdf, tau_mixture
 from metaresp.kernel.counts.surface import CountSurface
@@ -132,3 +133,14 @@ def test_awkward_data_have_limits(x, n):
     fit = binomial_normal.fit(CountSurface(x, n, np.ones_like(x)))
     assert np.isfinite([low[0], high[0]]).all()
     assert low[0] < fit.mu[0] < high[0]
+
+
+def test_a_mode_is_not_taken_for_the_mean_of_the_prior():
+    # beside a study at n whose likelihood rises by a thousand nats a step by the prior alone ended at mu
+    x = [88206, 289610, 12746, 123632, 314898, 272049, 331859, 206646, 415650]
+    n = [119078, 353392, 353919, 410489, 920384, 272049, 620866, 499079, 830803]
+    one = CountSurface(np.array([[272049.0]]), np.array([[272049.0]]), np.ones((1, 1)), "cloglog")
+    found = one.at(np.array([1.700856499712139]), np.array([23.430853314426948]), 24.0)
+    assert np.isfinite(found).all()
+    low, high = mr.pool(events=x, n=n, link="cloglog").prediction_interval
+    assert 0 < low < high <= 1

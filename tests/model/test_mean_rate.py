@@ -119,3 +119,16 @@ def test_mirrored_counts_give_the_mirrored_interval(ratio):
 def test_of_names_what_is_tested():
     with pytest.raises(mr.UnknownName, match="of="):
         mr.pool(events=EVENTS, n=PATIENTS).test(0.2, of="median")
+
+
+@pytest.mark.parametrize("ci", ["profile", "bartlett"])
+def test_a_tau_far_beyond_what_logits_have(ci):
+    events, n = [0, 32, 0, 26, 53, 0, 12, 19, 14], [22, 32, 35, 26, 53, 40, 12, 21, 14]
+    fit = mr.pool(events=events, n=n, link="cauchit", ci=ci, prediction=None)
+    assert fit.tau > 100
+    assert fit.test(fit.mean_rate, of="mean").pvalue == pytest.approx(1, abs=1e-4)
+    for end in fit.mean_rate_ci:
+        logits = np.linspace(special.logit(end), special.logit(fit.mean_rate), 12)
+        curve = [fit.test(rate, of="mean").pvalue for rate in special.expit(logits)]
+        assert curve[0] == pytest.approx(0.05, abs=1e-6)
+        assert (np.diff(curve) > 0).all()

@@ -59,3 +59,36 @@ def test_the_profile_is_never_below_a_grid():
     grid = np.concatenate([[0.0], np.geomspace(0.003, 30, 80)])
     best = np.max([data.at(mu, np.full(lanes, at)).value for at in grid], axis=0)
     assert (found >= best - 1e-10 * (1 + np.abs(best))).all()
+
+
+GIANTS = [
+    ([1657, 0, 0, 0, 0, 0], [4500, 2, 1, 6, 2, 3], 0.8),
+    ([392, 1, 6, 2, 12], [3500, 14, 17, 22, 57], 0.5),
+    ([1224, 0, 0, 0, 0, 0, 0, 0, 0], [4000, 6, 3, 4, 1, 3, 4, 1, 2], 0.95),
+    ([4359, 17, 5, 5, 17, 18, 15, 15, 17], [4500, 17, 5, 5, 19, 19, 19, 16, 18], 0.5),
+]
+
+
+@pytest.mark.parametrize("of", ["typical", "mean"])
+@pytest.mark.parametrize("options", [{}, {"link": "cloglog"}, {"model": "beta-binomial"}], ids=str)
+@pytest.mark.parametrize(("events", "n", "level"), GIANTS)
+def test_nothing_outside_the_interval_has_a_larger_p_value(events, n, level, options, of):
+    # one study outweighs all others: the profile has a hill at its rate and one at that of the others
+    fit = mr.pool(events=events, n=n, level=level, **options)
+    low, high = fit.rate_ci if of == "typical" else fit.mean_rate_ci
+    common = sum(events) / sum(n)
+    outside = [high + (1 - high) * share for share in (0.01, 0.1, 0.5)] + [low * 0.9, low * 0.5, common]
+    for rate in outside:
+        p = fit.test(rate, of=of).pvalue
+        assert p <= 1 - level + 1e-9 or low <= rate <= high
+    for end in (low, high):
+        assert fit.test(end, of=of).pvalue == pytest.approx(1 - level, abs=1e-7)
+
+
+@pytest.mark.parametrize("of", ["typical", "mean"])
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_the_limits_of_millions_of_patients_have_the_level(link, of):
+    # the profile over tau has two hills between 0 and 0.1
+    fit = mr.pool(events=[488895, 323, 371], n=[48916000, 33181, 32345], link=link, ci="profile")
+    for end in fit.rate_ci if of == "typical" else fit.mean_rate_ci:
+        assert fit.test(end, of=of).pvalue == pytest.approx(0.05, abs=1e-6)

@@ -103,6 +103,13 @@ def test_equal_studies_that_were_fitted_as_one_have_their_rates():
     assert np.unique(rates.shrunken).size == 3
 
 
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog", "cauchit", "log"])
+def test_limits_are_in_order_at_a_level_near_0(link):
+    fit = mr.pool(events=[20053, 31984, 53627], n=[31790, 92323, 75896], level=1e-12, link=link)
+    rates = fit.study_rates()
+    assert (rates.shrunken_low <= rates.shrunken_high).all()
+
+
 @pytest.mark.parametrize(("events", "n"), [([0, 0, 0], [18, 12, 7]), ([3], [9]), ([0, 5, 0], [9, 5, 4])])
 def test_exact_answers_have_none(events, n):
     rates = mr.pool(events=events, n=n).study_rates()

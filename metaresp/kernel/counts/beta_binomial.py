@@ -282,7 +282,9 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     rows, u, top = _located(data, fit)
     se = np.minimum(fit.se, 5.0)
     guess = np.sqrt(fall) * se, u
-    return _limits(Search(_over_u(data), fit.mu, top, top - fall / 2, se, _reach(u), *guess), rows)
+    common = fit.mu_common, fit.loglik_common - fit.loglik_saturated
+    search = Search(_over_u(data), fit.mu, top, top - fall / 2, se, _reach(u), *guess, beside=common)
+    return _limits(search, rows)
 
 
 def rho_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:

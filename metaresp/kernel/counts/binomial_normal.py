@@ -35,7 +35,7 @@ class Fit(NamedTuple):
     loglik: FloatArray  # without penalty, with the binomial coefficients
     loglik_common: FloatArray  # its maximum at tau = 0
     loglik_saturated: FloatArray  # every study at its own rate
-    mu_common: FloatArray
+    mu_common: FloatArray  # where top_common is reached
     reason: IntArray
 
     def take(self, rows: IntArray) -> "Fit":
@@ -90,7 +90,7 @@ def fit(data: CountSurface, refine: int = 1) -> Fit:
         loglik=plain + constant,
         loglik_common=plain_common + constant,
         loglik_saturated=constant,
-        mu_common=mu_common,
+        mu_common=at_common,
         reason=np.where(unbounded, TAU_UNBOUNDED, np.where(best.converged, OK, NOT_CONVERGED)),
     )
 

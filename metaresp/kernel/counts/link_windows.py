@@ -16,6 +16,7 @@ from metaresp.kernel.counts.links import LINKS, Link
 
 _MARGIN = 6.0  # e-foldings added to the window, for the stretch of the coordinate
 _ROOT_STEPS = 80
+_BEFORE_END = 1e-9  # share of the way to an end that a step must leave
 _END_STEPS = 60
 _SCAN = 40  # points of the search for a second hill
 
@@ -59,7 +60,9 @@ def _top(link: Link, track: Track, study: Study, low: FloatArray, high: FloatArr
         regular = curve > 0
         width = 1 / (stretch * np.sqrt(np.where(regular, curve, 1.0)))
         newton = here + slope / (np.where(regular, curve, 1.0) * stretch)
-        inside = regular & (newton > a) & (newton < b)
+        # by the prior alone a step ends at mu, an end, or by rounding a digit before it
+        past, whole = np.where(rising, b - newton, newton - a), np.where(rising, b - here, here - a)
+        inside = regular & (past > _BEFORE_END * whole)
         s[alive] = np.where(inside & (step % 4 != 3), newton, 0.5 * (a + b))
         done = (inside & (np.abs(newton - here) < 0.1 * width)) | (
             b - a < 1e-13 * np.maximum(np.abs(a), np.abs(b))

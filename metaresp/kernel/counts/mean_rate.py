@@ -12,6 +12,7 @@ from scipy import special
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import TAU_UNIT, Fit
 from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.profile_limits import fine
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.numerics.profile import Limits, Profile, Search, fall, limits, normal_guess
 from metaresp.kernel.numerics.surface import Bounds, Local
@@ -19,13 +20,13 @@ from metaresp.kernel.numerics.surface import Bounds, Local
 _FARTHEST = 60.0  # logit of a mean rate
 _LARGEST_SE = 100.0
 _FIRST = 8.0  # farthest first guess
-_WIDEST = 60.0  # tau beyond which the mean of rates no longer tells it from infinity
+_WIDEST = 60.0  # tau beyond which a mean of rates tells nothing more, but for a link with heavy tails
 _STEPS = 60
 _CLOSE = 1e-13
 # The rate at mu / sqrt(1 + this tau**2) is that averaged over trials: nearly, and exactly.
 _SHRINK = {"logit": (16 * np.sqrt(3) / (15 * np.pi)) ** 2, "probit": 1.0}
 _NEAR_ONE = 30.0  # logit of the greatest rate that a guess starts from
-_GRID = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, _WIDEST, 7)]
+_GRID = np.array([0.1, 0.3, 0.7])  # and from 1.5 to the widest
 
 
 class MeanSurface:
@@ -33,6 +34,7 @@ class MeanSurface:
 
     def __init__(self, data: CountSurface) -> None:
         self.data = data
+        self.widest = max(_WIDEST, data.tau_max)
 
     def logit(self, mu: FloatArray, tau: FloatArray) -> Local:
         """Return psi at mu (a) and tau (b), with its derivatives."""
@@ -97,9 +99,10 @@ class MeanSurface:
 
     def over_tau(self) -> Profile:
         """Return the likelihood with tau maximised over."""
-        none = np.zeros(self.data.lanes)
-        grid = np.broadcast_to(_GRID, (none.size, _GRID.size))
-        return Profile(self.local, Bounds(none, none + _WIDEST, TAU_UNIT), grid)
+        none, top = np.zeros(self.data.lanes), self.widest
+        grid = np.r_[fine(self.data), _GRID, np.geomspace(1.5, top, int(3 + np.log(top)))]
+        every = np.broadcast_to(grid, (none.size, grid.size))
+        return Profile(self.local, Bounds(none, none + top, TAU_UNIT), every)
 
 
 def mean_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
@@ -113,11 +116,14 @@ def mean_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     fall : float array, shape (lanes,)
         Critical value of twice the log-likelihood.
     """
-    surface, tau = MeanSurface(data), np.minimum(fit.tau, _WIDEST)
+    surface, tau = MeanSurface(data), fit.tau
     psi, se = surface.estimate(fit.mu, tau)
     se, far = np.minimum(se, _LARGEST_SE), np.full_like(psi, _FARTHEST)
     guess = normal_guess(se, tau, fall, data.copies.sum(axis=-1), _FIRST)
-    search = Search(surface.over_tau(), psi, fit.top, fit.top - fall / 2, se, Bounds(-far, far), *guess)
+    # without spread every rate is the mean
+    common = surface.logit(fit.mu_common, np.zeros_like(psi)).value, fit.top_common
+    target, bounds = fit.top - fall / 2, Bounds(-far, far)
+    search = Search(surface.over_tau(), psi, fit.top, target, se, bounds, *guess, beside=common)
     return limits(search, np.arange(psi.size))
 
 

@@ -15,10 +15,17 @@ _LAST = 10.0  # farthest limit, as a multiple of where rates are 0 or 1
 _FIRST = 0.16  # farthest first guess, as a share of where rates are 0 or 1
 
 
+def fine(data: CountSurface) -> FloatArray:
+    """Return 0 and the values of tau below 0.1 between which large studies may have hills of their own."""
+    least = 1 / np.sqrt(data.n.max(initial=1.0))
+    values: FloatArray = np.r_[0.0, np.geomspace(0.1, least, int(1 + max(np.log(0.1 / least), 0.0)))[:0:-1]]
+    return values
+
+
 def over_tau(data: CountSurface) -> Profile:
     """Return the likelihood with tau maximised over."""
     top = data.tau_max
-    grid = np.r_[0.0, 0.1, 0.3, 0.7, np.geomspace(1.5, top, int(2 + 1.2 * np.log(top)))]
+    grid = np.r_[fine(data), 0.1, 0.3, 0.7, np.geomspace(1.5, top, int(2 + 1.2 * np.log(top)))]
     return Profile(data.local, tau_bounds(data), np.broadcast_to(grid, (data.lanes, grid.size)), data.rough)
 
 
@@ -41,7 +48,14 @@ def mu_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     guess = normal_guess(fit.se, fit.tau, fall, k, _FIRST * data.farthest)
     reach = np.full_like(k, _LAST * data.farthest)
     search = Search(
-        over_tau(data), fit.mu, fit.top, fit.top - fall / 2, fit.se, Bounds(-reach, reach), *guess
+        over_tau(data),
+        fit.mu,
+        fit.top,
+        fit.top - fall / 2,
+        fit.se,
+        Bounds(-reach, reach),
+        *guess,
+        beside=(fit.mu_common, fit.top_common),
     )
     return limits(search, np.arange(k.size))
 

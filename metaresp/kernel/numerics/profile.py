@@ -53,7 +53,11 @@ class Profile(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What a search for profile limits needs; arrays of shape (lanes,)."""
+    """What a search for profile limits needs; arrays of shape (lanes,).
+
+    *beside* is another a, and a height that the profile has there.  Where one study outweighs all others the
+    profile has two hills: the interval holds both as far as they are above the target.
+    """
 
     profile: Profile
     centre: FloatArray  # a at the maximum
@@ -63,6 +67,7 @@ class Search(NamedTuple):
     reach: Bounds  # of a
     distance: FloatArray  # of the first guess of a from the centre
     other: FloatArray  # b there
+    beside: tuple[FloatArray, FloatArray] | None = None  # and the height there
 
 
 def normal_guess(
@@ -118,7 +123,14 @@ def limits(search: Search, rows: IntArray) -> Limits:
             seen = seen[good[seen]]
     left = np.flatnonzero(~good)
     if left.size:
-        a[left] = _bracket(search, side[left], both[left])
+        a[left] = _bracket(search, side[left], both[left], search.centre[both[left]])
+    if search.beside is not None:
+        place, height = (field[both] for field in search.beside)
+        target = search.target[both]
+        behind = height > target + _HIGHER * (1 + np.abs(target))
+        left = np.flatnonzero(behind & (side * (place - a) > 0))
+        if left.size:
+            a[left] = _bracket(search, side[left], both[left], place[left])
     return Limits(a[:size], a[size:])
 
 
@@ -271,9 +283,9 @@ def _refine(
     return best, at
 
 
-def _bracket(search: Search, side: FloatArray, rows: IntArray) -> FloatArray:
-    """Walk outwards until the profile is below the target, then close in."""
-    inside = search.centre[rows].copy()
+def _bracket(search: Search, side: FloatArray, rows: IntArray, start: FloatArray) -> FloatArray:
+    """Walk outwards from *start* until the profile is below the target, then close in."""
+    inside = start.copy()
     width = np.maximum(search.scale[rows], 0.1)
     outside = search.reach.clip(rows, inside + side * width)
     end = np.where(side < 0, search.reach.low[rows], search.reach.high[rows])

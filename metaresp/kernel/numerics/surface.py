@@ -175,6 +175,7 @@ def climb(
         converged[alive[finished]] = ~stuck[finished] | (decrement[finished] < _ENDED)
         if finished.any():
             alive, step_a, step_b = alive[~finished], step_a[~finished], step_b[~finished]
+            decrement = decrement[~finished]
             if not alive.size:
                 break
         new_a = reach.clip(rows[alive], a[alive] + length[alive] * step_a)
@@ -186,6 +187,7 @@ def climb(
         moved = alive[good]
         a[moved], b[moved] = new_a[good], new_b[good]
         local.put(moved, found.take(good))
+    converged[alive] = decrement < _ENDED  # steps of rounding, about a place that is known
     return Top(a, b, local, converged)
 
 

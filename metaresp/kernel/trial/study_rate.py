@@ -165,7 +165,7 @@ def _rates(studies: _Studies, tail: float) -> Posterior:
     mean = np.bincount(panels.owner, (mass * rate).sum(axis=-1), k) / total
     ends = (_quantile(studies, panels, mass, share) for share in (total * tail, total * (1 - tail)))
     low, high = (studies.link.rate(end) for end in ends)
-    return Posterior(mean, low, high)
+    return Posterior(mean, low, np.maximum(low, high))  # at a level near 0 they differ by rounding
 
 
 def _panels(studies: _Studies) -> Panels:
