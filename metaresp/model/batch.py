@@ -101,6 +101,7 @@ def pool_batch(
     *,
     model: str = "binomial-normal",
     link: Option = DEFAULT,
+    effects: Option = DEFAULT,
     transform: Option = DEFAULT,
     tau2: Option = DEFAULT,
     ci: Option = DEFAULT,
@@ -126,7 +127,7 @@ def pool_batch(
     copies : array_like of int, shape (..., k), optional
         How often each study counts in each lane: 0 leaves it out, 2 enters it twice (a bootstrap).
         Not a weight.
-    model, link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
+    model, link, effects, transform, tau2, ci, prediction, correction, correct, back_n, penalty
         As in :func:`metaresp.pool`.
     level, seed, outcome, digits
         As in :func:`metaresp.pool`.
@@ -153,6 +154,7 @@ def pool_batch(
     spec = resolve(
         model=model,
         link=link,
+        effects=effects,
         transform=transform,
         tau2=tau2,
         ci=ci,

@@ -58,6 +58,7 @@ class NestedBinomialNormal(BinomialNormal):
         "link": ("logit",),
         "ci": NESTED_COUNT_CI,
         "prediction": NESTED_PREDICTION,
+        "effects": ("normal",),
         "penalty": (),
     }
     grouped = False
