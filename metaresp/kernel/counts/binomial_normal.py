@@ -1,8 +1,9 @@
 """Maximum likelihood for the binomial-normal model, lane by lane in one batch.
 
 Each study's logit (or its rate on another link) is normal with mean mu and standard deviation tau, or has the
-same variance and longer tails (:mod:`metaresp.kernel.counts.effect_shapes`); its count is binomial given the rate (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine 29, model 8; R:
-``metafor::rma.glmm``, ``lme4::glmer``).  No count is corrected and no study is left out.
+same variance and longer tails (:mod:`metaresp.kernel.counts.effect_shapes`); its count is binomial given the
+rate (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine 29, model 8; R: ``metafor::rma.glmm``,
+``lme4::glmer``).  No count is corrected and no study is left out.
 """
 
 from collections.abc import Iterator
@@ -149,7 +150,7 @@ def _starts(
 
 
 def _scan(data: CountSurface) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return values of tau to start from, scaled by the range of the studies, a mean for each, and the median."""
+    """Return tau to start from, scaled by the range of the studies, a mean for each, and the median."""
     x, n, copies, link = data[:4]
     present = copies > 0
     if link == "logit":

@@ -92,13 +92,13 @@ class CountSurface(NamedTuple):
 
     @property
     def one_hill(self) -> bool:
-        """Whether the likelihood given tau is log-concave in mu: neither rates nor effects have long tails."""
+        """Whether the likelihood given tau is log-concave in mu: rates and effects have no long tails."""
         return self.farthest < _LONG_TAILS and self.shape.normal
 
     @property
     def width(self) -> int:
         """About how many nodes a lane takes."""
-        return _NODES * self.x.shape[1] * self.shape.scale.size
+        return _NODES * int(self.x.shape[1]) * self.shape.scale.size
 
     def take(self, rows: IntArray | BoolArray | slice) -> "CountSurface":
         """Return the lanes at *rows*."""

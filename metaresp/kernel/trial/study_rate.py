@@ -111,8 +111,8 @@ def without_own(data: CountSurface, parts: Mixture) -> Prior:
         That of a new trial in this lane.
     """
     weight, mu, tau = condensed(parts, float(data.copies.sum()))
-    each = data.take(np.zeros(mu.size, dtype=np.int64)).each(mu, tau)
-    information = -each.d_mu_mu
+    lanes = data.take(np.zeros(mu.size, dtype=np.int64))
+    each, information = lanes.each(mu, tau), lanes.information(mu, tau)
     j = information @ data.copies[0]
     if data.penalty is not None:
         j = j - data.penalty.add(Local(*np.zeros((6, mu.size))), mu, tau).d_a_a
