@@ -1,8 +1,9 @@
 """The binomial-normal model: counts are binomial, and rates on the scale of a link normal or long-tailed."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
@@ -137,6 +138,20 @@ class BinomialNormal(Model):
                 out[key] = np.full(fit.reason.size, np.nan)
                 out[key][wanted] = values
         return out, fit.reason
+
+    def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
+        """Say how many studies are outlying, where the model knows such."""
+        if not self.data.shape.marks:
+            return []
+        wide = self.data.by_scale(self.fit.mu, self.fit.tau).share[0, -1] > 0.5
+        count = int(self.counts.copies[0] @ wide)
+        if not count:
+            return ["No study is more probably an outlying one than not."]
+        which = f"{count} of {self.counts.k[0]:g} studies {'is' if count == 1 else 'are'}"
+        return [
+            f"{which} more probably outlying than not, and tell{'s' * (count == 1)} little about the typical "
+            "trial: fit.study_rates() has the probabilities."
+        ]
 
     def weigh(self, found: Estimates) -> FloatArray:
         """Return each study's information about mu at the fitted values."""

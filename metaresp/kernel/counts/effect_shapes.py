@@ -15,7 +15,9 @@ from metaresp.kernel.counts.moments import Moments
 from metaresp.registry import Registry
 
 _T_STEP = 0.25  # of log h
-_T_NODES: FloatArray = _T_STEP * np.arange(-18.0, 6.0, dtype=np.float64)  # h from 0.011 to 3.5: beyond it is 1e-8 of the whole
+_T_NODES: FloatArray = _T_STEP * np.arange(
+    -18.0, 6.0, dtype=np.float64
+)  # h from 0.011 to 3.5: beyond it is 1e-8 of the whole
 _WIDE = 0.1  # share of wide effects in the mixture
 _TIMES = 5.0  # how much wider these are
 _LARGEST = 90.0  # spread of one scale: rates are then 0 or 1, unless the link has heavy tails
