@@ -313,7 +313,7 @@ class Fit(Record):
         return questions.test(self, rate, alternative, of)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a study: counts, rate, low, high, weight, what :meth:`study_rates` tells, cluster."""
+        """Return one row a study: counts, rate, low, high, weight, :meth:`study_rates`, cluster."""
         import pandas as pd
 
         ci = self.study_ci

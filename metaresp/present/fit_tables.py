@@ -131,7 +131,9 @@ def shrunken(found: "StudyRates") -> Summary:
     names = ("shrunken", "shrunken_low", "shrunken_high")
     rates, lows, highs = flat(found, *names, most=MOST_ROWS)
     drawn = rates_and_intervals(rates, lows, highs, scale)
-    rows = tuple((found.study[i], f"{events[i]}/{n[i]}", *own[i], *drawn[i]) for i in range(len(events)))
+    rows: tuple[tuple[str, ...], ...] = tuple(
+        (found.study[i], f"{events[i]}/{n[i]}", *own[i], *drawn[i]) for i in range(len(events))
+    )
     head = f"{outcome_words(found.outcome).events}/n"
     columns: tuple[str, ...] = ("Study", head, "Rate", f"{level} CI", "Shrunken", f"{level} interval")
     if found.outlier is not None:
