@@ -135,9 +135,9 @@ def student_t(log_h: FloatArray = _T_NODES) -> EffectShape:
 
     ``theta = mu + tau z / (h sqrt(2))`` with ``h**2`` of the gamma distribution with shape 2 and rate 2, and
     variance ``4 / (4 - 2) = 2`` before it is standardised.  The trapezoidal rule in log h, where the density
-    is ``h**4 exp(-2 h**2)``, has errors that fall as ``exp(-pi**2 / (2 step))``, and 25 scales to 105 standard
-    deviations give a study's log-likelihood to 1e-6 within 10 standard deviations and to 2e-4 at 20: Gauss
-    rules of as many nodes lose the tails.
+    is ``h**4 exp(-2 h**2)``, has errors that fall as ``exp(-pi**2 / (2 step))``.  Scales as far as 105 give a
+    study's log-likelihood to 1e-6 within 10 standard deviations and to 2e-4 at 20; Gauss rules of as many
+    nodes lose the tails.
     """
     weight = np.exp(4 * log_h - 2 * np.exp(2 * log_h))
     return EffectShape(np.exp(-log_h) / np.sqrt(2.0), weight / weight.sum(), "t effects with 4 df")
