@@ -85,7 +85,7 @@ def pool(
         of 1.
     effects : {"normal", "t", "mixture"}
         Form of the binomial-normal model's effects on that scale.  ``t``: Student's t with 4 degrees of
-        freedom; ``mixture``: a tenth of the trials is five times as far spread, and ``fit.study_rates()``
+        freedom; ``mixture``: a tenth of the trials is three times as far spread, and ``fit.study_rates()``
         tells how probably each study is one of them.  With either, outlying trials pull less; tau2 is the
         variance in every form.
     transform : str

@@ -5,7 +5,7 @@ standard deviations) and counts how often the default interval of the typical ra
 of the mean logit (of the other trials, with an outlying one), with its mean width in percentage points.
 
 Run: ``python docs/validation/robust_effects.py --sets 500 [--k 5 10] [--truth outlier]``; rows of the same
-cells in ``robust_effects.csv`` are replaced.  ``--times 3`` adds the mixture whose outlying trials are three
+cells in ``robust_effects.csv`` are replaced.  ``--times 5`` adds the mixture whose outlying trials are five
 times as far spread.  ``python docs/validation/robust_effects.py report`` prints the table of
 ``docs/decisions/robust-effects.md``.
 """
@@ -67,7 +67,7 @@ def write(rows):
 def report():
     """Print coverage and width by truth and k: the mean over rates and tau, and the worst cell."""
     rows = list(read().values())
-    names = [name for name in (*EFFECTS, "mixture-3") if any(row["effects"] == name for row in rows)]
+    names = [name for name in (*EFFECTS, "mixture-5") if any(row["effects"] == name for row in rows)]
     print("| effects drawn | k |" + "".join(f" {name} |" for name in names))
     print("|---|---|" + "---|" * len(names))
     for truth, k in itertools.product(TRUTHS, STUDIES):

@@ -24,8 +24,8 @@ def density(effects, theta, mu, tau):
     """The density of one study's effect, by its definition."""
     if effects == "t":
         return stats.t.pdf(theta, 4, mu, tau / np.sqrt(2))
-    unit = tau / np.sqrt(0.9 + 0.1 * 25)
-    return 0.9 * stats.norm.pdf(theta, mu, unit) + 0.1 * stats.norm.pdf(theta, mu, 5 * unit)
+    unit = tau / np.sqrt(0.9 + 0.1 * 9)
+    return 0.9 * stats.norm.pdf(theta, mu, unit) + 0.1 * stats.norm.pdf(theta, mu, 3 * unit)
 
 
 def random_counts(lanes, k, seed):

@@ -17,7 +17,7 @@ from metaresp.registry import Registry
 _T_STEP = 0.25  # of log h
 _T_NODES: FloatArray = _T_STEP * np.arange(-20.0, 5.0, dtype=np.float64)  # log h
 _WIDE = 0.1  # share of wide effects in the mixture
-_TIMES = 5.0  # how much wider these are
+_TIMES = 3.0  # how much wider these are
 _LARGEST = 90.0  # spread of one scale: rates are then 0 or 1, unless the link has heavy tails
 
 
