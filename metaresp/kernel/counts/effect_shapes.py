@@ -18,7 +18,6 @@ _T_STEP = 0.25  # of log h
 _T_NODES: FloatArray = _T_STEP * np.arange(-20.0, 5.0, dtype=np.float64)  # log h
 _WIDE = 0.1  # share of wide effects in the mixture
 _TIMES = 3.0  # how much wider these are
-_LARGEST = 90.0  # spread of one scale: rates are then 0 or 1, unless the link has heavy tails
 
 
 class EffectShape(NamedTuple):
@@ -92,9 +91,9 @@ class ByScale(NamedTuple):
         return result
 
 
-def spreads(shape: EffectShape, tau: FloatArray, tau_max: float) -> FloatArray:
-    """Return the standard deviation of each scale, as far as a likelihood is known; shape (lanes, scales)."""
-    result: FloatArray = np.minimum(tau[:, None] * shape.scale, max(_LARGEST, tau_max))
+def spreads(shape: EffectShape, tau: FloatArray, largest: float) -> FloatArray:
+    """Return the standard deviation of each scale, at most the *largest*; shape (lanes, scales)."""
+    result: FloatArray = np.minimum(tau[:, None] * shape.scale, largest)
     return result
 
 

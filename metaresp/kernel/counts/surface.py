@@ -19,6 +19,7 @@ from metaresp.kernel.numerics.surface import Local
 
 _ROUGH = 12.0  # nats of a value that is only to be compared
 _LONG_TAILS = 1e3  # where rates of 0 and 1 are this far off
+_WIDEST_LOGIT = 90.0  # its quadrature reaches farther than tau does
 _NODES = 24  # about, of a study
 _ELEMENTS = 480_000  # lanes are worked on in blocks of about this many nodes: few calls, and still in cache
 
@@ -91,6 +92,11 @@ class CountSurface(NamedTuple):
         return EFFECTS[self.effects]
 
     @property
+    def widest(self) -> float:
+        """The greatest spread of one scale of the effects: rates are 0 or 1 there."""
+        return _WIDEST_LOGIT if self.link == "logit" else self.tau_max
+
+    @property
     def one_hill(self) -> bool:
         """Whether the likelihood given tau is log-concave in mu: rates and effects have no long tails."""
         return self.farthest < _LONG_TAILS and self.shape.normal
@@ -122,7 +128,7 @@ class CountSurface(NamedTuple):
     ) -> ByScale:
         """Return what :meth:`each` does for every scale of the effects, as normal lanes of their own."""
         scales = self.shape.scale.size
-        spread = spreads(self.shape, tau, self.tau_max)
+        spread = spreads(self.shape, tau, self.widest)
         x, n, copies = (np.repeat(field, scales, axis=0) for field in (self.x, self.n, self.copies))
         normal = self._replace(x=x, n=n, copies=copies, effects="normal")
         each = normal.each(np.repeat(mu, scales), spread.ravel(), nats, refine)

@@ -122,7 +122,7 @@ def without_own(data: CountSurface, parts: Mixture) -> Prior:
     if data.shape.normal:
         sd = np.sqrt(tau[:, None] ** 2 + 1 / rest)
         return Prior(np.broadcast_to(weight, mean.T.shape), mean.T, sd.T)
-    spread = np.hypot(spreads(data.shape, tau, data.tau_max)[..., None], 1 / np.sqrt(rest)[:, None])
+    spread = np.hypot(spreads(data.shape, tau, data.widest)[..., None], 1 / np.sqrt(rest)[:, None])
     centre, x, n = (np.broadcast_to(field, spread.shape) for field in (mean[:, None], data.x[0], data.n[0]))
     one, trials = x.reshape(-1, 1), n.reshape(-1, 1)
     alone = CountSurface(one, trials, np.ones_like(one), data.link).each(centre.ravel(), spread.ravel())
