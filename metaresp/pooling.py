@@ -44,6 +44,7 @@ def pool(
     covariates: Sequence[str] | None = None,
     model: str = "binomial-normal",
     link: Option = DEFAULT,
+    effects: Option = DEFAULT,
     transform: Option = DEFAULT,
     tau2: Option = DEFAULT,
     ci: Option = DEFAULT,
@@ -82,6 +83,11 @@ def pool(
     link : {"logit", "probit", "cloglog", "cauchit", "log"}
         Scale of the binomial-normal model.  On the log scale a trial whose theta is 0 or more has a rate
         of 1.
+    effects : {"normal", "t", "mixture"}
+        Form of the binomial-normal model's effects on that scale.  ``t``: Student's t with 4 degrees of
+        freedom; ``mixture``: a tenth of the trials is three times as far spread, and ``fit.study_rates()``
+        tells how probably each study is one of them.  With either, outlying trials pull less; tau2 is the
+        variance in every form.
     transform : str
         Scale of the inverse-variance model: a name of ``metaresp.transforms.TRANSFORMS``.
     tau2 : str or float
@@ -164,6 +170,7 @@ def pool(
     options: dict[str, Any] = {
         "model": model,
         "link": link,
+        "effects": effects,
         "transform": transform,
         "tau2": tau2,
         "ci": ci,

@@ -313,7 +313,7 @@ class Fit(Record):
         return questions.test(self, rate, alternative, of)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a study: counts, rate, low, high, weight, shrunken rate and its limits, cluster."""
+        """Return one row a study: counts, rate, low, high, weight, :meth:`study_rates`, cluster."""
         import pandas as pd
 
         ci = self.study_ci
@@ -326,8 +326,8 @@ class Fit(Record):
             "high": ci.high,
             "weight": self.weights,
         }
-        shrunken = self.study_rates()
-        columns |= {name: getattr(shrunken, name) for name in ("shrunken", "shrunken_low", "shrunken_high")}
+        found, names = self.study_rates(), ("shrunken", "shrunken_low", "shrunken_high", "outlier")
+        columns |= {name: values for name in names if (values := getattr(found, name)) is not None}
         if self.levels is not None:
             columns.setdefault(self.levels.cluster, list(self.studies.column(self.levels.cluster)))
         return pd.DataFrame(columns)

@@ -35,6 +35,8 @@ class StudyRates(Record):
         Of both intervals.
     note : str
         What the shrunken rates are, or why there are none.
+    outlier : float array or None
+        Probability that the study is an outlying one, where the model knows such (``effects="mixture"``).
     outcome : str or None
         What is counted, in words; responses where it is None.
     digits : int or None
@@ -54,19 +56,21 @@ class StudyRates(Record):
     note: str
     outcome: str | None = None
     digits: int | None = None
+    outlier: FloatArray | None = None
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a study as a pandas frame."""
         import pandas as pd
 
-        names = [name for name in self.__slots__ if name not in {"level", "note", "outcome", "digits"}]
-        return pd.DataFrame({name: getattr(self, name) for name in names})
+        words = {"level", "note", "outcome", "digits"}
+        columns = {name: getattr(self, name) for name in self.__slots__ if name not in words}
+        return pd.DataFrame({name: column for name, column in columns.items() if column is not None})
 
 
 @silent
 def study_rates(fit: "Fit") -> StudyRates:
     """Answer :meth:`metaresp.Fit.study_rates`."""
-    shrunken, low, high, note = _shrink(fit)
+    shrunken, low, high, note, outlier = _shrink(fit)
     ci = fit.study_ci
     return StudyRates(
         study=tuple(fit.studies.study),
@@ -82,6 +86,7 @@ def study_rates(fit: "Fit") -> StudyRates:
         note=note,
         outcome=fit.spec.outcome,
         digits=fit.spec.digits,
+        outlier=outlier,
     )
 
 
@@ -96,4 +101,5 @@ def _shrink(fit: "Fit") -> StudyTruths:
         return StudyTruths(rate, low, high, f"Every study has the pooled rate with its interval: {why}.")
     found = kept(fit, fit.studies, fit.spec).study_rates(fit)
     place = lane_of(clean(fit.studies.events, fit.studies.n, None)[0], fit.spec)[1]
-    return StudyTruths(found.mean[place], found.low[place], found.high[place], found.note)
+    outlier = None if found.outlier is None else found.outlier[place]
+    return StudyTruths(found.mean[place], found.low[place], found.high[place], found.note, outlier)

@@ -26,10 +26,10 @@ from scipy import special
 import metaresp as mr
 from metaresp.counts import clean
 from metaresp.kernel.counts.calibrations import bartlett_factor
-from metaresp.kernel.counts.mean_rate import _search
+from metaresp.kernel.counts.mean_rate import MeanSurface
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.profile_limits import mu_limits, profile_value
-from metaresp.kernel.numerics.profile import ridge
+from metaresp.kernel.numerics.profile import fall as profile_fall
 from metaresp.kernel.trial.study_rate import Prior, posterior_rates, without_own
 from metaresp.model.binomial_normal import BinomialNormal
 from metaresp.model.estimates import all_extreme
@@ -85,7 +85,7 @@ def rates(events, n, truth, rate, tau):
     data, fit, mean = model.data, model.fit, mean_rate(rate, tau)
     rows = np.arange(data.lanes)
     fall = 2 * (fit.top - profile_value(data, np.full(rows.size, special.logit(rate))))
-    at_mean = ridge(_search(data, fit, np.zeros(rows.size)), rows, np.full(rows.size, special.logit(mean)))[0]
+    at_mean = profile_fall(MeanSurface(data).over_tau(), rows, np.full(rows.size, special.logit(mean)), fit.top)
     exact = mr.pool_batch(events[~known], n[~known], prediction=None)
     w = np.maximum(data.information(fit.mu, fit.tau), 0.0)
     few = rows[:300]
@@ -96,7 +96,7 @@ def rates(events, n, truth, rate, tau):
         by_totals = (exact.low <= rate) & (rate <= exact.high)
         yield "typical rate", method, np.concatenate([fall <= critical, by_totals]), width
         by_totals = (exact.mean_low <= mean) & (mean <= exact.mean_high)
-        yield "mean rate", method, np.concatenate([2 * (fit.top - at_mean) <= critical, by_totals]), np.nan
+        yield "mean rate", method, np.concatenate([at_mean <= critical, by_totals]), np.nan
 
 
 def spread(events, n, truth, rate, tau):

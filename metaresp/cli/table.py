@@ -62,6 +62,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
     "model": (
         Option("model", "text", "binomial-normal (default), inverse-variance, beta-binomial, common."),
         Option("link", "text", "Binomial-normal: logit (default), probit, cloglog, cauchit, log."),
+        Option("effects", "text", "Binomial-normal: effects normal (default), t or mixture (outliers)."),
         Option("transform", "text", "Inverse variance: logit (default), arcsine, freeman-tukey, ..."),
         Option("tau2", "tau2", "Inverse variance: REML (default), DL, PM, common, ..., or a number."),
         Option("ci", "text", "Interval of the pooled rate: bartlett, hartung-knapp, profile, t, ..."),

@@ -50,6 +50,7 @@ class StudyTruths(NamedTuple):
     low: FloatArray
     high: FloatArray
     note: str
+    outlier: FloatArray | None = None  # probability that it is one, of a model that knows outlying studies
 
 
 class Model:

@@ -104,6 +104,7 @@ def pool_batch(
     *,
     model: str = "binomial-normal",
     link: Option = DEFAULT,
+    effects: Option = DEFAULT,
     transform: Option = DEFAULT,
     tau2: Option = DEFAULT,
     ci: Option = DEFAULT,
@@ -127,7 +128,7 @@ def pool_batch(
     copies : array_like of int, shape (..., k), optional
         How often each study counts in each lane: 0 leaves it out, 2 enters it twice (a bootstrap).
         Not a weight.
-    model, link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
+    model, link, effects, transform, tau2, ci, prediction, correction, correct, back_n, penalty
         As in :func:`metaresp.pool`.
     cluster : array_like, shape (k,), optional
         Which studies belong together, as numbers or labels, in every lane: the model is that of
@@ -159,6 +160,7 @@ def pool_batch(
     options: dict[str, Any] = {
         "model": model,
         "link": link,
+        "effects": effects,
         "transform": transform,
         "tau2": tau2,
         "ci": ci,

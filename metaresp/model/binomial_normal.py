@@ -1,8 +1,9 @@
-"""The binomial-normal model: counts are binomial, and rates on the scale of a link are normal."""
+"""The binomial-normal model: counts are binomial, and rates on the scale of a link normal or long-tailed."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
@@ -13,6 +14,7 @@ from metaresp.counts import Counts, distinct
 from metaresp.kernel.counts import binomial_normal, fast
 from metaresp.kernel.counts.binomial_normal import OK, TAU_UNBOUNDED
 from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
+from metaresp.kernel.counts.effect_shapes import EFFECTS
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION, mixed
 from metaresp.kernel.counts.links import LINKS, Link
@@ -25,7 +27,7 @@ from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.counts.tau_quantiles import confidence_limits
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.numerics.surface import Local
-from metaresp.kernel.trial.study_rate import Prior, posterior_rates, without_own
+from metaresp.kernel.trial.study_rate import Prior, outlying, posterior_rates, without_own
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme, one_rate
 from metaresp.model.predictive import MixtureTrial, NewTrial
@@ -43,8 +45,14 @@ class BinomialNormal(Model):
     """Maximum likelihood by adaptive quadrature, with intervals of its profile."""
 
     name = "binomial-normal"
-    options = {"link": "logit", "ci": "bartlett", "prediction": "likelihood", "penalty": None}
-    choices = {"link": LINKS, "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
+    options = {
+        "link": "logit",
+        "effects": "normal",
+        "ci": "bartlett",
+        "prediction": "likelihood",
+        "penalty": None,
+    }
+    choices = {"link": LINKS, "effects": EFFECTS, "ci": COUNT_CI, "prediction": COUNT_PREDICTION}
     grouped = True
     has_likelihood = True
     explains = True
@@ -59,7 +67,8 @@ class BinomialNormal(Model):
         if spec.penalty is not None:
             name, scale = spec.penalty
             penalty = f", {name} penalty of scale {scale:g}"
-        return f"Random effects (binomial-normal, {spec.link} link{penalty}{nested})"
+        words = EFFECTS[spec.effects or "normal"].words
+        return f"Random effects (binomial-normal, {spec.link} link{words and ', ' + words}{penalty}{nested})"
 
     @classmethod
     def I2_definition(cls, spec: Spec) -> str:
@@ -83,9 +92,9 @@ class BinomialNormal(Model):
         """The likelihood."""
         penalty = None if self.spec.penalty is None else Penalty(*self.spec.penalty)
         x, n, copies = self.counts.x, self.counts.n, self.counts.copies
-        name = self.spec.link or "logit"
+        name, effects = self.spec.link or "logit", self.spec.effects or "normal"
         compiled = name == "logit" and fast.worth(len(x))
-        return CountSurface(x, n, copies, name, penalty, compiled=compiled)
+        return CountSurface(x, n, copies, name, penalty, compiled=compiled, effects=effects)
 
     @cached_property
     def fit(self) -> binomial_normal.Fit:
@@ -130,6 +139,20 @@ class BinomialNormal(Model):
                 out[key][wanted] = values
         return out, fit.reason
 
+    def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
+        """Say how many studies are outlying, where the model knows such."""
+        if not self.data.shape.marks:
+            return []
+        wide = self.data.by_scale(self.fit.mu, self.fit.tau).share[0, -1] > 0.5
+        count = int(self.counts.copies[0] @ wide)
+        if not count:
+            return ["No study is more probably an outlying one than not."]
+        which = f"{count} of {self.counts.k[0]:g} studies {'is' if count == 1 else 'are'}"
+        return [
+            f"{which} more probably outlying than not, and tell{'s' * (count == 1)} little about the typical "
+            "trial: fit.study_rates() has the probabilities."
+        ]
+
     def weigh(self, found: Estimates) -> FloatArray:
         """Return each study's information about mu at the fitted values."""
         return np.maximum(self.data.information(found.estimate, np.sqrt(found.tau2)), 0.0)
@@ -162,7 +185,8 @@ class BinomialNormal(Model):
 
     def mean_rates(self, mu: FloatArray, tau2: FloatArray) -> FloatArray:
         """Return the mean rate over trials at a mean and a variance."""
-        return binomial_normal.mean_rate(mu, np.sqrt(tau2), self.spec.link or "logit")
+        data = self.data
+        return binomial_normal.mean_rate(mu, np.sqrt(tau2), data.link, effects=data.effects)
 
     def new_interval(self) -> tuple[Interval, Interval]:
         """Return the likelihood interval of a new trial: as rates, and on the scale of the link."""
@@ -213,7 +237,7 @@ class BinomialNormal(Model):
         """Return a mixture of normals, one for each value that tau may have, for the likelihood interval."""
         if self.spec.prediction != "likelihood":
             return super().new_trial(pooled, limits)
-        return MixtureTrial(self.mixture[0], self.data.link)
+        return MixtureTrial(self.mixture[0].normals(), self.data.link)
 
     def study_rates(self, pooled: "Fit") -> StudyTruths:
         """Return mean and equal-tailed interval of the rate given all counts."""
@@ -222,12 +246,14 @@ class BinomialNormal(Model):
         prior = without_own(self.data, self.mixture[0])
         found = posterior_rates(self.data.link, x, n, Prior(*(field[once] for field in prior)), self.tail)
         note = "Posterior mean of the rate; mu and tau are not taken as known."
-        return StudyTruths(found.mean[pair], found.low[pair], found.high[pair], note)
+        shape = self.data.shape
+        outlier = outlying(prior, shape.scale.size)[once][pair] if shape.marks else None
+        return StudyTruths(found.mean[pair], found.low[pair], found.high[pair], note, outlier)
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood by mu and tau, without a penalty."""
         name = self.spec.link or "logit"
-        surface = CountSurface(self.counts.x, self.counts.n, self.counts.copies, name).local
+        surface = self.data._replace(penalty=None, compiled=False).local
         if name != "cauchit":
             return Spread(surface, Range(0.0, self.link.tau_max), _STARTS)
 
@@ -255,8 +281,10 @@ def _numbers(lanes: Counts, found: Lanes, spec: Spec) -> Numbers:
     ci = COUNT_CI[spec.ci](found, tail)
     lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
     tau2 = fit.tau**2
-    mean = binomial_normal.mean_rate(fit.mu, fit.tau, name)
-    v = typical_variance(lanes, mean, binomial_normal.mean_rate(fit.mu, fit.tau, name, complement=True), link)
+    mean, rest = (
+        binomial_normal.mean_rate(fit.mu, fit.tau, name, other, found.data.effects) for other in (False, True)
+    )
+    v = typical_variance(lanes, mean, rest, link)
     out: Numbers = one_rate(lanes) | {
         "rate": link.rate(fit.mu),
         "low": link.rate(ci.low),

@@ -11,7 +11,7 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.kernel.counts.binomial_normal import TAU_UNBOUNDED, mean_rate
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.counts.new_trial import Normals
 from metaresp.kernel.nested.climb import Best
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN, NestedFit, arrange, fall_at, fit_nested_binomial
 from metaresp.kernel.nested.groups import mean_gain
@@ -67,6 +67,7 @@ class NestedBinomialNormal(BinomialNormal):
         "link": LINKS,
         "ci": NESTED_COUNT_CI,
         "prediction": NESTED_COUNT_PREDICTION,
+        "effects": ("normal",),
         "penalty": (),
     }
     grouped = False
@@ -98,7 +99,7 @@ class NestedBinomialNormal(BinomialNormal):
         return NestedLanes(self.arranged, self.nested)
 
     @cached_property
-    def nested_new(self) -> tuple[Mixture, FloatArray, FloatArray]:
+    def nested_new(self) -> tuple[Normals, FloatArray, FloatArray]:
         """What a new study's theta may be, and its likelihood interval."""
         mixture, low, high = nested_mixture(self.arranged, self.nested, self.nested_lanes.k, self.tail)
         return mixture, np.minimum(low, self.nested.mu), np.maximum(high, self.nested.mu)

@@ -11,7 +11,7 @@ from scipy import special
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.new_trial import Mixture
+from metaresp.kernel.counts.new_trial import Normals
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.trial.beta_law import BetaLaw, cdf, density, t_cdf, t_density
 from metaresp.kernel.trial.events import RateLaw, event_probabilities
@@ -62,9 +62,9 @@ class StudentTrial(NamedTuple):
 
 
 class MixtureTrial(NamedTuple):
-    """Effect with a mixture of normals, one for each value that tau may have."""
+    """Effect with a mixture of normals, for each value that tau may have."""
 
-    parts: Mixture
+    parts: Normals
     link: str
 
     def above(self, rate: float) -> float:

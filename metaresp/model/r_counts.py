@@ -3,18 +3,32 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from metaresp.kernel.counts.effect_shapes import EFFECTS
 from metaresp.model.r_effects import percent
 
 if TYPE_CHECKING:
     from metaresp.model.spec import Spec
 
 
+_METAPLUS = {"t": "t-dist", "mixture": "mixture"}
 # metafor's own QE tests are a deviance and a Wald statistic.
 PEARSON = ["# Q: Pearson's X2", "chisq.test(cbind(d$events, d$n - d$events), correct = FALSE)$statistic"]
 
 
 def binomial_normal_script(spec: "Spec") -> list[str]:
     """Return the lines after the data."""
+    if spec.effects in _METAPLUS:
+        logits = [
+            'y <- metafor::escalc("PLO", xi = events, ni = n, data = d, to = "only0")',
+            f'metaplus::metaplus(y$yi, sqrt(y$vi), random = "{_METAPLUS[spec.effects]}")',
+        ]
+        return [
+            f"# metaresp has {EFFECTS[spec.effects].words}.  R has none such for counts; metaplus fits",
+            "# logits with variances, and estimates the shape from the data as well.",
+            *(logits if spec.link in {None, "logit"} else []),
+            "# The same with normal effects:",
+            *binomial_normal_script(replace(spec, effects="normal")),
+        ]
     if spec.penalty is not None:
         name, scale = spec.penalty
         return [

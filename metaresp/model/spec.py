@@ -34,7 +34,7 @@ class Spec(Record):
         Confidence level of every interval.
     study_ci : str
         Binomial interval drawn and tabulated for each study.
-    link, transform, tau2, ci, prediction, correction, correct, back_n, penalty
+    link, effects, transform, tau2, ci, prediction, correction, correct, back_n, penalty
         As in :func:`metaresp.pool`.
     seed : int or None
         Seed of the methods that simulate.
@@ -58,6 +58,7 @@ class Spec(Record):
     correct: str | None = None
     back_n: str | None = None
     penalty: tuple[str, float] | None = None
+    effects: str | None = None
     seed: int | None = None
     cluster: str | None = None
     outcome: str | None = None

@@ -131,9 +131,14 @@ def shrunken(found: "StudyRates") -> Summary:
     names = ("shrunken", "shrunken_low", "shrunken_high")
     rates, lows, highs = flat(found, *names, most=MOST_ROWS)
     drawn = rates_and_intervals(rates, lows, highs, scale)
-    rows = tuple((found.study[i], f"{events[i]}/{n[i]}", *own[i], *drawn[i]) for i in range(len(events)))
+    rows: tuple[tuple[str, ...], ...] = tuple(
+        (found.study[i], f"{events[i]}/{n[i]}", *own[i], *drawn[i]) for i in range(len(events))
+    )
     head = f"{outcome_words(found.outcome).events}/n"
-    columns = ("Study", head, "Rate", f"{level} CI", "Shrunken", f"{level} interval")
+    columns: tuple[str, ...] = ("Study", head, "Rate", f"{level} CI", "Shrunken", f"{level} interval")
+    if found.outlier is not None:
+        columns += ("P(outlier)",)
+        rows = tuple((*row, f"{share:.2f}") for row, share in zip(rows, found.outlier, strict=False))
     return Summary((), columns, rows, (found.note,) if found.note else (), more=unseen(found.rate, MOST_ROWS))
 
 

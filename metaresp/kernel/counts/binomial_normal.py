@@ -1,8 +1,9 @@
 """Maximum likelihood for the binomial-normal model, lane by lane in one batch.
 
-Each study's logit (or its rate on another link) is normal with mean mu and standard deviation tau; its count
-is binomial given the rate (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine 29, model 8; R:
-``metafor::rma.glmm``, ``lme4::glmer``).  No count is corrected and no study is left out.
+Each study's logit (or its rate on another link) is normal with mean mu and standard deviation tau, or has the
+same variance and longer tails (:mod:`metaresp.kernel.counts.effect_shapes`); its count is binomial given the
+rate (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine 29, model 8; R: ``metafor::rma.glmm``,
+``lme4::glmer``).  No count is corrected and no study is left out.
 """
 
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from metaresp.kernel.numerics.surface import Bounds, Local, Top, climb, highest
 TAU_MAX = LINKS["logit"].tau_max
 OK, NOT_CONVERGED, TAU_UNBOUNDED = 0, 1, 2
 _GRID = np.array([0.05, 0.12, 0.25, 0.45, 0.8])  # tau to start from, in ranges of the empirical logits
+_CENTRES = 3  # means to start from where there may be several hills
 TAU_UNIT = 0.5  # tau is searched on a scale that is linear below this and logarithmic beyond
 
 
@@ -112,10 +114,10 @@ def _starts(
 ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Yield (lanes, mu, tau): the top of a scan over tau, then its further hills where there are any."""
     lanes = common.value.size
-    tau, mu = _scan(data)
-    if data.farthest > 1e3:  # heavy tails: the mean of far-off studies may lie between two hills
-        tau = np.repeat(tau, 2, axis=-1)
-        mu = np.stack([mu, np.broadcast_to(mu_common[:, None], mu.shape)], axis=-1).reshape(tau.shape)
+    tau, mu, median = _scan(data)
+    if not data.one_hill:  # the mean of far-off studies may lie between two hills
+        others = (np.broadcast_to(other[:, None], mu.shape) for other in (mu_common, median))
+        mu, tau = np.stack([mu, *others], axis=-1).reshape(lanes, -1), np.repeat(tau, _CENTRES, axis=-1)
     points = tau.shape[1]
     repeat = np.repeat(np.arange(lanes), points)
     repeated, flat = data.take(repeat), tau.ravel()
@@ -125,8 +127,9 @@ def _starts(
     second = repeated.at(moved, flat, quadrature.SCAN)
     value = (second.value + 0.5 * second.d_a**2 / _curve(second)).reshape(tau.shape)
     mu = (moved + np.clip(second.d_a / _curve(second), -longest, longest)).reshape(tau.shape)
-    if data.farthest > 1e3:
-        better = value.reshape(lanes, -1, 2).argmax(axis=-1) + 2 * np.arange(points // 2)
+    if not data.one_hill:
+        better = value.reshape(lanes, -1, _CENTRES).argmax(axis=-1)
+        better += _CENTRES * np.arange(points // _CENTRES)
         value, mu, tau = (np.take_along_axis(field, better, -1) for field in (value, mu, tau))
     below = np.column_stack([common.value, value[:, :-1]])
     above = np.column_stack([value[:, 1:], np.full(lanes, -np.inf)])
@@ -142,12 +145,12 @@ def _starts(
         top = np.where(hill, value, -np.inf).argmax(axis=-1)
         yield more, mu[more, top[more]], tau[more, top[more]]
         hill[more, top[more]] = False
-        if data.link == "logit":
+        if data.link == "logit" and data.one_hill:
             break
 
 
-def _scan(data: CountSurface) -> tuple[FloatArray, FloatArray]:
-    """Return values of tau to start from, scaled by the range of the studies, and a mean for each."""
+def _scan(data: CountSurface) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return tau to start from, scaled by the range of the studies, a mean for each, and the median."""
     x, n, copies, link = data[:4]
     present = copies > 0
     if link == "logit":
@@ -165,7 +168,11 @@ def _scan(data: CountSurface) -> tuple[FloatArray, FloatArray]:
     for j in range(tau.shape[1]):
         w = copies * inverse_variance(v, tau[:, j, None] ** 2)
         mu[:, j] = np.einsum("lk,lk->l", w, y) / w.sum(axis=-1)
-    return np.minimum(tau, LINKS[link].tau_max), mu
+    order = np.argsort(np.where(present, y, np.inf), axis=-1)
+    below = np.take_along_axis(copies, order, axis=-1).cumsum(axis=-1)
+    middle = (below >= 0.5 * below[:, -1:]).argmax(axis=-1)[:, None]
+    median = np.take_along_axis(y, np.take_along_axis(order, middle, axis=-1), axis=-1)[:, 0]
+    return np.minimum(tau, LINKS[link].tau_max), mu, median
 
 
 def _curve(s: Local) -> FloatArray:
@@ -174,9 +181,16 @@ def _curve(s: Local) -> FloatArray:
     return curve
 
 
-def mean_rate(mu: FloatArray, tau: FloatArray, link: str = "logit", complement: bool = False) -> FloatArray:
+def mean_rate(
+    mu: FloatArray,
+    tau: FloatArray,
+    link: str = "logit",
+    complement: bool = False,
+    effects: str = "normal",
+) -> FloatArray:
     """Return the rate averaged over trials, ``E p(mu + tau z)``, or one less it to full accuracy."""
     one = np.ones((mu.size, 1))
     events = np.zeros((mu.size, 1)) if complement else one
-    mean: FloatArray = np.minimum(np.exp(CountSurface(events, one, one, link).each(mu, tau).value[:, 0]), 1.0)
+    each = CountSurface(events, one, one, link, effects=effects).each(mu, tau)
+    mean: FloatArray = np.minimum(np.exp(each.value[:, 0]), 1.0)
     return mean

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts.binomial_normal import Fit
 from metaresp.kernel.counts.confidence import Confidence, Curves, confidence
+from metaresp.kernel.counts.effect_shapes import EFFECTS, EffectShape
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.surface import CountSurface
@@ -23,19 +24,41 @@ _NATS = 24.0  # accuracy of the likelihood here: 4e-11; curves that are nearly f
 _FALL = 38.0  # twice the log-likelihood: beyond it C differs from 0 or 1 by less than 1e-8
 _ROUGH = 4.0  # log-likelihood: the ends of the window need not be exact
 _STILL = 1e-12  # step of a quantile
+_LOWER = 1e-9  # share of a log-likelihood that is only rounding
+_AT_ONCE = 1 << 21  # normals
+_BY_LANE = ("weight", "mean", "sd", "tau")
 _WIDEST = 250.0  # share of the scale that a unit may take up: 1 logit
 _REACH = 9.0  # standard deviations beyond which a normal has no mass
 
 
 class Mixture(NamedTuple):
-    """Normals that a new theta is drawn from, one for each of some tau; fields of shape (lanes, parts)."""
+    """What a new theta is drawn from at each of some tau; fields of shape (lanes, parts)."""
 
     weight: FloatArray  # sums to 1 over the parts
     mean: FloatArray
-    sd: FloatArray
+    sd: FloatArray  # that of theta as a whole
     tau: FloatArray  # at PLACES of its window
     root: FloatArray  # of W, signed: below 0 before the maximum
     plain: FloatArray  # profile log-likelihood, without the adjustment
+    shape: EffectShape = EFFECTS["normal"]
+
+    def normals(self) -> "Normals":
+        """Return the normals themselves: where effects have several scales, as many for each tau."""
+        if self.shape.normal:
+            return Normals(self.weight, self.mean, self.sd)
+        lanes, scales = len(self.weight), self.shape.scale.size
+        more = (self.tau**2)[..., None] * (self.shape.scale**2 - 1)
+        sd = np.sqrt(np.maximum((self.sd**2)[..., None] + more, 1e-300)).reshape(lanes, -1)
+        weight = (self.weight[..., None] * self.shape.weight).reshape(lanes, -1)
+        return Normals(weight, np.repeat(self.mean, scales, axis=-1), sd)
+
+
+class Normals(NamedTuple):
+    """Normals with their weights; fields of shape (lanes, parts)."""
+
+    weight: FloatArray
+    mean: FloatArray
+    sd: FloatArray
 
 
 def tau_mixture(
@@ -58,15 +81,21 @@ def tau_mixture(
         Quantiles of shape (lanes,).
     """
     section = _window(counts, fit)
-    out = mixture_of(confidence(section, k), section.unit, counts.tau_max)
-    return out, quantile(out, tail), quantile(out, 1 - tail)
+    out = mixture_of(confidence(section, k), section.unit, counts.tau_max, counts.shape)
+    ends = np.empty((2, k.size))
+    for rows in chunked(k.size, out.tau.shape[1] * counts.shape.scale.size, _AT_ONCE):
+        normals = out._replace(**{name: getattr(out, name)[rows] for name in _BY_LANE}).normals()
+        ends[:, rows] = quantile(normals, tail), quantile(normals, 1 - tail)
+    return out, ends[0], ends[1]
 
 
-def mixture_of(found: Confidence, unit: FloatArray, most: float) -> Mixture:
+def mixture_of(
+    found: Confidence, unit: FloatArray, most: float, shape: EffectShape = EFFECTS["normal"]
+) -> Mixture:
     """Return the normals of a new theta from the confidence distribution of ``asinh(tau / unit)``."""
     tau = np.minimum(unit[:, None] * np.sinh(found.s), most)
     sd = np.sqrt(tau**2 + np.exp(-found.log_j))
-    return Mixture(found.weight, found.mu, sd, tau, found.root, found.height + 0.5 * found.log_j)
+    return Mixture(found.weight, found.mu, sd, tau, found.root, found.height + 0.5 * found.log_j, shape)
 
 
 def _window(counts: CountSurface, fit: Fit) -> "_Section":
@@ -79,7 +108,8 @@ def _window(counts: CountSurface, fit: Fit) -> "_Section":
     unit = np.sqrt(counts.copies.sum(axis=-1) / np.maximum(-common.d_a_a, 1e-12))
     unit = np.minimum(unit, counts.farthest / _WIDEST)
     low = np.arcsinh(limits.low / unit)
-    return _Section(counts, low, np.arcsinh(np.minimum(limits.high, counts.tau_max) / unit), unit)
+    high = np.arcsinh(np.minimum(limits.high, counts.tau_max) / unit)
+    return _Section(counts, low, high, unit, fit.mu)
 
 
 class _Section(NamedTuple):
@@ -89,15 +119,21 @@ class _Section(NamedTuple):
     low: FloatArray
     high: FloatArray
     unit: FloatArray
+    centre: FloatArray  # mu at the maximum
 
     def take(self, rows: BoolArray | IntArray) -> "_Section":
         """Return some lanes."""
         return _Section(self.counts.take(rows), *(field[rows] for field in self[1:]))
 
     def guess(self, s: FloatArray) -> FloatArray:
-        """Return where to look for mu at each tau: weighted means of empirical effects."""
+        """Return where to look for mu at each tau: weighted means of empirical effects, or the maximum's."""
         tau = np.minimum(self.unit[:, None] * np.sinh(s), self.counts.tau_max)
-        return _guess(self.counts, tau)
+        mean = _guess(self.counts, tau)
+        if self.counts.one_hill:
+            return mean
+        rows, centre = np.repeat(np.arange(s.shape[0]), s.shape[1]), np.repeat(self.centre, s.shape[1])
+        height = (self.counts.rough(rows, mu, tau.ravel()).reshape(s.shape) for mu in (mean.ravel(), centre))
+        return np.where(np.less(*height), centre.reshape(s.shape), mean)
 
     def ridge(self, mu: FloatArray, s: FloatArray, rows: IntArray) -> Curves:
         """Climb to the best mu at each tau by Newton's method."""
@@ -123,9 +159,18 @@ def _ridge(counts: CountSurface, mu: FloatArray, tau: FloatArray, rows: IntArray
     mu = mu.copy()
     value, log_j = np.empty_like(mu), np.empty_like(mu)
     bend, moved = np.full(mu.size, np.nan), np.zeros(mu.size)  # second derivative, and the step since
+    before = np.full(mu.size, -np.inf)  # where the step began
     alive = np.arange(mu.size)
     for _ in range(60):
         s = counts.take(rows[alive]).at(mu[alive], tau[alive], _NATS)
+        if not counts.one_hill:  # a step from one hill may end between two, lower: back, and a quarter of it
+            higher = s.value >= before[alive] - _LOWER * (1 + np.abs(s.value))
+            back = alive[~higher]
+            mu[back] -= 0.75 * moved[back]
+            moved[back] *= 0.25
+            bend[back] = np.nan
+            alive, s = alive[higher], s.take(higher)
+            before[alive] = s.value
         curve = np.maximum(np.abs(s.d_a_a), 1e-12)
         third = (s.d_a_a - bend[alive]) / moved[alive]
         newton = s.d_a / curve
@@ -139,6 +184,8 @@ def _ridge(counts: CountSurface, mu: FloatArray, tau: FloatArray, rows: IntArray
         bend[alive], moved[alive] = s.d_a_a, np.clip(step, -longest, longest)
         mu[alive] += moved[alive]
         alive = alive[np.abs(newton * s.d_a) > _DECREMENT]
+        if not counts.one_hill:
+            alive = np.concatenate([alive, back])
         if not alive.size:
             break
     return Curves(mu, value - 0.5 * log_j, log_j)
@@ -149,7 +196,7 @@ def along_tau(counts: CountSurface, mu: FloatArray, tau: FloatArray) -> Curves:
     return _ridge(counts, mu, tau, np.arange(mu.size))
 
 
-def cdf(mixture: Mixture, theta: FloatArray) -> FloatArray:
+def cdf(mixture: Normals, theta: FloatArray) -> FloatArray:
     """Return the probability of a new theta at most *theta*, shape (lanes,)."""
     below: FloatArray = np.einsum(
         "lp,lp->l", mixture.weight, special.ndtr((theta[:, None] - mixture.mean) / mixture.sd)
@@ -157,7 +204,7 @@ def cdf(mixture: Mixture, theta: FloatArray) -> FloatArray:
     return below
 
 
-def quantile(mixture: Mixture, p: float) -> FloatArray:
+def quantile(mixture: Normals, p: float) -> FloatArray:
     """Return the quantile at *p* of each lane's mixture, shape (lanes,): Newton's method, bracketed."""
     low = (mixture.mean - _REACH * mixture.sd).min(axis=-1)
     high = (mixture.mean + _REACH * mixture.sd).max(axis=-1)

@@ -58,7 +58,7 @@ def normal_falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatAr
     link = LINKS[data.link]
 
     def rates(lane: int, child: Generator, shape: tuple[int, int]) -> FloatArray:
-        return link.rate(float(fit.mu[lane]) + float(fit.tau[lane]) * child.standard_normal(shape))
+        return link.rate(float(fit.mu[lane]) + float(fit.tau[lane]) * data.shape.draw(child, shape))
 
     def fall(lane: int, x: FloatArray, n: FloatArray) -> FloatArray:
         drawn = data._replace(x=x, n=n, copies=np.ones_like(x), nats=_NATS)

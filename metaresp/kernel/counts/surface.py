@@ -1,4 +1,4 @@
-"""The likelihood of counts whose rates vary normally on a link scale, as a surface over mu and tau.
+"""The likelihood of counts whose rates vary on a link scale, as a surface over mu and tau.
 
 Everything that is asked of the binomial-normal model (maximum, limits, tests, a new trial, groups) asks this
 one thing: the log-likelihood of some lanes at given mu and tau, with its derivatives.
@@ -11,12 +11,16 @@ import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts import fast, link_quadrature, quadrature
+from metaresp.kernel.counts.effect_shapes import EFFECTS, ByScale, EffectShape, by_scale, spreads
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.moments import Moments
 from metaresp.kernel.numerics.special import saturated
 from metaresp.kernel.numerics.surface import Local
 
 _ROUGH = 12.0  # nats of a value that is only to be compared
+_LONG_TAILS = 1e3  # where rates of 0 and 1 are this far off
+_WIDEST_LOGIT = 90.0  # its quadrature reaches farther than tau does
+_NODES = 24  # about, of a study
 _ELEMENTS = 480_000  # lanes are worked on in blocks of about this many nodes: few calls, and still in cache
 
 
@@ -54,6 +58,8 @@ class CountSurface(NamedTuple):
     compiled : bool
         Whether compiled code works out a logit likelihood: for all that is asked, so that a lane's numbers do
         not depend on how many others are still searched.
+    effects : str
+        A name of ``metaresp.kernel.counts.effect_shapes.EFFECTS``.
     """
 
     x: FloatArray
@@ -63,6 +69,7 @@ class CountSurface(NamedTuple):
     penalty: Penalty | None = None
     nats: float = quadrature.FULL
     compiled: bool = False
+    effects: str = "normal"
 
     @property
     def lanes(self) -> int:
@@ -79,6 +86,26 @@ class CountSurface(NamedTuple):
         """The theta beyond which a rate is 0 or 1."""
         return LINKS[self.link].farthest
 
+    @property
+    def shape(self) -> EffectShape:
+        """How effects are spread."""
+        return EFFECTS[self.effects]
+
+    @property
+    def widest(self) -> float:
+        """The greatest spread of one scale of the effects: rates are 0 or 1 there."""
+        return _WIDEST_LOGIT if self.link == "logit" else self.tau_max
+
+    @property
+    def one_hill(self) -> bool:
+        """Whether the likelihood given tau is log-concave in mu: rates and effects have no long tails."""
+        return self.farthest < _LONG_TAILS and self.shape.normal
+
+    @property
+    def width(self) -> int:
+        """About how many nodes a lane takes."""
+        return _NODES * int(self.x.shape[1]) * self.shape.scale.size
+
     def take(self, rows: IntArray | BoolArray | slice) -> "CountSurface":
         """Return the lanes at *rows*."""
         return self._replace(x=self.x[rows], n=self.n[rows], copies=self.copies[rows])
@@ -88,11 +115,25 @@ class CountSurface(NamedTuple):
     ) -> Moments:
         """Return log-likelihood (less the saturated one) and derivatives of every study, shape (lanes, k)."""
         nats = min(nats, self.nats)
+        if not self.shape.normal:
+            return self.by_scale(mu, tau, nats, refine).joined()
         if self.link == "logit":
             if self.compiled and refine == 1:
                 return fast.moments(self.x, self.n, mu, tau, nats)
             return quadrature.moments(self.x, self.n, mu, tau, nats, refine)
         return link_quadrature.moments(self.link, self.x, self.n, mu, tau, nats, refine)
+
+    def by_scale(
+        self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1
+    ) -> ByScale:
+        """Return what :meth:`each` does for every scale of the effects, as normal lanes of their own."""
+        scales = self.shape.scale.size
+        spread = spreads(self.shape, tau, self.widest)
+        x, n, copies = (np.repeat(field, scales, axis=0) for field in (self.x, self.n, self.copies))
+        normal = self._replace(x=x, n=n, copies=copies, effects="normal")
+        each = normal.each(np.repeat(mu, scales), spread.ravel(), nats, refine)
+        parts = Moments(*(field.reshape(mu.size, scales, -1) for field in each))
+        return by_scale(self.shape, parts, tau, spread)
 
     def at(self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1) -> Local:
         """Return log-likelihood (less the saturated one) with penalty, gradient and Hessian of each lane.
@@ -105,11 +146,11 @@ class CountSurface(NamedTuple):
         nats, refine
             As in :func:`metaresp.kernel.counts.quadrature.moments`.
         """
-        if self.x.size * 24 <= _ELEMENTS:
+        if self.lanes * self.width <= _ELEMENTS:
             out = np.einsum("lk,flk->fl", self.copies, np.array(self.each(mu, tau, nats, refine)))
         else:
             out = np.empty((6, mu.size))
-            for rows in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
+            for rows in chunked(mu.size, self.width, _ELEMENTS):
                 part = self.take(rows)
                 for field, each in zip(out, part.each(mu[rows], tau[rows], nats, refine), strict=True):
                     np.einsum("lk,lk->l", part.copies, each, out=field[rows])
@@ -130,10 +171,19 @@ class CountSurface(NamedTuple):
         return total
 
     def information(self, mu: FloatArray, tau: FloatArray) -> FloatArray:
-        """Return what each study tells about mu given tau, ``-d2 L_i / d mu2``, shape (lanes, k)."""
+        """Return what each study tells about mu given tau, ``-d2 L_i / d mu2``, shape (lanes, k).
+
+        Where effects have several scales, were its own known: the mean over them given its count, by which
+        an outlying study tells little, and never less than nothing.
+        """
         out = np.empty(self.x.shape)
-        for part in chunked(mu.size, 24 * self.x.shape[1], _ELEMENTS):
-            out[part] = -self.take(part).each(mu[part], tau[part]).d_mu_mu
+        for part in chunked(mu.size, self.width, _ELEMENTS):
+            lanes, here = self.take(part), (mu[part], tau[part])
+            if self.shape.normal:
+                out[part] = -lanes.each(*here).d_mu_mu
+            else:
+                found = lanes.by_scale(*here)
+                out[part] = -found.mean(found.parts.d_mu_mu)
         return out
 
 

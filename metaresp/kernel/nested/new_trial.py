@@ -11,7 +11,7 @@ import numpy as np
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts.confidence import Curves, integrated
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.new_trial import Mixture, mixture_of, quantile
+from metaresp.kernel.counts.new_trial import Normals, mixture_of, quantile
 from metaresp.kernel.nested.climb import Best, polar
 from metaresp.kernel.nested.counts import NestedFit, free_of
 from metaresp.kernel.nested.likelihood import evaluate
@@ -26,7 +26,7 @@ _ROUGH = 1e-5  # log-likelihood: accuracy of the ends of the window
 
 def nested_mixture(
     data: Nested, fit: NestedFit, k: FloatArray, tail: float
-) -> tuple[Mixture, FloatArray, FloatArray]:
+) -> tuple[Normals, FloatArray, FloatArray]:
     """Return the mixture of each lane and its quantiles at *tail* and ``1 - tail``.
 
     Parameters
@@ -40,7 +40,7 @@ def nested_mixture(
 
     Returns
     -------
-    Mixture, float array, float array
+    Normals, float array, float array
         Quantiles of shape (lanes,).
     """
     data = data._replace(nats=min(data.nats, _NATS))
@@ -58,7 +58,7 @@ def nested_mixture(
     log_j = np.log(np.maximum(-found.points.hessian[:, 0, 0], 1e-12)).reshape(tau.shape)
     value = found.points.value.reshape(tau.shape)
     curves = Curves(found.at[:, 0].reshape(tau.shape), value - 0.5 * log_j, log_j)
-    out = mixture_of(integrated(curves, low, high, k), unit, most)
+    out = mixture_of(integrated(curves, low, high, k), unit, most).normals()
     return out, quantile(out, tail), quantile(out, 1 - tail)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.polynomial import legendre
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
+from metaresp.kernel.counts.effect_shapes import posterior, spreads
 from metaresp.kernel.counts.links import LINKS, Link
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.surface import CountSurface
@@ -95,6 +96,9 @@ class _Studies(NamedTuple):
 def without_own(data: CountSurface, parts: Mixture) -> Prior:
     """Return what all counts but its own tell of each study's theta, for each tau of a mixture.
 
+    Where effects have several scales there is a part for each of them, with the probability that the study's
+    own count gives it.
+
     Given tau, mu is normal about mu(tau) with the information j(tau) of all studies.  A study's own count has
     the score s and the information i there: without it mu is normal about ``mu - s / (j - i)`` with variance
     ``1 / (j - i)``, and theta about the same with ``tau**2`` more.
@@ -107,15 +111,29 @@ def without_own(data: CountSurface, parts: Mixture) -> Prior:
         That of a new trial in this lane.
     """
     weight, mu, tau = condensed(parts, float(data.copies.sum()))
-    each = data.take(np.zeros(mu.size, dtype=np.int64)).each(mu, tau)
-    information = -each.d_mu_mu
+    lanes = data.take(np.zeros(mu.size, dtype=np.int64))
+    each, information = lanes.each(mu, tau), lanes.information(mu, tau)
     j = information @ data.copies[0]
     if data.penalty is not None:
         j = j - data.penalty.add(Local(*np.zeros((6, mu.size))), mu, tau).d_a_a
     j = np.maximum(np.abs(j), 1e-12)
     rest = np.maximum(j[:, None] - information, _LEAST_INFORMATION * j[:, None])
-    mean, sd = mu[:, None] - each.d_mu / rest, np.sqrt(tau[:, None] ** 2 + 1 / rest)
-    return Prior(np.broadcast_to(weight, mean.T.shape), mean.T, sd.T)
+    mean = mu[:, None] - each.d_mu / rest
+    if data.shape.normal:
+        sd = np.sqrt(tau[:, None] ** 2 + 1 / rest)
+        return Prior(np.broadcast_to(weight, mean.T.shape), mean.T, sd.T)
+    spread = np.hypot(spreads(data.shape, tau, data.widest)[..., None], 1 / np.sqrt(rest)[:, None])
+    centre, x, n = (np.broadcast_to(field, spread.shape) for field in (mean[:, None], data.x[0], data.n[0]))
+    one, trials = x.reshape(-1, 1), n.reshape(-1, 1)
+    alone = CountSurface(one, trials, np.ones_like(one), data.link).each(centre.ravel(), spread.ravel())
+    share = posterior(data.shape, alone.value.reshape(spread.shape))[0] * weight[:, None, None]
+    return Prior(*(field.reshape(-1, data.x.shape[1]).T for field in (share, centre, spread)))
+
+
+def outlying(prior: Prior, scales: int) -> FloatArray:
+    """Return the probability of the last of the *scales* for each study, shape (k,)."""
+    probability: FloatArray = prior.weight[:, scales - 1 :: scales].sum(axis=-1)
+    return probability
 
 
 def posterior_rates(name: str, x: FloatArray, n: FloatArray, prior: Prior, tail: float) -> Posterior:
