@@ -85,7 +85,8 @@ def rates(events, n, truth, rate, tau):
     data, fit, mean = model.data, model.fit, mean_rate(rate, tau)
     rows = np.arange(data.lanes)
     fall = 2 * (fit.top - profile_value(data, np.full(rows.size, special.logit(rate))))
-    at_mean = profile_fall(MeanSurface(data).over_tau(), rows, np.full(rows.size, special.logit(mean)), fit.top)
+    psi = np.full(rows.size, special.logit(mean))
+    at_mean = profile_fall(MeanSurface(data).over_tau(), rows, psi, fit.top)
     exact = mr.pool_batch(events[~known], n[~known], prediction=None)
     w = np.maximum(data.information(fit.mu, fit.tau), 0.0)
     few = rows[:300]

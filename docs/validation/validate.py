@@ -305,6 +305,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=np.inf)
     parser.add_argument("--repeats", type=int, help="data sets of every setting, in place of the grid's")
     parser.add_argument("--part", nargs="+", choices=list(GRID["part"]), default=list(GRID["part"]))
+    parser.add_argument("--method", nargs="+", choices=list(GRID["methods"]), help="all by default")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--fresh", action="store_true", help="forget what was measured")
     parser.add_argument("--page", action="store_true", help="measure nothing")
@@ -314,7 +315,11 @@ def main() -> None:
     if not asked.page:
         rungs = [asked.repeats] if asked.repeats else GRID["sets"]
         until = time.monotonic() + 60 * asked.minutes
-        run(tasks(tuple(asked.part)), rungs, until, asked.workers, lambda text: print(text, flush=True))
+        grid = tasks(tuple(asked.part))
+        if asked.method:
+            only = set(asked.method)
+            grid = [task._replace(methods=tuple(m for m in task.methods if m in only)) for task in grid]
+        run(grid, rungs, until, asked.workers, lambda text: print(text, flush=True))
     from validate_page import write_page
 
     write_page(read())
