@@ -157,3 +157,16 @@ def test_on_the_log_link_a_trial_beyond_zero_has_rate_one():
         below = np.exp(mu + tau * tau / 2 + stats.norm.logcdf(-(mu + tau * tau) / tau))
         expected = np.log(below + stats.norm.cdf(mu / tau))
         assert one("log", 1, 1, mu, tau).value[0, 0] == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_large_studies_at_their_ends_at_every_tau(link):
+    tau = np.geomspace(0.01, 0.99 * LINKS[link].tau_max, 60)
+    for n in (1e3, 1e5, 1e7, 1e9):
+        for mu in (-3.0, 0.5, 1.744, 3.0):
+            counts = np.array([[n, 0.0, n - 1]]).repeat(tau.size, axis=0), np.full((tau.size, 3), n)
+            found = link_quadrature.moments(link, *counts, np.full(tau.size, mu), tau)
+            assert np.isfinite(np.stack(found)).all(), (n, mu)
+            assert (found.value < 1e-9).all(), (n, mu)
+            assert (found.d_mu[:, 0] >= -1e-9).all(), (n, mu)
+            assert (found.d_mu[:, 1] <= 1e-9).all(), (n, mu)

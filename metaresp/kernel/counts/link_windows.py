@@ -17,6 +17,7 @@ from metaresp.kernel.counts.links import LINKS, Link
 _MARGIN = 6.0  # e-foldings added to the window, for the stretch of the coordinate
 _ROOT_STEPS = 80
 _BEFORE_END = 1e-9  # share of the way to an end that a step must leave
+_LOWER = 0.1  # nats by which a last step towards the top may seem to descend
 _END_STEPS = 60
 _SCAN = 40  # points of the search for a second hill
 
@@ -64,10 +65,14 @@ def _top(link: Link, track: Track, study: Study, low: FloatArray, high: FloatArr
         past, whole = np.where(rising, b - newton, newton - a), np.where(rising, b - here, here - a)
         inside = regular & (past > _BEFORE_END * whole)
         s[alive] = np.where(inside & (step % 4 != 3), newton, 0.5 * (a + b))
-        done = (inside & (np.abs(newton - here) < 0.1 * width)) | (
-            b - a < 1e-13 * np.maximum(np.abs(a), np.abs(b))
-        )
-        s[alive[done & inside]] = newton[done & inside]
+        near = inside & (np.abs(newton - here) < 0.1 * width)
+        # from a plateau, where the hill seems as wide as the prior, a short step may leave the hill
+        last = np.flatnonzero(near)
+        some, ends = some.take(last), (newton[last], here[last])
+        to, back = (height_of(track, some, end) for end in ends)
+        near[last] = to > back - _LOWER
+        done = near | (b - a < 1e-13 * np.maximum(np.abs(a), np.abs(b)))
+        s[alive[near]] = newton[near]
         alive = alive[~done]
         if not alive.size:
             break
