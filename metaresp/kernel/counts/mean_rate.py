@@ -47,21 +47,23 @@ class MeanSurface:
         """Return mu at psi and tau, and G there; G rises in mu, so that a bracket stands behind Newton."""
         mu = self._guess(psi, tau)
         low, high = np.full_like(mu, -np.inf), np.full_like(mu, np.inf)
-        at = self.logit(mu, tau)
+        at = Local(*(field.copy() for field in self.logit(mu, tau)))
+        alive = np.arange(mu.size)
         for _ in range(_STEPS):
-            miss = psi - at.value
-            low, high = np.where(miss > 0, mu, low), np.where(miss > 0, high, mu)
-            new = mu + miss / np.maximum(at.d_a, 1e-300)
-            longest = 4.0 + 4.0 * tau
-            new = np.minimum(np.maximum(new, mu - longest), mu + longest)
-            inside = (new > low) & (new < high)
-            middle = np.where(np.isfinite(low) & np.isfinite(high), 0.5 * (low + high), new)
-            new = np.where(inside, new, middle)
-            done = np.abs(miss) <= _CLOSE * (1 + np.abs(psi))
-            mu = np.where(done, mu, new)
-            if done.all():
+            miss = psi[alive] - at.value[alive]
+            open_ = np.abs(miss) > _CLOSE * (1 + np.abs(psi[alive]))
+            alive, miss = alive[open_], miss[open_]
+            if not alive.size:
                 break
-            at = self.logit(mu, tau)
+            here = mu[alive]
+            left = low[alive] = np.where(miss > 0, here, low[alive])
+            right = high[alive] = np.where(miss > 0, high[alive], here)
+            longest = 4.0 + 4.0 * tau[alive]
+            new = here + np.clip(miss / np.maximum(at.d_a[alive], 1e-300), -longest, longest)
+            inside = (new > left) & (new < right)
+            middle = np.where(np.isfinite(left) & np.isfinite(right), 0.5 * (left + right), new)
+            mu[alive] = np.where(inside, new, middle)
+            at.put(alive, self.logit(mu[alive], tau[alive]))
         return mu, at
 
     def _guess(self, psi: FloatArray, tau: FloatArray) -> FloatArray:
