@@ -2,7 +2,6 @@
 
 import doctest
 import importlib
-import pkgutil
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import metaresp as mr
+from tests.modules import modules
 from tests.readme_commands import commands
 
 ROOT = Path(__file__).parent.parent
@@ -90,13 +90,7 @@ def test_one_trial_and_pooling_are_light():
     assert not loaded("import metaresp as mr; mr.pool(events=[1, 2], n=[9, 9])") & HEAVY
 
 
-def modules():
-    yield from (
-        m.name for m in pkgutil.walk_packages(mr.__path__, "metaresp.") if not m.name.endswith("__main__")
-    )
-
-
-@pytest.mark.parametrize("name", list(modules()))
+@pytest.mark.parametrize("name", modules())
 def test_docstring_examples(name):
     module = importlib.import_module(name)
     assert module.__doc__, name

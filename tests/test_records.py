@@ -4,13 +4,13 @@ import copy
 import dataclasses
 import importlib
 import pickle
-import pkgutil
 
 import numpy as np
 import pytest
 
 import metaresp as mr
 from metaresp.records import Interval, Later, Record, on_demand
+from tests.modules import modules
 
 COUNTS = {"events": [1, 9, 6, 12, 3, 0], "n": [14, 22, 30, 25, 18, 9]}
 CENTRES = {"region": list("aabbab")}
@@ -73,9 +73,8 @@ def subclasses(cls=Record):
 
 
 def test_no_record_with_arrays_is_left_out():
-    for module in pkgutil.walk_packages(mr.__path__, "metaresp."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+    for name in modules():
+        importlib.import_module(name)
     known = {type(record) for record in RECORDS}
     with_arrays = {
         cls
