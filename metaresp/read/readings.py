@@ -188,21 +188,17 @@ class Matcher(Doubts):
                 x, m = self.counted(events, n, row)
                 cell = label_text(self.table.columns[column.place][row])
                 percent = f"{100 * (x or 0) / (m or 1):.4g}%"
-                names = self.named(events)
-                other = (
-                    f"give {option('percent', column.name)}, "
-                    if n and not COUNT_WORDS.search(folded(names))
-                    else ""
-                )
+                names, other = self.named(events), ""
+                if n:
+                    said = f"{names} of {self.named(n)}"
+                    keep = f"both {option('events', names)} and {option('n', self.named(n))}"
+                    if not COUNT_WORDS.search(folded(names)):
+                        other = f"give {option('percent', column.name)}, "
+                else:
+                    said, keep = names, option("response", names)
                 raise InvalidStudies(
                     f"{self.table.source}, {self.table.at(row)}, column {column.name!r}: {cell!r} "
-                    f"contradicts {x}/{m} = {percent} ({f'{names} of {self.named(n)}' if n else names}): "
-                    f"correct it, {other}"
-                    + (
-                        f"or give both {option('events', names)} and {option('n', self.named(n))}"
-                        if n
-                        else f"or give {option('response', names)}"
-                    )
+                    f"contradicts {x}/{m} = {percent} ({said}): correct it, {other}or give {keep}"
                 )
         return {}
 
