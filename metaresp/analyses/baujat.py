@@ -13,6 +13,7 @@ from metaresp.model import pool_batch
 from metaresp.model.kept import model_for
 from metaresp.records import Record
 from metaresp.result import Fit
+from metaresp.subsets import without_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,7 @@ def baujat(fit: Fit) -> Baujat:
     options = batch_options(fit)
     if fit.spec.prediction is not None:
         options["prediction"] = None
-    without = pool_batch(fit.studies.events, fit.studies.n, 1 - np.eye(k, dtype=np.int64), **options)
+    without = pool_batch(fit.studies.events, fit.studies.n, without_each(np.arange(k)), **options)
     usable = np.isfinite(without.estimate) & np.isfinite(without.se)
     distance = np.where(usable, without.estimate, fit.estimate) - fit.estimate
     influence = np.where(usable, (distance / np.where(usable, without.se, 1.0)) ** 2, np.nan)

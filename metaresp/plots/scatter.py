@@ -2,23 +2,19 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from metaresp.arrays import FloatArray
 from metaresp.outcome_words import lowered, outcome_words
 from metaresp.plots.axis import rate_axis
-from metaresp.plots.fonts import families, text_width
-from metaresp.plots.output import checked_number, points, rendered, save_figures
+from metaresp.plots.fonts import families
+from metaresp.plots.picture import Picture, finished, sheet
 from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
-from metaresp.plots.wrap import wrap
 from metaresp.present.numbers import level_percent
 from metaresp.readable import readable
 
@@ -26,63 +22,7 @@ if TYPE_CHECKING:
     from metaresp.analyses.baujat import Baujat
     from metaresp.analyses.funnel import Drapery, Funnel
 
-HEIGHT = 0.72
-# Of a side of the figure, that the label of its axis may take.
-LABEL_SHARE = 0.7
 MOST_LABELS = 8
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Picture:
-    """A drawn picture.
-
-    Attributes
-    ----------
-    figure : matplotlib.figure.Figure
-    axes : matplotlib.axes.Axes
-    alt : str
-        The figure in words.
-    """
-
-    figure: Figure
-    axes: Axes
-    alt: str
-
-    def save(self, path: str | os.PathLike[str], *, dpi: float | None = None) -> Path:
-        """Write a PNG, PDF, SVG, EPS or TIFF file and return its path."""
-        return save_figures([self.figure], path, dpi, "", self.alt)
-
-    def _repr_png_(self) -> bytes:
-        return rendered([self.figure], "png", 120.0)
-
-
-def _sheet(width: float | str, style: Style, words: Sequence[str]) -> tuple[Figure, Axes]:
-    across = points(width) / 72
-    checked_number("width", across, 2, 40, "of inches ")
-    figure = Figure(figsize=(across, HEIGHT * across), facecolor=style.background, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.set_facecolor(style.background)
-    axes.tick_params(colors=style.rule, labelcolor=style.text, labelsize=style.font_size)
-    axes.spines[["top", "right"]].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(style.rule)
-    fonts = list(families(style.fonts, words))
-    axes.tick_params(labelfontfamily=fonts)
-    room = 72 * across * LABEL_SHARE
-    for name, written, most in (("x", words[0], room), ("y", words[1], HEIGHT * room)):
-        lines = wrap(written, most, lambda part: text_width(part, style.font_size, tuple(fonts)))
-        axes.set(**{f"{name}label": "\n".join(lines)})
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(color=style.text, fontsize=style.font_size, fontfamily=fonts)
-    return figure, axes
-
-
-def _finished(figure: Figure, axes: Axes, alt: str, path: str | os.PathLike[str] | None) -> Picture:
-    picture = Picture(figure, axes, alt)
-    if path is not None:
-        picture.save(path)
-    return picture
 
 
 def draw_funnel(
@@ -107,7 +47,7 @@ def draw_funnel(
     rate = outcome_words(rows.outcome).rate
     words = (rate, "Patients") if by_n else (f"Logit of the {lowered(rate)}", "Standard error")
     with plain_settings():
-        figure, axes = _sheet(width, look, words)
+        figure, axes = sheet(width, look, words)
         for i, level in enumerate(rows.levels):
             dashes: tuple[float | None, ...] = ((None, None), (5, 2), (1.2, 2))[i % 3]
             label = f"{level_percent(level)} limits of chance"
@@ -134,7 +74,7 @@ def draw_funnel(
             axes.invert_yaxis()
         _legend(figure, look)
     alt = f"Funnel plot of {len(rows.study)} studies: {words[0].lower()} against {words[1].lower()}."
-    return _finished(figure, axes, alt, path)
+    return finished(figure, axes, alt, path)
 
 
 def _rates(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
@@ -182,7 +122,7 @@ def draw_baujat(
     x, y = rows.contribution, rows.influence
     known = [i for i in range(len(rows.study)) if y[i] == y[i]]
     with plain_settings():
-        figure, axes = _sheet(width, look, (*words, *rows.study))
+        figure, axes = sheet(width, look, (*words, *rows.study))
         axes.plot(
             x[known], y[known], "o", markersize=5, markerfacecolor=look.square, clip_on=False,
             markeredgecolor=look.interval, markeredgewidth=0.7,
@@ -192,7 +132,7 @@ def draw_baujat(
         _name(axes, rows.study, x, y, known, look)
     named = sorted(known, key=lambda i: -x[i])[:3]
     alt = f"Baujat plot of {len(known)} studies; largest shares: {', '.join(rows.study[i] for i in named)}."
-    return _finished(figure, axes, alt, path)
+    return finished(figure, axes, alt, path)
 
 
 def _name(
@@ -243,7 +183,7 @@ def draw_drapery(
     look = find_style(style)
     with plain_settings():
         words = (outcome_words(rows.outcome).rate, "p-value (two-sided)")
-        figure, axes = _sheet(width, look, words)
+        figure, axes = sheet(width, look, words)
         axes.plot(rows.rates, rows.pooled, color=look.diamond, linewidth=1.8, zorder=3, label="Pooled rate")
         for i, pvalues in enumerate(rows.pvalues):
             label = "_" if i else "One study each"
@@ -254,4 +194,4 @@ def draw_drapery(
         axes.set_ylim(0.0, 1.01)
         _legend(figure, look)
     alt = f"Drapery plot: p-value functions of {len(rows.study)} studies and of the pooled rate."
-    return _finished(figure, axes, alt, path)
+    return finished(figure, axes, alt, path)

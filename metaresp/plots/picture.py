@@ -1,0 +1,74 @@
+"""One pair of axes: the sheet that a plot is drawn on, and the picture that it becomes."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from metaresp.plots.fonts import families, text_width
+from metaresp.plots.output import checked_number, points, rendered, save_figures
+from metaresp.plots.style import Style
+from metaresp.plots.wrap import wrap
+
+HEIGHT = 0.72
+# Of a side of the figure, that the label of its axis may take.
+LABEL_SHARE = 0.7
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """A drawn picture.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+    axes : matplotlib.axes.Axes
+    alt : str
+        The figure in words.
+    """
+
+    figure: Figure
+    axes: Axes
+    alt: str
+
+    def save(self, path: str | os.PathLike[str], *, dpi: float | None = None) -> Path:
+        """Write a PNG, PDF, SVG, EPS or TIFF file and return its path."""
+        return save_figures([self.figure], path, dpi, "", self.alt)
+
+    def _repr_png_(self) -> bytes:
+        return rendered([self.figure], "png", 120.0)
+
+
+def sheet(width: float | str, style: Style, words: Sequence[str]) -> tuple[Figure, Axes]:
+    """Return an empty figure and its axes; *words* are the labels of x and y."""
+    across = points(width) / 72
+    checked_number("width", across, 2, 40, "of inches ")
+    figure = Figure(figsize=(across, HEIGHT * across), facecolor=style.background, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.set_facecolor(style.background)
+    axes.tick_params(colors=style.rule, labelcolor=style.text, labelsize=style.font_size)
+    axes.spines[["top", "right"]].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(style.rule)
+    fonts = list(families(style.fonts, words))
+    axes.tick_params(labelfontfamily=fonts)
+    room = 72 * across * LABEL_SHARE
+    for name, written, most in (("x", words[0], room), ("y", words[1], HEIGHT * room)):
+        lines = wrap(written, most, lambda part: text_width(part, style.font_size, tuple(fonts)))
+        axes.set(**{f"{name}label": "\n".join(lines)})
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set(color=style.text, fontsize=style.font_size, fontfamily=fonts)
+    return figure, axes
+
+
+def finished(figure: Figure, axes: Axes, alt: str, path: str | os.PathLike[str] | None) -> Picture:
+    """Return the picture, written to *path* where one is given."""
+    picture = Picture(figure, axes, alt)
+    if path is not None:
+        picture.save(path)
+    return picture
