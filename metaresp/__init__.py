@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metaresp import datasets
     from metaresp.analyses.baujat import Baujat, baujat
+    from metaresp.analyses.compare import Comparison, compare
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
@@ -50,6 +51,8 @@ __version__ = "0.1.0"
 _HOME = {
     "datasets": "metaresp.datasets",
     "Baujat": "metaresp.analyses.baujat",
+    "Comparison": "metaresp.analyses.compare",
+    "compare": "metaresp.analyses.compare",
     "Drapery": "metaresp.analyses.funnel",
     "Funnel": "metaresp.analyses.funnel",
     "baujat": "metaresp.analyses.baujat",
@@ -98,6 +101,7 @@ __all__ = [
     "BinomialCI",
     "BinomialTest",
     "CannotEstimate",
+    "Comparison",
     "Coverage",
     "Drapery",
     "EventForecast",
@@ -123,6 +127,7 @@ __all__ = [
     "binomial_ci",
     "binomial_test",
     "check_percent",
+    "compare",
     "compare_methods",
     "coverage",
     "datasets",

@@ -76,6 +76,10 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("study_ci", "text", "Interval of each study; clopper-pearson."),
         Option("seed", "whole", "Seed of intervals that simulate."),
     ),
+    "shared": (
+        Option("cluster", "text", "Column of clusters (centres) that studies are nested in: two levels."),
+        Option("level", "number", "Confidence level of every interval; 0.95."),
+    ),
     "words": (
         Option("outcome", "text", 'What is counted, in words: "adverse reactions".'),
         Option("digits", "whole", "Decimals of rates.", ("--digits", "--decimals")),
@@ -127,11 +131,13 @@ TABLE: dict[str, tuple[Option, ...]] = {
 COMMANDS: dict[str, tuple[str, ...]] = {
     "pool": ("read", "model", "words"),
     "forest": ("read", "model", "words", "draw"),
+    "compare": ("read", "shared", "words"),
     "ci": ("trial",),
 }
 # What Python says of a thing that a command calls otherwise.
 ALIASES: dict[str, dict[str, str]] = {
     "forest": {"path": "--output", "method": "--study-ci"},
+    "compare": {"path": "--output"},
     "demo": {"path": "--output"},
     "ci": {"path": "--plot", "events": "events", "n": "n"},
 }
