@@ -21,7 +21,8 @@ def test_every_row_is_the_fit_of_its_model():
             assert np.isnan(found.prediction_low[i])
         else:
             assert (found.prediction_low[i], found.prediction_high[i]) == alone.prediction_interval
-    assert found.model[0] == "binomial-normal" and found.fits[0].spec == mr.pool(**SPARSE).spec
+    assert found.model[0] == "binomial-normal"
+    assert found.fits[0].spec == mr.pool(**SPARSE).spec
 
 
 def test_every_model_link_and_transform_takes_part():
@@ -39,10 +40,12 @@ def test_every_model_link_and_transform_takes_part():
 
 def test_a_loud_line_when_answers_differ():
     loud = mr.compare(**SPARSE)
-    assert not loud.agree and loud.notes[0].startswith("ANSWERS DIFFER: from 0.3%")
+    assert not loud.agree
+    assert loud.notes[0].startswith("ANSWERS DIFFER: from 0.3%")
     assert "ANSWERS DIFFER" in str(loud)
     calm = mr.compare(events=[30, 28, 33, 31], n=[60, 61, 66, 59])
-    assert calm.agree and not calm.notes
+    assert calm.agree
+    assert not calm.notes
 
 
 def test_one_rate_that_the_counts_contradict_is_marked():
@@ -69,7 +72,8 @@ def test_awkward_data_have_an_answer_or_a_reason(events, n):
 def test_a_fit_gives_its_studies_and_level():
     fit = mr.pool(**SPARSE, level=0.9, outcome="adverse reactions")
     found = mr.compare(fit)
-    assert found.fits[0] == fit and "had an adverse reaction" in str(found)
+    assert found.fits[0] == fit
+    assert "had an adverse reaction" in str(found)
     with pytest.raises(mr.InvalidArgument, match="cluster"):
         mr.compare(fit, cluster="centre")
 
