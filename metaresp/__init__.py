@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metaresp import datasets
     from metaresp.analyses.baujat import Baujat, baujat
+    from metaresp.analyses.categories import Categories, pool_categories
     from metaresp.analyses.compare import Comparison, compare
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
     from metaresp.analyses.subgroups import Subgroups, subgroups
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         recover_counts,
     )
     from metaresp.binomial.coverage import coverage
+    from metaresp.binomial.multinomial import MultinomialCI, multinomial_ci
     from metaresp.errors import (
         CannotEstimate,
         InvalidArgument,
@@ -51,8 +53,10 @@ __version__ = "0.1.0"
 _HOME = {
     "datasets": "metaresp.datasets",
     "Baujat": "metaresp.analyses.baujat",
+    "Categories": "metaresp.analyses.categories",
     "Comparison": "metaresp.analyses.compare",
     "compare": "metaresp.analyses.compare",
+    "pool_categories": "metaresp.analyses.categories",
     "Drapery": "metaresp.analyses.funnel",
     "Funnel": "metaresp.analyses.funnel",
     "baujat": "metaresp.analyses.baujat",
@@ -66,6 +70,8 @@ _HOME = {
     "binomial_ci": "metaresp.binomial",
     "Coverage": "metaresp.binomial",
     "MethodIntervals": "metaresp.binomial",
+    "MultinomialCI": "metaresp.binomial.multinomial",
+    "multinomial_ci": "metaresp.binomial.multinomial",
     "MissingBounds": "metaresp.binomial",
     "RecoveredCounts": "metaresp.binomial",
     "compare_methods": "metaresp.binomial",
@@ -101,6 +107,7 @@ __all__ = [
     "BinomialCI",
     "BinomialTest",
     "CannotEstimate",
+    "Categories",
     "Comparison",
     "Coverage",
     "Drapery",
@@ -116,6 +123,7 @@ __all__ = [
     "MethodIntervals",
     "MissingBounds",
     "MissingDependency",
+    "MultinomialCI",
     "RecoveredCounts",
     "Studies",
     "StudyRates",
@@ -134,8 +142,10 @@ __all__ = [
     "drapery",
     "funnel",
     "missing_bounds",
+    "multinomial_ci",
     "pool",
     "pool_batch",
+    "pool_categories",
     "read_studies",
     "recover_counts",
     "subgroups",

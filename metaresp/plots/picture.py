@@ -17,6 +17,7 @@ from metaresp.plots.wrap import wrap
 HEIGHT = 0.72
 # Of a side of the figure, that the label of its axis may take.
 LABEL_SHARE = 0.7
+MOST_COLUMNS = 6  # of the legend
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,11 +44,16 @@ class Picture:
         return rendered([self.figure], "png", 120.0)
 
 
-def sheet(width: float | str, style: Style, words: Sequence[str]) -> tuple[Figure, Axes]:
-    """Return an empty figure and its axes; *words* are the labels of x and y."""
+def sheet(
+    width: float | str, style: Style, words: Sequence[str], height: float = HEIGHT
+) -> tuple[Figure, Axes]:
+    """Return an empty figure and its axes.
+
+    *words* are the labels of x and y, and whatever else will be written; *height* is a share of the width.
+    """
     across = points(width) / 72
     checked_number("width", across, 2, 40, "of inches ")
-    figure = Figure(figsize=(across, HEIGHT * across), facecolor=style.background, layout="constrained")
+    figure = Figure(figsize=(across, height * across), facecolor=style.background, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     axes.set_facecolor(style.background)
@@ -58,12 +64,29 @@ def sheet(width: float | str, style: Style, words: Sequence[str]) -> tuple[Figur
     fonts = list(families(style.fonts, words))
     axes.tick_params(labelfontfamily=fonts)
     room = 72 * across * LABEL_SHARE
-    for name, written, most in (("x", words[0], room), ("y", words[1], HEIGHT * room)):
+    for name, written, most in (("x", words[0], room), ("y", words[1], height * room)):
         lines = wrap(written, most, lambda part: text_width(part, style.font_size, tuple(fonts)))
         axes.set(**{f"{name}label": "\n".join(lines)})
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set(color=style.text, fontsize=style.font_size, fontfamily=fonts)
     return figure, axes
+
+
+def legend(figure: Figure, look: Style) -> None:
+    """Put the legend beneath, in as many columns as there is width for; the figure grows by its height."""
+    words = [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
+    fonts = {"family": list(families(look.fonts, words)), "size": 0.9 * look.font_size}
+    for columns in range(min(MOST_COLUMNS, len(words)), 0, -1):
+        shown = figure.legend(
+            loc="outside lower center", ncols=columns, frameon=False, labelcolor=look.text, prop=fonts
+        )
+        figure.draw_without_rendering()
+        box = shown.get_window_extent()
+        if columns == 1 or box.width <= figure.bbox.width:
+            width, height = figure.get_size_inches()
+            figure.set_size_inches(width, height + box.height / figure.dpi)
+            return
+        shown.remove()
 
 
 def finished(figure: Figure, axes: Axes, alt: str, path: str | os.PathLike[str] | None) -> Picture:

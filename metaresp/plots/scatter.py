@@ -12,7 +12,7 @@ from metaresp.arrays import FloatArray
 from metaresp.outcome_words import lowered, outcome_words
 from metaresp.plots.axis import rate_axis
 from metaresp.plots.fonts import families
-from metaresp.plots.picture import Picture, finished, sheet
+from metaresp.plots.picture import Picture, finished, legend, sheet
 from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.present.numbers import level_percent
@@ -72,7 +72,7 @@ def draw_funnel(
             axes.minorticks_off()
         else:
             axes.invert_yaxis()
-        _legend(figure, look)
+        legend(figure, look)
     alt = f"Funnel plot of {len(rows.study)} studies: {words[0].lower()} against {words[1].lower()}."
     return finished(figure, axes, alt, path)
 
@@ -83,23 +83,6 @@ def _rates(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
     room = beyond * (axis.high - axis.low)
     axes.set_xlim(axis.low - room, axis.high + room)
     axes.set_xticks(list(axis.ticks), list(axis.labels))
-
-
-def _legend(figure: Figure, look: Style) -> None:
-    """Put the legend beneath, in as many columns as there is width for; the figure grows by its height."""
-    words = [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
-    fonts = {"family": list(families(look.fonts, words)), "size": 0.9 * look.font_size}
-    for columns in range(min(4, len(words)), 0, -1):
-        legend = figure.legend(
-            loc="outside lower center", ncols=columns, frameon=False, labelcolor=look.text, prop=fonts
-        )
-        figure.draw_without_rendering()
-        box = legend.get_window_extent()
-        if columns == 1 or box.width <= figure.bbox.width:
-            width, height = figure.get_size_inches()
-            figure.set_size_inches(width, height + box.height / figure.dpi)
-            return
-        legend.remove()
 
 
 def draw_baujat(
@@ -192,6 +175,6 @@ def draw_drapery(
         axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3), label=level)
         _rates(axes, rows.rates.tolist())
         axes.set_ylim(0.0, 1.01)
-        _legend(figure, look)
+        legend(figure, look)
     alt = f"Drapery plot: p-value functions of {len(rows.study)} studies and of the pooled rate."
     return finished(figure, axes, alt, path)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from metaresp.present import (  # noqa: F401 - they register tables
+    category_tables,
     comparison_tables,
     fit_tables,
     study_tables,
