@@ -49,7 +49,7 @@ def test_goodman(level):
 def test_they_cover_together(n):
     rng = np.random.default_rng(5)
     truth = np.array([0.15, 0.35, 0.2, 0.3])
-    found = [mr.multinomial_ci(x) for x in rng.multinomial(n, truth, 400)]
+    found = [mr.multinomial_ci(x) for x in rng.multinomial(n, truth, 3000)]
     inside = [bool(((one.low <= truth) & (truth <= one.high)).all()) for one in found]
     assert np.mean(inside) > 0.93
 
