@@ -41,7 +41,15 @@ def main(path: str = "aplastic_anemia.png") -> None:
     print(f"   upper end of the two-sided 95% interval: {two_sided.high:.1%}")
     print(f"   one-sided 95% upper bound: {one_sided.high:.1%}")
 
-    print("\n4. A forest of the four endpoints, without a diamond")
+    print("\n4. What counts as a response is a choice, from strict to lenient")
+    found = mr.pool_categories({name: [count] for name, count in OUTCOMES.items()}, categories=list(OUTCOMES))
+    for i, last in enumerate(found.category[:-1]):
+        counted = f"{found.events[: i + 1].sum()}/{patients}"
+        print(
+            f"   up to {last!r}: {counted} = {found.rate[i]:.1%} ({found.low[i]:.1%} to {found.high[i]:.1%})"
+        )
+
+    print("\n5. A forest of the four endpoints, without a diamond")
     endpoints.forest(path, title="Umbilical-cord mesenchymal stem cells in aplastic anaemia")
     print(f"   wrote {path}")
     print("   The endpoints are measured in the same patients and ask different questions.")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metaresp.analyses.categories import Categories, pool_categories
     from metaresp.analyses.compare import Comparison, compare
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.overlap import Overlap, overlap
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -57,6 +58,8 @@ _HOME = {
     "Comparison": "metaresp.analyses.compare",
     "compare": "metaresp.analyses.compare",
     "pool_categories": "metaresp.analyses.categories",
+    "Overlap": "metaresp.analyses.overlap",
+    "overlap": "metaresp.analyses.overlap",
     "Drapery": "metaresp.analyses.funnel",
     "Funnel": "metaresp.analyses.funnel",
     "baujat": "metaresp.analyses.baujat",
@@ -124,6 +127,7 @@ __all__ = [
     "MissingBounds",
     "MissingDependency",
     "MultinomialCI",
+    "Overlap",
     "RecoveredCounts",
     "Studies",
     "StudyRates",
@@ -143,6 +147,7 @@ __all__ = [
     "funnel",
     "missing_bounds",
     "multinomial_ci",
+    "overlap",
     "pool",
     "pool_batch",
     "pool_categories",

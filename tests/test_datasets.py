@@ -75,9 +75,9 @@ def test_aplastic_anemia():
     assert check_percent("72.2%", 18).tolist() == [13]
 
 
-def test_lupus_reports_have_no_counts():
+def test_of_the_lupus_reports_one_has_a_count():
     studies = mr.datasets.load("lupus_cohorts")
-    assert len(studies) == 0
+    assert (studies.events.tolist(), studies.n.tolist()) == ([0], [2])
     assert [item.n for item in studies.excluded] == [15, 16, 4, 35, 87, 58, 40, 81]
     assert all(item.events is None for item in studies.excluded)
     with pytest.raises(mr.InvalidStudies, match="row 2, column 'events': events are missing"):

@@ -13,10 +13,17 @@ PROMISES = {
         "can only be 13",
         "18.5%",
         "15.3%",
+        "up to 'relieved': 10/18 = 55.6% (30.8% to 78.5%)",
         "without a diamond",
     ],
     "hyperdynamic_therapy": ["14 trials, 246/326", "79.8%", "0.5893", "0.3646"],
-    "lupus_cohorts": ["n = 87", "nothing to pool", "13.5% (7.8% to 19.7%), 13 trials", "0.81 within"],
+    "lupus_cohorts": [
+        "n = 87",
+        "0/2: 0.0% (0.0% to 84.2%)",
+        "union with the fewest",
+        "13.5% (7.8% to 19.7%), 13 trials",
+        "0.81 within",
+    ],
 }
 # As in pyproject.toml: matplotlib before 3.10.8 with a newer pyparsing.
 FORMER_NAMES = [

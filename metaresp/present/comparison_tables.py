@@ -1,4 +1,4 @@
-"""The table of several models of the same studies."""
+"""Tables of several answers to one question: models of the same studies, choices among reports."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,7 @@ from metaresp.present.numbers import level_percent, significant
 from metaresp.present.rates import (
     SCALES,
     UNKNOWN,
+    RateScale,
     interval_text,
     rates_and_intervals,
     told_apart,
@@ -16,6 +17,7 @@ from metaresp.present.text_tables import TABLES, Summary
 
 if TYPE_CHECKING:
     from metaresp.analyses.compare import Comparison
+    from metaresp.analyses.overlap import Overlap
 
 
 @TABLES.add("Comparison")
@@ -26,12 +28,7 @@ def models(found: "Comparison") -> Summary:
     scale = with_digits(SCALES["percent"], spec.digits)
     texts = rates_and_intervals(found.rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
     means = rates_and_intervals(found.mean_rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
-    new = []
-    for low, high in zip(found.prediction_low.tolist(), found.prediction_high.tolist(), strict=True):
-        if low != low:
-            new.append(UNKNOWN)
-        else:
-            new.append(interval_text(low, high, scale, told_apart((low, high), scale, 1)))
+    new = _new_trials(found, scale)
     tau2 = [UNKNOWN if value != value else significant(value) for value in found.tau2.tolist()]
     rows = tuple(
         (name, *text, mean[0], ahead, spread, note)
@@ -43,3 +40,32 @@ def models(found: "Comparison") -> Summary:
     columns = ("Model", "Rate", f"{level} CI", "Mean rate", f"{level} prediction", "tau2", "Which rate")
     facts = (("Data", f"{fit.k} studies, {fit.events} of {fit.n} patients {words.happened}"),)
     return Summary(facts, columns, rows, found.notes)
+
+
+@TABLES.add("Overlap")
+def choices(found: "Overlap") -> Summary:
+    """Show one choice among reports a row."""
+    scale, level = SCALES["percent"], level_percent(found.level)
+    texts = rates_and_intervals(found.rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
+    counts = zip(found.k.tolist(), found.events.tolist(), found.n.tolist(), strict=True)
+    rows = tuple(
+        (name, str(k), f"{events}/{n}", *text, ahead)
+        for name, (k, events, n), text, ahead in zip(
+            found.choice, counts, texts, _new_trials(found, scale), strict=True
+        )
+    )
+    pairs = int(found.share.sum()) // 2
+    facts = (
+        ("Reports", f"{len(found.study)}; {pairs:,} pairs with the same {found.by} may share patients"),
+        ("Disjoint sets", f"{found.sets:,} with one report of each {found.by}"),
+    )
+    head = f"{outcome_words(found.outcome).events}/n"
+    columns = ("Pooled", "Reports", head, "Rate", f"{level} CI", f"{level} prediction")
+    return Summary(facts, columns, rows, found.notes)
+
+
+def _new_trials(found: "Comparison | Overlap", scale: RateScale) -> list[str]:
+    return [
+        UNKNOWN if low != low else interval_text(low, high, scale, told_apart((low, high), scale, 1))
+        for low, high in zip(found.prediction_low.tolist(), found.prediction_high.tolist(), strict=True)
+    ]
