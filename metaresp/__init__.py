@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metaresp.analyses.categories import Categories, pool_categories
     from metaresp.analyses.compare import Comparison, compare
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.missing import MissingResponses, missing_responses
     from metaresp.analyses.overlap import Overlap, overlap
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
@@ -58,6 +59,8 @@ _HOME = {
     "Comparison": "metaresp.analyses.compare",
     "compare": "metaresp.analyses.compare",
     "pool_categories": "metaresp.analyses.categories",
+    "MissingResponses": "metaresp.analyses.missing",
+    "missing_responses": "metaresp.analyses.missing",
     "Overlap": "metaresp.analyses.overlap",
     "overlap": "metaresp.analyses.overlap",
     "Drapery": "metaresp.analyses.funnel",
@@ -126,6 +129,7 @@ __all__ = [
     "MethodIntervals",
     "MissingBounds",
     "MissingDependency",
+    "MissingResponses",
     "MultinomialCI",
     "Overlap",
     "RecoveredCounts",
@@ -146,6 +150,7 @@ __all__ = [
     "drapery",
     "funnel",
     "missing_bounds",
+    "missing_responses",
     "multinomial_ci",
     "overlap",
     "pool",

@@ -1,4 +1,6 @@
-"""Tables of several answers to one question: models of the same studies, choices among reports."""
+"""Tables of several answers to one question: models of the same studies, choices among reports,
+assumptions on what is missing.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from metaresp.present.text_tables import TABLES, Summary
 
 if TYPE_CHECKING:
     from metaresp.analyses.compare import Comparison
+    from metaresp.analyses.missing import MissingResponses
     from metaresp.analyses.overlap import Overlap
 
 
@@ -69,3 +72,19 @@ def _new_trials(found: "Comparison | Overlap", scale: RateScale) -> list[str]:
         UNKNOWN if low != low else interval_text(low, high, scale, told_apart((low, high), scale, 1))
         for low, high in zip(found.prediction_low.tolist(), found.prediction_high.tolist(), strict=True)
     ]
+
+
+@TABLES.add("MissingResponses")
+def missing(found: "MissingResponses") -> Summary:
+    """Show one assumption on patients without a response a row."""
+    spec = found.evaluated.spec
+    scale, level = with_digits(SCALES["percent"], spec.digits), level_percent(spec.level)
+    texts = rates_and_intervals(found.rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
+    words = outcome_words(spec.outcome)
+    told = {0.0: f"none {words.happened}", 1.0: "like the others", float("inf"): f"all {words.happened}"}
+    rows = tuple(
+        (told.get(odds, f"odds times {odds:g}"), *text)
+        for odds, text in zip(found.odds.tolist(), texts, strict=True)
+    )
+    columns = ("Patients without a response", "Rate", f"{level} CI")
+    return Summary((), columns, rows, found.notes)
