@@ -114,7 +114,7 @@ class Fit(Record):
     @property
     def tau2_between(self) -> float:
         """Variance between clusters, of studies nested in clusters; NaN elsewhere."""
-        return self.levels.tau2_between if self.levels is not None else float(np.nan)
+        return float(np.nan) if self.levels is None else self.levels.tau2_between
 
     @property
     def tau2_within(self) -> float:
@@ -196,12 +196,7 @@ class Fit(Record):
     def probability_above(self, rate: float) -> float:
         """Return the probability that the true rate of a new trial exceeds *rate*.
 
-        From the distribution whose quantiles are the prediction interval's; 0 or 1 never exactly.
-
-        Parameters
-        ----------
-        rate : float
-            Benchmark between 0 and 1.
+        From the distribution whose quantiles are the prediction interval's, never exactly 0 or 1.
 
         Raises
         ------
@@ -228,7 +223,7 @@ class Fit(Record):
         n : int
             Patients of the new trial, 1 to 1,000,000.
         level : float, optional
-            Of the prediction interval; that of the fit by default.
+            Of the interval; that of the fit by default.
 
         Returns
         -------
@@ -259,15 +254,7 @@ class Fit(Record):
         The shrunken rate is that of the study given its own count *and* the distribution of rates over
         studies: a small study is drawn towards the pooled rate, a large one hardly.  That distribution is
         not taken as known in the binomial-normal model; elsewhere it is the fitted one (empirical Bayes).
-
-        Returns
-        -------
-        StudyRates
-            Binomial-normal, any link: posterior mean and equal-tailed interval of the rate.  Beta-binomial:
-            the same of a beta posterior.  Inverse variance: the normal posterior on the transformed scale,
-            its mean and limits turned back into rates with the study's own n.  Nested studies: given all
-            counts of the cluster.  One common rate, or no variation at fitted values: the pooled rate and
-            its interval.  NaN where the model gave way to an exact answer; ``note`` says so.
+        :class:`metaresp.shrinkage.StudyRates` tells what the rates are in each model.
 
         Notes
         -----

@@ -29,8 +29,11 @@ class StudyRates(Record):
     rate, low, high : float array
         Observed rate, and the exact interval of the fit's ``study_ci``.
     shrunken, shrunken_low, shrunken_high : float array
-        The study's true rate given its count: in the binomial-normal model with mean and variance over
-        studies unknown, elsewhere at their estimates (``note``).  NaN where these are not estimable.
+        The study's true rate given its count.  Binomial-normal, any link: posterior mean and equal-tailed
+        interval, mean and variance over studies being unknown.  Elsewhere at their estimates: beta-binomial,
+        a beta posterior; inverse variance, the normal posterior on the transformed scale, turned back with
+        the study's own n; nested studies, given all counts of the cluster; one common rate, or no variation
+        at fitted values, the pooled rate and its interval.  NaN where the model gave way to an exact answer.
     level : float
         Of both intervals.
     note : str

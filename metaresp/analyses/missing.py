@@ -116,7 +116,7 @@ def missing_responses(
     >>> studies = mr.Studies([13, 4, 9], [18, 7, 20], enrolled=[20, 9, 20])
     >>> found = mr.missing_responses(studies, odds=[0, 1, float("inf")])
     >>> found.rate.round(2).tolist()
-    [0.54, 0.58, 0.62]
+    [0.53, 0.58, 0.62]
     """
     if isinstance(data, Fit):
         for name in options:
@@ -158,9 +158,8 @@ def missing_responses(
     share = missing.sum() / everybody.sum()
     notes = [f"{int(missing.sum()):,} of {int(everybody.sum()):,} patients ({share:.1%}) have no response."]
     if unknown:
-        notes.append(
-            f"{len(unknown)} {'study' if len(unknown) == 1 else 'studies'} without any count take part."
-        )
+        noun = "study without any count takes" if len(unknown) == 1 else "studies without any count take"
+        notes.append(f"{len(unknown)} {noun} part.")
     if any(0 < each < np.inf for each in chosen):
         notes.append(f"{imputations} completed data sets for each of the odds between, seed {seed}.")
     return MissingResponses(

@@ -1,6 +1,4 @@
-"""Tables of several answers to one question: models of the same studies, choices among reports,
-assumptions on what is missing.
-"""
+"""Tables of several answers to one question: models, choices among reports, what is assumed missing."""
 
 from typing import TYPE_CHECKING
 
