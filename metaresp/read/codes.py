@@ -1,7 +1,8 @@
 """Codes that statistics packages and spreadsheets hold for "not known", read as counts."""
 
-from collections import Counter
 from collections.abc import Sequence
+
+import numpy as np
 
 SENTINELS = frozenset([77, 88, 99, 777, 888, 998, 999, 7777, 8888, 9998, 9999, 77777, 88888, 99999, 999999])
 
@@ -23,14 +24,12 @@ def like_codes(events: Sequence[int], n: Sequence[int]) -> list[int]:
     """
     if SENTINELS.isdisjoint(events) and SENTINELS.isdisjoint(n):
         return []
-    found = []
-    times = Counter(events)
-    plain_n = max((m for m in n if m not in SENTINELS), default=0)
-    plain_x = max((x for x in events if x not in SENTINELS), default=0)
-    for row, (x, m) in enumerate(zip(events, n, strict=True)):
-        of_n = m in SENTINELS and m > (2 if m > 99 else 3) * plain_n
-        both = x in SENTINELS and m in SENTINELS and (x == m or m > 99) and (m > 99 or m > plain_n)
-        of_x = x in SENTINELS and x > 2 * plain_x and (times[x] > 1 or x > 776) and len(events) > times[x]
-        if (of_n and plain_n) or both or of_x:
-            found.append(row)
-    return found
+    x, m = np.array(events, dtype=np.int64), np.array(n, dtype=np.int64)
+    coded_x, coded_m = (np.isin(column, list(SENTINELS)) for column in (x, m))
+    plain_n, plain_x = m[~coded_m].max(initial=0), x[~coded_x].max(initial=0)
+    _, place, many = np.unique(x, return_inverse=True, return_counts=True)
+    times = many[place]
+    of_n = coded_m & (m > np.where(m > 99, 2, 3) * plain_n) & (plain_n > 0)
+    both = coded_x & coded_m & ((x == m) | (m > 99)) & ((m > 99) | (m > plain_n))
+    of_x = coded_x & (x > 2 * plain_x) & ((times > 1) | (x > 776)) & (x.size > times)
+    return list(np.flatnonzero(of_n | both | of_x).tolist())

@@ -15,6 +15,10 @@ _BY_CHANCE = 0.05
 # Sums of sums: cities, regions, countries, all.
 _LEVELS = 4
 
+# A label, alone in its line, that bears no number.
+_UNDATED = re.compile("(?m)^[^0-9\n]*$")
+_DIGIT = re.compile("[0-9]")
+
 Column = Sequence[int | None]
 
 
@@ -91,27 +95,29 @@ def _groups(found: Sequence[Sum], rows: Sequence[int], events: Column, n: Column
 
 def _sums(rows: Sequence[int], events: Column, n: Column) -> list[Sum]:
     """Return the rows that are the sum of two or more rows beside them."""
+    x, m = (
+        np.array(column if len(rows) == len(n) else [column[row] or 0 for row in rows], dtype=np.int64)
+        for column in (events, n)
+    )
     found = []
-    sizes = np.array(n if len(rows) == len(n) else [n[row] or 0 for row in rows])
-    pairs = sizes[:-1] + sizes[1:]
-    above = np.flatnonzero(sizes[2:] >= pairs[:-1]) + 2
-    below = np.flatnonzero(sizes[:-2] >= pairs[1:])
-    steps = sorted([(i, -1) for i in above.tolist()] + [(i, 1) for i in below.tolist()])
-    for place, step in steps:
-        row = rows[place]
-        x, m = events[row] or 0, n[row] or 0
-        sum_x = sum_n = 0
+    for step in (-1, 1):
+        place = np.arange(x.size)
+        sum_x, sum_n = np.zeros_like(x), np.zeros_like(x)
+        # all rows at once, a row more at a time, as long as what is summed is too small
         for length in range(1, _LONGEST_RUN):
             at = place + step * length
-            if not 0 <= at < len(rows):
+            inside = (at >= 0) & (at < x.size)
+            place, at = place[inside], at[inside]
+            sum_x, sum_n = sum_x[inside] + x[at], sum_n[inside] + m[at]
+            if length > 1:
+                for one in place[(sum_n == m[place]) & (sum_x == x[place])].tolist():
+                    run = rows[one + 1 : one + length + 1] if step > 0 else rows[one - length : one]
+                    found.append(Sum(rows[one], step, tuple(run)))
+            open_ = (sum_n < m[place]) & (sum_x <= x[place])
+            if not open_.any():
                 break
-            sum_x, sum_n = sum_x + (events[rows[at]] or 0), sum_n + (n[rows[at]] or 0)
-            if sum_n >= m or sum_x > x:
-                if (sum_x, sum_n) == (x, m) and length > 1:
-                    run = rows[place + 1 : at + 1] if step > 0 else rows[at:place]
-                    found.append(Sum(row, step, tuple(run)))
-                break
-    return found
+            place, sum_x, sum_n = place[open_], sum_x[open_], sum_n[open_]
+    return sorted(found, key=lambda one: (one.row, one.step))
 
 
 def _disjoint(found: Sequence[Sum]) -> list[Sum]:
@@ -131,8 +137,10 @@ def _are_groups(
     """Whether sums and what they add up to are all rows, but for the sum of everything."""
     sums = {one.row for one in blocks} | same
     inside = sums.union(*(one.run for one in blocks))
-    all_n, all_events = (sum(column[row] or 0 for row in rows if row not in sums) for column in (n, events))
     outside = [row for row in rows if row not in inside]
+    if len(outside) > len(same) + 1:
+        return False
+    all_n, all_events = (sum(column[row] or 0 for row in rows if row not in sums) for column in (n, events))
     of_all = [row for row in outside if 2 * (n[row] or 0) == all_n and 2 * (events[row] or 0) == all_events]
     return len(outside) - len(of_all) == len(same) and len(of_all) < 2
 
@@ -143,8 +151,10 @@ def _are_large(found: int, rows: Sequence[int], events: Column, n: Column) -> bo
     Sums of rows above or below come by any n with a chance of one over the mean n, and agree in their
     events with one over their spread, about the root of their mean.
     """
-    mean_n = sum(n[row] or 0 for row in rows) / len(rows)
-    mean_x = sum(events[row] or 0 for row in rows) / len(rows)
+    mean_n, mean_x = (
+        float(np.mean(column if len(rows) == len(n) else [column[row] or 0 for row in rows]))  # type: ignore[arg-type]
+        for column in (n, events)
+    )
     expected = 2 * len(rows) / (mean_n * (1 + sqrt(mean_x)))
     fewer = sum(exp(i * log(expected) - expected - lgamma(i + 1)) for i in range(min(found, 1000)))
     return 1 - fewer < _BY_CHANCE
@@ -152,7 +162,9 @@ def _are_large(found: int, rows: Sequence[int], events: Column, n: Column) -> bo
 
 def _told_by_label(found: Sequence[Sum], rows: Sequence[int], labels: Sequence[str]) -> set[int]:
     """Return the sums whose label, or whose rows' labels, are not like those of studies."""
-    undated = {row for row in rows if not re.search("[0-9]", labels[row])}
+    if not found or not _UNDATED.search("\n".join([labels[row] for row in rows])):
+        return set()
+    undated = {row for row in rows if not _DIGIT.search(labels[row])}
     if not undated or len(undated) > _LONGEST_RUN:
         return set()
     return {
