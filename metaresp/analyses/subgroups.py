@@ -1,23 +1,22 @@
 """Subgroups: the same model in every group of studies, and a test between them."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
-from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.analyses.clusters import batch_options
+from metaresp.analyses.group_test import Reference, between
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, known_name, option
-from metaresp.kernel.numerics.special import half_deviance
-from metaresp.model import Batch, pool_batch
-from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
+from metaresp.model import pool_batch
+from metaresp.model.estimates import EXACT
 from metaresp.model.registry import model_of
-from metaresp.model.spec import resolve
+from metaresp.pooling import pool
 from metaresp.records import Later, Record, on_demand
 from metaresp.result import Fit
 from metaresp.studies.parts import Value
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 NO_GROUP = "not given"
 
 
-@on_demand("mean_low", "mean_high")
+@on_demand("mean_low", "mean_high", "tau2_low", "tau2_high")
 @dataclass(frozen=True, eq=False, slots=True)
 class Subgroups(Record):
     """Pooled rates of groups of studies.  Arrays have shape (groups,).
@@ -50,19 +49,22 @@ class Subgroups(Record):
         Pooled rate and its interval, between 0 and 1; exact where a group is all at 0% or 100%.
     mean_rate, mean_low, mean_high : float array
         Mean rate over the trials of the group and its interval.
-    tau2, I2 : float array
-        Heterogeneity inside each group (its own tau2), I2 in percent; NaN where it is not estimable.
+    prediction_low, prediction_high : float array
+        Interval of the true rate of a new trial of each group; NaN where there is none.
+    tau2, tau2_low, tau2_high, I2 : float array
+        Heterogeneity inside each group: its own tau2 and its interval, I2 in percent; NaN where it is not
+        estimable.
     within_pvalue : float array
         Of the test of heterogeneity inside each group: Pearson's X2 (count models) or Cochran's Q.
     statistic : float
         Of the test that the groups share one mean: twice a log-likelihood ratio, or Cochran's Q between the
         groups (``test`` says which, and of which model); NaN where there is no test.
     reference : str
-        ``F`` or ``chi-square``; empty where there is no test.
+        ``F``, ``chi-square`` or ``permutation``; empty where there is no test.
     F : float
-        What is referred to F on *df* and *df2* degrees of freedom; NaN with a chi-square reference.
+        What is referred to F on *df* and *df2* degrees of freedom; NaN with another reference.
     df, df2 : float
-        Degrees of freedom; *df2* is infinite with a chi-square reference.
+        Degrees of freedom; *df2* is infinite with a chi-square reference, NaN with permutations.
     pvalue : float
     test : str
         What it is.
@@ -82,7 +84,11 @@ class Subgroups(Record):
     mean_rate: FloatArray
     mean_low: FloatArray
     mean_high: FloatArray
+    prediction_low: FloatArray
+    prediction_high: FloatArray
     tau2: FloatArray
+    tau2_low: FloatArray
+    tau2_high: FloatArray
     I2: FloatArray
     within_pvalue: FloatArray
     statistic: float
@@ -95,11 +101,12 @@ class Subgroups(Record):
     notes: tuple[str, ...]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a group: group, k, events, n, rate, low, high, those of the mean, tau2, I2."""
+        """Return one row a group: counts, rate, mean rate, new trial and tau2 with their limits, I2."""
         import pandas as pd
 
         rates = ("rate", "low", "high", "mean_rate", "mean_low", "mean_high")
-        names = ("group", "k", "events", "n", *rates, "tau2", "I2")
+        new = ("prediction_low", "prediction_high")
+        names = ("group", "k", "events", "n", *rates, *new, "tau2", "tau2_low", "tau2_high", "I2")
         return pd.DataFrame(
             {name: list(self.group) if name == "group" else getattr(self, name) for name in names}
         )
@@ -110,7 +117,15 @@ class Subgroups(Record):
 
 
 @silent
-def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | None = None) -> Subgroups:
+def subgroups(
+    fit: Fit,
+    by: str,
+    *,
+    common_tau2: bool = False,
+    reference: str | None = None,
+    permutations: int | None = None,
+    seed: int | None = None,
+) -> Subgroups:
     """Pool each group of studies with the model of *fit*, and test between the groups.
 
     Parameters
@@ -121,9 +136,14 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     common_tau2 : bool
         Test with one tau2 for all groups instead of one for each.  The rates of the groups are always
         those of their own studies.  With five studies a group or fewer it finds more differences.
-    reference : {"F", "chi-square"}, optional
+    reference : {"F", "chi-square", "permutation"}, optional
         Distribution that the test is referred to: F when not given, chi-square for one common rate and for
-        inverse variance with ``ci="normal"``.
+        inverse variance with ``ci="normal"``.  ``permutation``: arrangements of the groups over the studies
+        (over the clusters, where these are nested), which takes no form of the effects for granted.
+    permutations : int, optional
+        Arrangements that are drawn, 999 if not given; all of them where there are no more.
+    seed : int, optional
+        Of the draws; 1 if not given.
 
     Returns
     -------
@@ -134,7 +154,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     UnknownName
         If the studies have no such column, or *reference* is not known.
     InvalidArgument
-        If *common_tau2* or *reference* has no meaning for the model.
+        If *common_tau2* or *reference* has no meaning for the model, or *permutations* for the reference.
 
     Notes
     -----
@@ -170,8 +190,7 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     if not isinstance(fit, Fit):
         raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
     common_tau2 = check_bool("common_tau2", common_tau2)
-    if reference is not None:
-        reference = known_name("reference", reference, ("F", "chi-square"))
+    chosen = _reference(reference, permutations, seed)
     kind = model_of(fit.spec)
     nested = fit.spec.cluster is not None
     if common_tau2 and (nested or not (kind.has_likelihood and kind.tau2_methods)):
@@ -185,7 +204,10 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
     for i, positions in enumerate(members.values()):
         copies[i, list(positions)] = 1
     batch = pool_batch(studies.events, studies.n, copies, **batch_options(fit))
-    found = _between(fit, batch, copies, common_tau2, reference)
+    found = between(fit, batch, copies, common_tau2, chosen)
+    limits = Later(lambda: _tau2_limits(fit, copies, batch.reason, list(members.values())))
+    tau2_low: Any = Later(lambda: limits()[0])
+    tau2_high: Any = Later(lambda: limits()[1])
     mean_low: Any = Later(lambda: batch.mean_low)
     mean_high: Any = Later(lambda: batch.mean_high)
     return Subgroups(
@@ -202,11 +224,48 @@ def subgroups(fit: Fit, by: str, *, common_tau2: bool = False, reference: str | 
         mean_rate=batch.mean_rate,
         mean_low=mean_low,
         mean_high=mean_high,
+        prediction_low=batch.prediction_low,
+        prediction_high=batch.prediction_high,
         tau2=batch.tau2,
+        tau2_low=tau2_low,
+        tau2_high=tau2_high,
         I2=batch.I2,
         within_pvalue=batch.Q_pvalue,
         **found._asdict(),
     )
+
+
+def _reference(name: str | None, permutations: int | None, seed: int | None) -> Reference:
+    if name is not None:
+        name = known_name("reference", name, ("F", "chi-square", "permutation"))
+    for argument, value, least in (("permutations", permutations, 1), ("seed", seed, 0)):
+        if value is None:
+            continue
+        if name != "permutation":
+            raise InvalidArgument(
+                f"{option(argument, value)} has no meaning without {option('reference', 'permutation')}: "
+                "leave it out"
+            )
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 10**7:
+            raise InvalidArgument(f"{option(argument, value)}: must be a whole number of {least} or more")
+    return Reference(name, 999 if permutations is None else permutations, 1 if seed is None else seed)
+
+
+def _tau2_limits(
+    fit: Fit, copies: IntArray, reason: IntArray, members: Sequence[tuple[int, ...]]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the interval of each group's tau2; NaN where it has none."""
+    low, high = np.full((2, len(members)), np.nan)
+    kind, known = model_of(fit.spec), np.flatnonzero(~np.isin(reason, EXACT))
+    if fit.spec.cluster is not None:
+        for group in known.tolist():
+            part = pool(fit.studies[list(members[group])], **fit.spec.options())
+            if np.isfinite(part.tau2):
+                low[group], high[group] = part.tau2_ci()
+    elif kind.tau2_methods and fit.spec.tau2 != "common" and known.size:
+        lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
+        low[known], high[known] = kind(lanes.take(known), fit.spec).tau2_limits(None, fit.spec.level)
+    return low, high
 
 
 def group_label(value: Value) -> str:
@@ -225,109 +284,3 @@ def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
     if blank:
         members[NO_GROUP] = [*members.get(NO_GROUP, []), *blank]
     return {value: tuple(positions) for value, positions in members.items()}
-
-
-class _Test(NamedTuple):
-    """The test between groups, as the fields of the result."""
-
-    statistic: float
-    reference: str
-    F: float
-    df: float
-    df2: float
-    pvalue: float
-    test: str
-    notes: tuple[str, ...] = ()
-
-
-def _between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, reference: str | None) -> _Test:
-    """Return the test that belongs to the model of the fit."""
-    groups, kind = len(copies), model_of(fit.spec)
-    if groups < 2:
-        nothing = "One group only: there is nothing to test between groups."
-        return _Test(np.nan, "", np.nan, float(groups - 1), np.nan, np.nan, "", (nothing,))
-    if not kind.spread:
-        if reference == "F":
-            raise InvalidArgument(
-                f"{option('reference', 'F')} has no meaning for {option('model', fit.spec.model)}, which "
-                "knows no spread: leave it out"
-            )
-        return _chi_square(_totals(batch), groups, "likelihood ratio, totals")
-    exact = np.isin(batch.reason, EXACT)
-    if fit.spec.cluster is not None and (kind.has_likelihood or exact.any()):
-        return _nested_likelihood(fit, copies, reference)
-    if not kind.has_likelihood and not exact.any():
-        normal = fit.spec.ci == "normal" and reference is None
-        units = batch.k if fit.spec.cluster is None else _clusters(fit, copies)
-        df = np.where(np.isfinite(batch.df), batch.df, units - 1)
-        q, f, within, pvalue = welch_f(batch.estimate, batch.se, df)
-        name = "Q between groups"
-        if normal or reference == "chi-square":
-            return _chi_square(q, groups, name)
-        return _Test(q, "F", f, groups - 1.0, within, pvalue, name)
-    return _likelihood(fit, batch, copies, common_tau2, reference)
-
-
-def _chi_square(statistic: float, groups: int, test: str, notes: tuple[str, ...] = ()) -> _Test:
-    df = groups - 1.0
-    pvalue = float(special.chdtrc(df, statistic))
-    return _Test(statistic, "chi-square", np.nan, df, np.inf, pvalue, test, notes)
-
-
-def _likelihood(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, reference: str | None) -> _Test:
-    """Return the likelihood-ratio test, in the model of the fit where that has a likelihood."""
-    groups, k = len(copies), float(batch.k.sum())
-    own = model_of(fit.spec).has_likelihood
-    spec = fit.spec if own else resolve()
-    kind = model_of(spec)
-    shared = common_tau2 or bool((batch.k < 2).any())
-    notes: tuple[str, ...] = ()
-    if shared and not common_tau2:
-        notes = (
-            f"A group has one study: the test between groups takes one {kind.spread_words} for all of them.",
-        )
-    lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
-    held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))[None, :]
-    found = likelihood_ratios(lanes, groups, spec, shared=shared, held=held)
-    statistic = float(found[0])
-    other = "" if own else f" ({spec.model})"
-    name = f"likelihood ratio{other}, {'one' if shared else 'own'} {kind.spread_symbol}"
-    if k <= groups and reference != "chi-square":
-        notes += ("Every group has one study: the test between groups takes their differences for real.",)
-    if reference == "chi-square" or k <= groups:
-        return _chi_square(statistic, groups, name, notes)
-    f, pvalue = likelihood_f(np.array(statistic), np.array(k), groups)
-    return _Test(statistic, "F", float(f), groups - 1.0, k - groups, float(pvalue), name, notes)
-
-
-def _clusters(fit: Fit, copies: IntArray) -> FloatArray:
-    """Return the number of clusters in each group."""
-    codes = fit.studies.cluster_codes(str(fit.spec.cluster))
-    return np.array([np.unique(codes[some > 0]).size for some in copies], dtype=np.float64)
-
-
-def _nested_likelihood(fit: Fit, copies: IntArray, reference: str | None) -> _Test:
-    """Return the likelihood-ratio test of counts nested in clusters, referred to F by the clusters."""
-    own = model_of(fit.spec).has_likelihood
-    spec = fit.spec if own else resolve(cluster=fit.spec.cluster)
-    codes = fit.studies.cluster_codes(str(fit.spec.cluster))
-    lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
-    statistic, clusters = model_of(spec)(lanes, spec, codes).mean_gain()
-    notes: tuple[str, ...] = ()
-    if clusters > np.unique(codes).size:
-        notes = (f"A {fit.spec.cluster} has studies in several groups: the test takes these as independent.",)
-    groups, name = len(copies), f"likelihood ratio{'' if own else f' ({spec.model})'}, own τ²"
-    if reference == "chi-square" or clusters <= groups:
-        return _chi_square(statistic, groups, name, notes)
-    f, pvalue = likelihood_f(np.array(statistic), np.array(clusters), groups)
-    return _Test(statistic, "F", float(f), groups - 1.0, clusters - groups, float(pvalue), name, notes)
-
-
-def _totals(batch: Batch) -> float:
-    """Return the likelihood-ratio statistic of one binomial rate against one for each group."""
-    rate = np.full(batch.k.shape, batch.events.sum() / batch.n.sum())
-    if not 0 < rate[0] < 1:
-        return 0.0
-    rare = rate[0] <= 0.5
-    x = batch.events if rare else batch.n - batch.events
-    return float(2 * half_deviance(x, batch.n, rate if rare else 1 - rate).sum())

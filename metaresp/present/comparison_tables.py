@@ -4,15 +4,7 @@ from typing import TYPE_CHECKING
 
 from metaresp.outcome_words import outcome_words
 from metaresp.present.numbers import level_percent, significant
-from metaresp.present.rates import (
-    SCALES,
-    UNKNOWN,
-    RateScale,
-    interval_text,
-    rates_and_intervals,
-    told_apart,
-    with_digits,
-)
+from metaresp.present.rates import SCALES, UNKNOWN, interval_texts, rates_and_intervals, with_digits
 from metaresp.present.text_tables import TABLES, Summary
 
 if TYPE_CHECKING:
@@ -29,7 +21,7 @@ def models(found: "Comparison") -> Summary:
     scale = with_digits(SCALES["percent"], spec.digits)
     texts = rates_and_intervals(found.rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
     means = rates_and_intervals(found.mean_rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
-    new = _new_trials(found, scale)
+    new = interval_texts(found.prediction_low.tolist(), found.prediction_high.tolist(), scale)
     tau2 = [UNKNOWN if value != value else significant(value) for value in found.tau2.tolist()]
     rows = tuple(
         (name, *text, mean[0], ahead, spread, note)
@@ -48,11 +40,16 @@ def choices(found: "Overlap") -> Summary:
     """Show one choice among reports a row."""
     scale, level = SCALES["percent"], level_percent(found.level)
     texts = rates_and_intervals(found.rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
+    new = interval_texts(found.prediction_low.tolist(), found.prediction_high.tolist(), scale)
     counts = zip(found.k.tolist(), found.events.tolist(), found.n.tolist(), strict=True)
     rows = tuple(
         (name, str(k), f"{events}/{n}", *text, ahead)
         for name, (k, events, n), text, ahead in zip(
-            found.choice, counts, texts, _new_trials(found, scale), strict=True
+            found.choice,
+            counts,
+            texts,
+            new,
+            strict=True,
         )
     )
     pairs = int(found.share.sum()) // 2
@@ -63,13 +60,6 @@ def choices(found: "Overlap") -> Summary:
     head = f"{outcome_words(found.outcome).events}/n"
     columns = ("Pooled", "Reports", head, "Rate", f"{level} CI", f"{level} prediction")
     return Summary(facts, columns, rows, found.notes)
-
-
-def _new_trials(found: "Comparison | Overlap", scale: RateScale) -> list[str]:
-    return [
-        UNKNOWN if low != low else interval_text(low, high, scale, told_apart((low, high), scale, 1))
-        for low, high in zip(found.prediction_low.tolist(), found.prediction_high.tolist(), strict=True)
-    ]
 
 
 @TABLES.add("MissingResponses")

@@ -12,6 +12,7 @@ from metaresp.present.numbers import level_percent, pvalue, significant
 from metaresp.present.rates import (
     SCALES,
     UNKNOWN,
+    interval_texts,
     percent_text,
     rate_text,
     rates_and_intervals,
@@ -94,14 +95,19 @@ def groups(found: "Subgroups") -> Summary:
         means = [
             (f"{rate} ({limits})",) for rate, limits in rates_and_intervals(centres, below, above, scale)
         ]
+    below, above = flat(found, "prediction_low", "prediction_high", most=MOST_ROWS)
+    new: list[tuple[str, ...]] = [()] * len(rates)
+    if any(low == low for low in below):
+        new = [(text,) for text in interval_texts(below, above, scale)]
     rows = tuple(
-        (name, str(k[i]), f"{events[i]}/{n[i]}", *texts[i], *means[i], _number(tau2[i]),
+        (name, str(k[i]), f"{events[i]}/{n[i]}", *texts[i], *means[i], *new[i], _number(tau2[i]),
          percent_text(share[i], 0), bare_p(p[i]))
         for i, name in enumerate(found.group[:MOST_ROWS])
     )  # fmt: skip
     head = f"{outcome_words(spec.outcome).events}/n"
     limits, mean = f"{level_percent(spec.level)} CI", ("Mean over trials",) if any(means) else ()
-    columns = (found.by, "Studies", head, "Rate", limits, *mean, "tau2", "I2", "p within")
+    ahead = ("New trial",) if any(new) else ()
+    columns = (found.by, "Studies", head, "Rate", limits, *mean, *ahead, "tau2", "I2", "p within")
     facts = [("Groups", f"{len(found.group)} by {found.by}"), ("Between groups", _between(found))]
     return Summary(tuple(facts), columns, rows, found.notes, more=unseen(found.rate, MOST_ROWS))
 
@@ -113,7 +119,9 @@ def _number(value: float) -> str:
 def _between(found: "Subgroups") -> str:
     if math.isnan(found.pvalue):
         return "no test"
-    if found.reference == "F":
+    if found.reference == "permutation":
+        value = f"{found.statistic:.2f}"
+    elif found.reference == "F":
         value = f"F = {found.F:.2f} on {found.df:.0f} and {significant(found.df2)} df"
     else:
         value = f"chi-square = {found.statistic:.2f} on {found.df:.0f} df"

@@ -204,6 +204,20 @@ def interval_text(low: float, high: float, scale: RateScale, decimals: int) -> s
     return f"{limit_text(low, scale, decimals)} to {limit_text(high, scale, decimals)}"
 
 
+def interval_texts(lows: Iterable[float], highs: Iterable[float], scale: RateScale) -> list[str]:
+    """Return the limits of several intervals, each with the decimals that tell its limits apart.
+
+    Examples
+    --------
+    >>> interval_texts([0.4652, math.nan], [0.9031, math.nan], SCALES["percent"])
+    ['46.5% to 90.3%', '-']
+    """
+    return [
+        UNKNOWN if math.isnan(low) else interval_text(low, high, scale, told_apart((low, high), scale, 1))
+        for low, high in zip(lows, highs, strict=True)
+    ]
+
+
 def rate_with_interval(rate: float, low: float, high: float, scale: RateScale, decimals: int) -> str:
     """Return the rate with its interval in brackets, the three told apart wherever they differ.
 

@@ -1,5 +1,7 @@
 """Subgroups are the fits of the groups; the test between them survives separation."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import optimize, special, stats
@@ -41,7 +43,8 @@ def test_each_group_is_its_own_fit(model):
         )
         assert found.within_pvalue[i] == pytest.approx(alone.heterogeneity.pvalue, rel=1e-6)
     means = ["mean_rate", "mean_low", "mean_high"]
-    names = ["group", "k", "events", "n", "rate", "low", "high", *means, "tau2", "I2"]
+    names = ["group", "k", "events", "n", "rate", "low", "high", *means, "prediction_low", "prediction_high"]
+    names += ["tau2", "tau2_low", "tau2_high", "I2"]
     assert list(found.to_frame().columns) == names
 
 
@@ -230,3 +233,74 @@ def test_studies_without_a_group_are_a_group_of_their_own():
     assert found.group == ("East", "West", "not given")
     assert found.k.tolist() == [2, 1, 1]
     assert found.events.tolist() == [16, 9, 4]
+
+
+@pytest.mark.parametrize("model", ["binomial-normal", "inverse-variance", "beta-binomial", "common"])
+def test_a_permutation_is_the_statistic_of_every_arrangement(model):
+    x, n, region = [3, 5, 9, 10, 8], [20, 20, 21, 25, 19], "AABBB"
+    found = subgroups(mr.pool(studies(x, n, region), model=model), "region", reference="permutation")
+    own = {"binomial-normal", "beta-binomial"}
+    options = {"reference": "chi-square"}
+    each = []
+    for chosen in combinations(range(5), 2):
+        labels = ["A" if i in chosen else "B" for i in range(5)]
+        fit = mr.pool(studies(x, n, labels), model=model if model in own else "binomial-normal")
+        each.append(subgroups(fit, "region", **options).statistic)
+    assert found.statistic == pytest.approx(each[0], rel=1e-6)
+    assert found.pvalue == pytest.approx(np.mean(np.array(each) >= each[0] - 1e-9))
+    assert "all 10 arrangements of studies" in found.test
+    assert found.reference == "permutation"
+
+
+def test_a_sample_of_permutations_has_a_seed():
+    data = mr.pool(mr.datasets.load("debruin2009"))
+    options = {"reference": "permutation", "permutations": 50}
+    found = subgroups(data, "ethnicity", **options)
+    assert found == subgroups(data, "ethnicity", **options, seed=1)
+    assert round(found.pvalue * 51) == pytest.approx(found.pvalue * 51)
+    assert "a sample of 50" in found.test
+
+
+def test_permutations_of_clusters_and_separated_groups():
+    data = mr.Studies(
+        [0, 0, 0, 4, 5, 3], [20] * 6, covariates={"region": list("AAABBB"), "centre": list("aabccd")}
+    )
+    apart = subgroups(mr.pool(data), "region", reference="permutation")
+    assert apart.pvalue == pytest.approx(2 / 20)
+    nested = subgroups(mr.pool(data, cluster="centre"), "region", reference="permutation")
+    assert "all 6 arrangements of clusters" in nested.test
+    mixed = mr.Studies([1, 2, 3, 4], [9] * 4, covariates={"region": list("AABB"), "centre": list("abbc")})
+    with pytest.raises(InvalidArgument, match="several groups"):
+        subgroups(mr.pool(mixed, cluster="centre"), "region", reference="permutation")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("model", ["binomial-normal", "inverse-variance"])
+def test_tau2_and_new_trial_of_each_group(model, nested):
+    data = mr.datasets.load("debruin2009")
+    if nested:
+        centres = [f"c{i // 2}" for i in range(len(data))]
+        data = mr.Studies(data.events, data.n, covariates={**data.covariates, "centre": centres})
+    options = {"model": model} | ({"cluster": "centre"} if nested else {})
+    found = subgroups(mr.pool(data, **options), "ethnicity")
+    for i, name in enumerate(found.group):
+        alone = mr.pool(data[[value == name for value in data.covariates["ethnicity"]]], **options)
+        assert (found.tau2_low[i], found.tau2_high[i]) == pytest.approx(alone.tau2_ci(), rel=1e-6)
+        new = (found.prediction_low[i], found.prediction_high[i])
+        assert new == pytest.approx(alone.prediction_interval, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"permutations": 99}, "permutations=99 has no meaning"),
+        ({"seed": 3, "reference": "F"}, "seed=3 has no meaning"),
+        ({"permutations": 0, "reference": "permutation"}, "permutations=0"),
+        ({"seed": True, "reference": "permutation"}, "seed=True"),
+        ({"reference": "permutations"}, "permutation"),
+    ],
+)
+def test_options_of_a_permutation(options, said):
+    fit = mr.pool(mr.datasets.load("debruin2009"))
+    with pytest.raises(mr.MetaRespError, match=said):
+        subgroups(fit, "ethnicity", **options)

@@ -56,7 +56,10 @@ def results():
         mr.subgroups(mr.pool(grouped, model="inverse-variance"), "region"),
         mr.baujat(fit), mr.funnel(fit), mr.funnel(other, size="se"), mr.drapery(fit),
         fit.predict_events(5), other.predict_events(100_000), fit.test(0.3), other.test(0.001),
-        zero.test(0.5),
+        zero.test(0.5), mr.compare(fit), mr.compare(zero), mr.multinomial_ci([0, 4, 90]),
+        mr.pool_categories({"CR": [1, 0], "PR": [4, 3], LONG: [9, 8]}, categories=["CR", "PR", LONG]),
+        mr.overlap(grouped, "region"), mr.overlap(zero, "study"),
+        mr.missing_responses(mr.Studies([1, 0], [9, 4], enrolled=[12, 4]), odds=[0, 0.5, 1, 3, np.inf]),
     ]  # fmt: skip
 
 
