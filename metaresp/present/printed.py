@@ -12,6 +12,11 @@ def table_of(record: Any) -> Summary | None:
     return next((TABLES[name](record) for name in names if name in TABLES), None)
 
 
+def summary_of(record: Any) -> Summary:
+    """Return the table of a record; of one without, its fields as a title."""
+    return table_of(record) or Summary(title=repr(record))
+
+
 def as_text(record: Any) -> str:
     """Return what ``str`` gives: the table, or the fields of a record without one."""
     found = table_of(record)

@@ -10,6 +10,7 @@ import pytest
 
 import metaresp as mr
 from metaresp.binomial import coverage
+from metaresp.present.forest_table import Column
 from metaresp.present.printed import TABLES, table_of
 from metaresp.present.text_tables import MOST_ROWS, WIDTH, Summary, display_width
 from metaresp.records import Record
@@ -92,6 +93,14 @@ def test_print_is_a_table(results):
             assert len(lines) == 1 + min(len(summary.rows), MOST_ROWS)
             if all(map(all, summary.rows)) and len(summary.columns) < 20:
                 check_alignment(lines)
+
+
+def test_summary_is_what_is_printed(results):
+    for result in results:
+        found = result.summary()
+        assert isinstance(found, Summary)
+        assert str(found) == str(result), type(result).__name__
+    assert "Column(key='a'" in str(Column("a", "A").summary())
 
 
 def check_alignment(lines):
