@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from metaresp import datasets
     from metaresp.analyses.baujat import Baujat, baujat
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.influence import Influence, influence
+    from metaresp.analyses.refits import Cumulative, LeaveOneOut, cumulative, leave_one_out
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -55,6 +57,12 @@ _HOME = {
     "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
+    "Cumulative": "metaresp.analyses.refits",
+    "Influence": "metaresp.analyses.influence",
+    "LeaveOneOut": "metaresp.analyses.refits",
+    "cumulative": "metaresp.analyses.refits",
+    "influence": "metaresp.analyses.influence",
+    "leave_one_out": "metaresp.analyses.refits",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -99,14 +107,17 @@ __all__ = [
     "BinomialTest",
     "CannotEstimate",
     "Coverage",
+    "Cumulative",
     "Drapery",
     "EventForecast",
     "ExcludedStudy",
     "Fit",
     "Funnel",
+    "Influence",
     "Interval",
     "InvalidArgument",
     "InvalidStudies",
+    "LeaveOneOut",
     "MetaRespError",
     "MetaRespWarning",
     "MethodIntervals",
@@ -125,9 +136,12 @@ __all__ = [
     "check_percent",
     "compare_methods",
     "coverage",
+    "cumulative",
     "datasets",
     "drapery",
     "funnel",
+    "influence",
+    "leave_one_out",
     "missing_bounds",
     "pool",
     "pool_batch",
