@@ -10,7 +10,8 @@ from metaresp.analyses.clusters import refitted
 from metaresp.analyses.refits import check_fit, left_out
 from metaresp.arrays import BoolArray, FloatArray, silent
 from metaresp.errors import CannotEstimate, few
-from metaresp.kernel.trial.left_out import moves
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.trial.left_out import moves, rules
 from metaresp.model.kept import model_for
 from metaresp.records import Record
 from metaresp.result import Fit
@@ -65,6 +66,23 @@ class Influence(Record):
     dfbetas: FloatArray
     influential: BoolArray
     notes: tuple[str, ...]
+
+    @property
+    def lines(self) -> dict[str, tuple[float, ...]]:
+        """What each diagnostic is held against: its value with no influence, and the limits of the rules."""
+        z, limit = float(t_quantile(np.inf, (1 - self.fit.spec.level) / 2)), rules(self.hat.size)
+        return {
+            "rstudent": (0.0, -z, z),
+            "dffits": (0.0, -limit.dffits, limit.dffits),
+            "dfbetas": (0.0, -limit.dfbetas, limit.dfbetas),
+            "cooks_distance": (0.0, limit.cooks_distance),
+            "cov_ratio": (1.0,),
+            "tau2_deleted": (self.fit.tau2,),
+            "rho_deleted": (self.fit.rho,),
+            "Q_deleted": (self.fit.heterogeneity.Q,),
+            "hat": (1 / self.hat.size, limit.hat),
+            "weight": (100 / self.hat.size, 100 * limit.hat),
+        }
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a study: its diagnostics, and whether it is influential."""

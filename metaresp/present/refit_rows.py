@@ -94,7 +94,7 @@ def refit_rows(
             *tau * any(row.text("spread") != UNKNOWN for row in rows),
         ),
         rows=(*rows, whole, *parts.prediction_rows(fit, writer, prediction)),
-        notes=(*(greek(line) for line in said), *(found.notes if check_bool("notes", notes) else ())),
+        notes=tuple(map(greek, (*said, *(found.notes if check_bool("notes", notes) else ())))),
         axis_label=writer.with_unit(axis_label),
         title=check_text("title", title),
         reference=parts.pooled(fit, of)[0],

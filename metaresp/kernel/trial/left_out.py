@@ -4,10 +4,9 @@ A study at 0% or 100% has no effect on the logit scale, but its count always has
 events or fewer, given what the other studies say of a new trial.  The standard normal deviate of that
 probability is the residual; events that are as many as it has count half.
 
-With theta the scale of a model, ``P(X < x) + P(X = x) / 2`` is the integral of the distribution function of
-the true theta over a density b, ``binomial(x) (x d log p - (n - x) d log q) / 2``: the mean of the beta
-densities of order x and x + 1.  Its mass is 1, or one half at 0% and 100%, where the other half is at the
-end of the scale.
+``P(X < x) + P(X = x) / 2`` is the integral of the distribution function of the logit of the true rate over
+a density, ``binomial(x; n, p) (x (1 - p) + (n - x) p) / 2``: the mean of the beta densities of order x and
+x + 1.  Its mass is 1, or one half at 0% and 100%, where the other half is at the end of the scale.
 """
 
 from typing import NamedTuple, Protocol
@@ -16,13 +15,14 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, chunked
-from metaresp.kernel.counts.links import LINKS, Link
-from metaresp.kernel.numerics.panels import gauss, log_likelihood
+from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.numerics.panels import gauss
 
 # Edges of panels about the centre of a distribution, in its standard deviations: tails are exponential.
 _STEPS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0, 17.0, 22.0, 30.0, 40.0])
 _GRID: FloatArray = np.concatenate([-_STEPS[:0:-1], _STEPS])
 _WIDTH = 2048  # floats that a study takes in a working array
+_FARTHEST = 700.0  # a logit beyond which a rate is 0 or 1
 _LEAST = 1e-300  # probability that still has a deviate
 _COOK = 0.5  # tail of chi-square on one degree of freedom
 
@@ -129,29 +129,54 @@ def count_deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
 def _deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
     link = LINKS[law.link]
     a, b = x + 0.5, n - x + 0.5
-    logits = np.log(a / b)[:, None] + np.sqrt(1 / a + 1 / b)[:, None] * _GRID
-    edges = np.concatenate([_theta(link, logits), law.edges(), np.zeros((x.size, 1))], axis=-1)
-    edges = np.sort(np.clip(edges, -link.farthest, link.farthest), axis=-1)
-    theta, weight = (part.reshape(x.size, -1) for part in gauss(edges[:, :-1], edges[:, 1:]))
-    terms = link.log_terms(theta)
-    log = log_likelihood(x[:, None], (n - x)[:, None], terms.log_p, terms.log_q)
-    slope = np.where(x[:, None] > 0, x[:, None] * terms.d_log_p, 0.0)
-    slope -= np.where(x[:, None] < n[:, None], (n - x)[:, None] * terms.d_log_q, 0.0)
-    mass = weight * np.exp(log - log.max(axis=-1, keepdims=True)) * slope
-    open_ = np.where((x == 0) | (x == n), 0.5, 1.0)  # the other half is at the end of the scale
-    mass *= (open_ / mass.sum(axis=-1))[:, None]
-    below, above = (np.einsum("sj,sj->s", mass, tail) for tail in law.tails(theta))
-    below, above = below + 0.5 * (x == n), above + 0.5 * (x == 0)
+    own = np.log(a / b)[:, None] + np.sqrt(1 / a + 1 / b)[:, None] * _GRID
+    ends = link.log_terms(np.clip(law.edges(), -link.farthest, link.farthest))
+    edges = np.concatenate([own, np.nan_to_num(ends.log_p - ends.log_q, nan=0.0)], axis=-1)
+    edges = np.sort(np.clip(edges, -_FARTHEST, _FARTHEST), axis=-1)
+    logit, weight = (part.reshape(x.size, -1) for part in gauss(edges[:, :-1], edges[:, 1:]))
+    x, y = x[:, None], (n - x)[:, None]
+    log = x * special.log_expit(logit) + y * special.log_expit(-logit)
+    mass = weight * np.exp(log - log.max(axis=-1, keepdims=True))
+    mass *= x * special.expit(-logit) + y * special.expit(logit)
+    none, every = x[:, 0] == 0, y[:, 0] == 0
+    mass *= (np.where(none | every, 0.5, 1.0) / mass.sum(axis=-1))[:, None]
+    tails = law.tails(_theta(law.link, logit))
+    below, above = (np.einsum("sj,sj->s", mass, tail) for tail in tails)
+    below, above = below + 0.5 * every, above + 0.5 * none
     lower = below < above
     z = special.ndtri(np.clip(np.where(lower, below, above), _LEAST, 0.5))
     return np.where(lower, z, -z)
 
 
-def _theta(link: Link, logit: FloatArray) -> FloatArray:
-    """Return logits of a rate on the scale of a link, as far as its rates tell it from 1."""
+def _theta(name: str, logit: FloatArray) -> FloatArray:
+    """Return the logit of a rate on the scale of a link, also where the rate is nearly 1."""
+    link = LINKS[name]
+    if name == "logit":
+        return logit
     if link.symmetric:
-        return -np.sign(logit) * link.forward(special.expit(-np.abs(logit)))
-    return link.forward(special.expit(logit))
+        return np.where(logit < 0, 1.0, -1.0) * link.forward(special.expit(-np.abs(logit)))
+    log_p, log_q = special.log_expit(logit), special.log_expit(-logit)
+    return np.log(-log_q) if name == "cloglog" else log_p
+
+
+class Rules(NamedTuple):
+    """Beyond which a group is influential."""
+
+    dffits: float
+    dfbetas: float
+    cooks_distance: float
+    hat: float
+
+
+def rules(groups: int) -> Rules:
+    """Return the limits of Viechtbauer and Cheung (2010) for one coefficient.
+
+    Examples
+    --------
+    >>> [round(limit, 3) for limit in rules(10)]
+    [1.0, 1.0, 0.455, 0.3]
+    """
+    return Rules(3 / (groups - 1) ** 0.5, 1.0, float(special.chdtri(1, _COOK)), 3 / groups)
 
 
 class Moves(NamedTuple):
@@ -192,8 +217,8 @@ def moves(
     >>> found.cooks_distance.round(3), found.cov_ratio.round(3), found.influential
     (array([1.778]), array([1.361]), array([ True]))
     """
-    g = hat.size
+    limits = rules(hat.size)
     cook, ratio = (moved / se) ** 2, (se_without / se) ** 2
-    flags = (np.abs(dffits) > 3 / np.sqrt(g - 1)) | (np.abs(dfbetas) > 1) | (hat > 3 / g)
-    flags |= (special.chdtr(1, np.nan_to_num(cook)) > _COOK) | ~np.isfinite(moved)
+    flags = (np.abs(dffits) > limits.dffits) | (np.abs(dfbetas) > limits.dfbetas) | (hat > limits.hat)
+    flags |= (cook > limits.cooks_distance) | ~np.isfinite(moved)
     return Moves(cook, ratio, flags)
