@@ -204,7 +204,5 @@ def _notes(labels: list[str], influential: BoolArray, reasons: list[str]) -> tup
     """Say which studies are influential, and where there is no fit without a study."""
     named = [label for label, flag in zip(labels, influential, strict=True) if flag]
     first = f"Influential: {few(named, 10)}." if named else "By the usual rules no study is influential."
-    more = [
-        f"Without {label}: {reason}." for label, reason in zip(labels, reasons, strict=True) if reason
-    ]
+    more = [f"Without {label}: {reason}." for label, reason in zip(labels, reasons, strict=True) if reason]
     return (first, *more)

@@ -74,7 +74,9 @@ def draw_influence(
     return finished(figure, several[0], alt, path)
 
 
-def _panel(axes: Axes, values: FloatArray, lines: tuple[float, ...], flagged: np.ndarray, look: Style) -> None:
+def _panel(
+    axes: Axes, values: FloatArray, lines: tuple[float, ...], flagged: np.ndarray, look: Style
+) -> None:
     """Draw one diagnostic: points that hang from its value without influence."""
     place, known = np.arange(values.size), np.isfinite(values)
     start = lines[0] if np.isfinite(lines[0]) else 0.0

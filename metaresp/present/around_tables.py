@@ -41,7 +41,9 @@ def left_out(found: "LeaveOneOut") -> Summary:
     facts = [("All studies", whole)]
     if known:
         ends = (min(known), max(known))
-        facts.append((f"Without one {found.by or 'study'}", interval_text(*ends, scale, told_apart(ends, scale, d))))
+        facts.append(
+            (f"Without one {found.by or 'study'}", interval_text(*ends, scale, told_apart(ends, scale, d)))
+        )
     return _table(found, f"{headline(found.by or 'study')} left out", facts)
 
 
@@ -77,7 +79,11 @@ def _table(
         means, lows, highs = flat(found, "mean_rate", "prediction_low", "prediction_high", most=MOST_ROWS)
         columns["New trial"] = [text for _, text in rates_and_intervals(means, lows, highs, scale)]
     columns[spread_name(found.fit)] = list(map(number, spread))
-    columns |= {"I2": [percent_text(v, 0) for v in i2], "Q": list(map(decimals(1), q)), "p": list(map(bare_p, p))}
+    columns |= {
+        "I2": [percent_text(v, 0) for v in i2],
+        "Q": list(map(decimals(1), q)),
+        "p": list(map(bare_p, p)),
+    }
     shown = {name: cells for name, cells in columns.items() if set(cells) != {UNKNOWN}}
     rows = tuple(zip(*shown.values(), strict=True))
     return Summary(tuple(facts), tuple(shown), rows, found.notes, more=unseen(found.rate, MOST_ROWS))

@@ -342,4 +342,3 @@ def _lines(
         )
         lines += [*said, *(groups.notes if groups is not None else ())]
     return lines
-

@@ -22,10 +22,11 @@ def midp(x, n, rate):
 
 def by_definition(x, n, mean, sd, link):
     """The normal quantile of the mid-p probability, integrated over a normal theta."""
-    low = mean + sd * np.arange(-9.0, 9.0, 0.125)
+    edges = np.unique([*(mean + sd * np.arange(-9.0, 9.01, 0.125)), 0.0])  # the log link has a kink at 0
     nodes, weights = np.polynomial.legendre.leggauss(24)
-    theta = (low[:, None] + sd * 0.0625 * (1 + nodes)).ravel()
-    mass = np.tile(0.0625 * weights, low.size) * stats.norm.pdf((theta - mean) / sd)
+    half = 0.5 * np.diff(edges)[:, None]
+    theta = (edges[:-1, None] + half * (1 + nodes)).ravel()
+    mass = (half * weights).ravel() * stats.norm.pdf(theta, mean, sd)
     return special.ndtri(mass @ midp(x, n, LINKS[link].rate(theta)))
 
 
@@ -60,7 +61,9 @@ def test_beta_rates_are_the_beta_binomial_distribution():
             law = stats.betabinom(n, a, b)
             p, q = law.cdf(x - 1) + 0.5 * law.pmf(x), law.sf(x) + 0.5 * law.pmf(x)
             slow = special.ndtri(p) if p < q else -special.ndtri(q)
-            found = count_deviates(np.array([x * 1.0]), np.array([n * 1.0]), BetaRates(np.array([a]), np.array([b])))
+            found = count_deviates(
+                np.array([x * 1.0]), np.array([n * 1.0]), BetaRates(np.array([a]), np.array([b]))
+            )
             assert found[0] == pytest.approx(slow, abs=1e-7), (a, b, x)
 
 
@@ -94,6 +97,8 @@ def test_rules_mark_what_they_say():
     for name, value in (("dffits", 1.8), ("dfbetas", -1.1), ("hat", 0.76), ("moved", 0.7)):
         parts = {"moved": none, "dffits": none, "dfbetas": none, "hat": none + 0.25}
         parts[name] = np.array([value, *parts[name][1:]])
-        found = moves(parts["moved"], np.array(1.0), none + 1.1, parts["dffits"], parts["dfbetas"], parts["hat"])
+        found = moves(
+            parts["moved"], np.array(1.0), none + 1.1, parts["dffits"], parts["dfbetas"], parts["hat"]
+        )
         assert found.influential.tolist() == [True, False, False, False], name
     assert rules(10).cooks_distance == pytest.approx(stats.chi2.median(1))
