@@ -174,7 +174,7 @@ def influence(fit: Fit, *, by: str | None = None) -> Influence:
         raise CannotEstimate("influence: the studies agree exactly, and the standard error is 0")
     copies = without_each(groups)
     without = refitted(fit, copies)
-    members = 1.0 - copies
+    members = (copies == 0).astype(np.float64)
     model = model_for(fit.studies, fit.spec)
     dffits, dfbetas = model.moved(fit, without, members)
     weight = members @ fit.weights

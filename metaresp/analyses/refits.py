@@ -35,6 +35,9 @@ class Refits(Record):
     ----------
     fit : Fit
         Of all studies.
+    by : str or None
+        The covariate whose groups are left out, or that orders the studies; None: study by study, in the
+        order of the data.
     study : tuple of str
         Of each row: which study (or group of studies) is left out, or which was added last.
     k, events, n : int array
@@ -55,6 +58,7 @@ class Refits(Record):
     """
 
     fit: Fit
+    by: str | None
     study: tuple[str, ...]
     k: IntArray
     events: IntArray
@@ -83,7 +87,7 @@ class Refits(Record):
         return self.fit.spec
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a fit: study, k, events, n, rate, low, high, mean_rate, estimate, se, tau2, I2, Q, ..."""
+        """Return one row a fit: study, k, counts, rate, low, high, mean_rate, estimate, se, tau2, I2, Q."""
         import pandas as pd
 
         names = ["study", "k", "events", "n", "rate", "low", "high", "mean_rate"]
@@ -105,15 +109,7 @@ class Refits(Record):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LeaveOneOut(Refits):
-    """The fit without each study, or without each group of them; see :class:`Refits`.
-
-    Attributes
-    ----------
-    by : str or None
-        The covariate whose groups are left out; None: study by study.
-    """
-
-    by: str | None
+    """The fit without each study, or without each group of them; see :class:`Refits`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -122,13 +118,10 @@ class Cumulative(Refits):
 
     Attributes
     ----------
-    by : str or None
-        The column that orders the studies; None: as the data have them.
     value : tuple
-        Of the study that was added, in that column.
+        Of the study that was added, in the column that orders them; its label where none does.
     """
 
-    by: str | None
     value: tuple[Value, ...]
 
     def to_frame(self) -> "pd.DataFrame":
@@ -235,13 +228,10 @@ def cumulative(
     """
     check_fit(fit)
     descending = check_bool("descending", descending)
-    if by is None:
-        if descending:
-            raise InvalidArgument(f"{option('descending', True)}: name the column in {option('by')} too")
-        order, column = list(range(fit.k)), fit.studies.study
-    else:
-        column = fit.studies.column(check_text("by", by))
-        order = order_of(column, descending)
+    if by is None and descending:
+        raise InvalidArgument(f"{option('descending', True)}: name the column in {option('by')} too")
+    column = fit.studies.column("study" if by is None else check_text("by", by))
+    order = list(range(fit.k)) if by is None else order_of(column, descending)
     value = tuple(column[i] for i in order)
     labels = [fit.studies.study[i] for i in order]
     fields = _rows(fit, growing(np.array(order)), labels, prediction, "Up to ")

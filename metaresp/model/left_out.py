@@ -69,7 +69,8 @@ class LeftOut:
     def deviates(self, x: FloatArray, n: FloatArray, others: Others, members: FloatArray) -> FloatArray:
         """Return :meth:`unseen` of groups left out of fits of the model: *x* of *n* patients each."""
         share = members * self.counts.n / n[:, None]
-        return count_deviates(x, n, self.rate_law(others, np.einsum("gk,gk->g", share, share)))
+        alone: FloatArray = np.einsum("gk,gk->g", share, share)
+        return count_deviates(x, n, self.rate_law(others, alone))
 
     def rate_law(self, others: Others, alone: FloatArray) -> RateLaw:
         """Return what the others let expect of the rate of a group: normal on the scale of the model.
@@ -94,7 +95,10 @@ class LeftOut:
 class EffectsLeftOut(LeftOut):
     """The same of a model of effects with known variances."""
 
-    effects: "Effects"
+    @property
+    def effects(self) -> "Effects":
+        """Effects of the studies and their variances."""
+        raise NotImplementedError
 
     def deviates(self, x: FloatArray, n: FloatArray, others: Others, members: FloatArray) -> FloatArray:
         """Return studentised deleted residuals; with a factor in the standard error they are scaled by it."""
@@ -106,7 +110,8 @@ class EffectsLeftOut(LeftOut):
             return super().moved(pooled, without, members)
         errors = self._effects(Others.of(without), members).errors(members @ pooled.weights / 100)
         change = pooled.estimate - without.estimate
-        return change / errors[0], change / errors[1]
+        found: tuple[FloatArray, FloatArray] = change / errors[0], change / errors[1]
+        return found
 
     def _effects(self, others: Others, members: FloatArray) -> LeftOutEffects:
         y, v, _ = self.effects

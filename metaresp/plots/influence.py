@@ -70,7 +70,8 @@ def draw_influence(
             axes.set_yticks(named, names, parse_math=False)
             for label, i in zip(axes.get_yticklabels(), named, strict=True):
                 label.set(fontweight="bold" if rows.influential[i] else "normal")
-    alt = f"Influence of {k} studies in {len(shown)} panels: {', '.join(titles).lower()}. {' '.join(rows.notes)}"
+    said = " ".join(rows.notes)
+    alt = f"Influence of {k} studies in {len(shown)} panels: {', '.join(titles).lower()}. {said}"
     return finished(figure, several[0], alt, path)
 
 

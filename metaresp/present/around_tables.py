@@ -69,9 +69,9 @@ def _table(
 ) -> Summary:
     spec = found.spec
     scale = with_digits(PERCENT, spec.digits)
-    k, events, n, *rates = flat(found, "k", "events", "n", "rate", "low", "high", most=MOST_ROWS)
+    k, events, n, rates, lows, highs = flat(found, "k", "events", "n", "rate", "low", "high", most=MOST_ROWS)
     spread, i2, q, p = flat(found, spread_name(found.fit), "I2", "Q", "Q_pvalue", most=MOST_ROWS)
-    texts = rates_and_intervals(*rates, scale)
+    texts = rates_and_intervals(rates, lows, highs, scale)
     columns = {head: [*found.study[:MOST_ROWS]], **dict(own), "Studies": list(map(str, k))}
     columns[f"{outcome_words(spec.outcome).events}/n"] = [f"{x}/{m}" for x, m in zip(events, n, strict=True)]
     columns["Rate"], columns[f"{level_percent(spec.level)} CI"] = zip(*texts, strict=True)

@@ -62,8 +62,12 @@ def refit_rows(
     rates, lows, highs = (getattr(found, name).tolist() for name in names)
     widths = [high - low for low, high in zip(lows, highs, strict=True)]
     writer = Writer(unit, decimals_for_widths(widths, unit), words, level_percent(fit.spec.level))
-    values = getattr(found, "value", ())
-    head = words["added"] if values else words["without"].format(what=headline(found.by or words["study"]))
+    values = () if found.by is None else getattr(found, "value", ())
+    head = (
+        words["added"]
+        if hasattr(found, "value")
+        else words["without"].format(what=headline(found.by or words["study"]))
+    )
     spread = getattr(found, spread_name(fit)).tolist()
     rows: list[ForestRow] = []
     for i, label in enumerate(found.study):

@@ -7,7 +7,7 @@ from scipy import special, stats
 import metaresp as mr
 from metaresp.errors import CannotEstimate, MetaRespError
 from metaresp.kernel.counts.links import LINKS
-from tests.analyses.test_refits import ANY_MODEL, AWKWARD, COVARIATES, EVENTS, LOOP, SIZES, R
+from tests.analyses.test_refits import AWKWARD, COVARIATES, EVENTS, LOOP, QUICK, SIZES, R
 from tests.datasets import NAMES, reference
 
 NAMES_IN_R = {
@@ -149,7 +149,7 @@ def test_an_outlier_is_marked():
     )
 
 
-@pytest.mark.parametrize("options", [*ANY_MODEL, {"cluster": "centre"}], ids=str)
+@pytest.mark.parametrize("options", [*QUICK, {"cluster": "centre"}], ids=str)
 @pytest.mark.parametrize("name", AWKWARD)
 def test_an_answer_or_one_clear_error(name, options):
     events, n = AWKWARD[name]
@@ -157,11 +157,11 @@ def test_an_answer_or_one_clear_error(name, options):
     with np.errstate(all="raise"):
         fit = mr.pool(studies, **options)
         for by in (None, "centre"):
-            try:
-                found = mr.influence(fit, by=by)
-            except CannotEstimate as error:
-                assert str(error).startswith("influence: ")
+            if len(n) < 3 or not np.isfinite([fit.estimate, fit.se]).all() or fit.se == 0:
+                with pytest.raises(CannotEstimate, match=r"^influence: "):
+                    mr.influence(fit, by=by)
                 continue
+            found = mr.influence(fit, by=by)
             assert np.isfinite(found.rstudent).all()
             assert np.isfinite(found.hat).all()
             told = np.array([any(label in note for note in found.notes[1:]) for label in found.study])

@@ -19,12 +19,12 @@ COVARIATES = {
     "centre": ["A", "A", "B", None, "C", "C", "C"],
     "year": [2012, 2009, 2015, None, 2009, 2001, 2015],
 }
-ANY_MODEL = [
+QUICK = [
     *({"model": model} for model in MODELS),
     *({"model": "inverse-variance", "transform": transform} for transform in TRANSFORMS),
-    {"link": "probit"}, {"effects": "t"}, {"penalty": ("half-normal", 1)},
-    {"model": "inverse-variance", "tau2": "common", "ci": "normal"},
+    {"penalty": ("half-normal", 1)}, {"model": "inverse-variance", "tau2": "common", "ci": "normal"},
 ]  # fmt: skip
+ANY_MODEL = [*QUICK, {"link": "probit"}, {"effects": "t"}]
 AWKWARD = {
     "no event": ([0, 0, 0, 0], [9, 8, 7, 20]),
     "one study with events": ([0, 0, 4, 0], [9, 8, 7, 20]),
@@ -90,15 +90,15 @@ def test_rows_are_the_fits_of_the_parts(options):
 
 @pytest.mark.parametrize("model", ["binomial-normal", "inverse-variance"])
 def test_nested_rows_by_study_and_by_cluster(model):
-    studies = mr.Studies(EVENTS, SIZES, covariates={"centre": list("AABBCCC")})
-    fit = mr.pool(studies, model=model, cluster="centre")
+    labels = np.array(list("AABBC"))
+    studies = mr.Studies(EVENTS[:5], SIZES[:5], covariates={"centre": labels.tolist()})
     options = {"model": model, "cluster": "centre"}
-    assert_rows(mr.leave_one_out(fit), [studies[np.arange(7) != i] for i in range(7)], **options)
+    fit = mr.pool(studies, **options)
+    assert_rows(mr.leave_one_out(fit), [studies[np.arange(5) != i] for i in range(5)], **options)
     by = mr.leave_one_out(fit, by="centre")
     assert by.study == ("A", "B", "C")
-    labels = np.array(list("AABBCCC"))
     assert_rows(by, [studies[labels != name] for name in "ABC"], **options)
-    assert_rows(mr.cumulative(fit), [studies[: i + 1] for i in range(7)], **options)
+    assert_rows(mr.cumulative(fit), [studies[: i + 1] for i in range(5)], **options)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -178,7 +178,7 @@ def test_what_moves_most_is_named():
     )
 
 
-@pytest.mark.parametrize("options", ANY_MODEL, ids=str)
+@pytest.mark.parametrize("options", QUICK, ids=str)
 @pytest.mark.parametrize("name", AWKWARD)
 def test_an_answer_for_any_data(name, options):
     events, n = AWKWARD[name]
@@ -191,7 +191,7 @@ def test_an_answer_for_any_data(name, options):
         told = np.array([bool(note) for note in found.note])
         assert (np.isfinite(found.low) | told).all()
         known = np.isfinite(found.low)
-        ends = (0 <= found.low) & (found.low <= found.rate) & (found.rate <= found.high) & (found.high <= 1)
+        ends = (found.low >= 0) & (found.low <= found.rate) & (found.rate <= found.high) & (found.high <= 1)
         assert ends[known].all()
         assert "nan" not in str(found)
         assert type(found).from_dict(found.to_dict()) == found
@@ -200,7 +200,7 @@ def test_an_answer_for_any_data(name, options):
 def test_what_cannot_be_asked():
     fit = mr.pool(data())
     for function in (mr.leave_one_out, mr.cumulative, mr.influence):
-        with pytest.raises(InvalidArgument, match="result of mr.pool"):
+        with pytest.raises(InvalidArgument, match=r"result of mr\.pool"):
             function(data())
         with pytest.raises(UnknownName, match="'yeer' is not known"):
             function(fit, by="yeer")

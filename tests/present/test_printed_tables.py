@@ -57,10 +57,10 @@ def results():
         mr.subgroups(mr.pool(grouped, model="inverse-variance"), "region"),
         mr.baujat(fit), mr.funnel(fit), mr.funnel(other, size="se"), mr.drapery(fit),
         fit.predict_events(5), other.predict_events(100_000), fit.test(0.3), other.test(0.001),
-        zero.test(0.5), mr.leave_one_out(fit), mr.leave_one_out(zero), mr.leave_one_out(beta, prediction=True),
-        mr.leave_one_out(nested, by="cluster"), mr.leave_one_out(mr.pool(wide)), mr.cumulative(other, by="rate"),
-        mr.cumulative(mr.pool(grouped), by="region"), mr.influence(fit), mr.influence(beta),
-        mr.influence(mr.pool(grouped), by="region"),
+        zero.test(0.5), mr.leave_one_out(fit), mr.leave_one_out(zero), mr.leave_one_out(mr.pool(wide)),
+        mr.leave_one_out(beta, prediction=True), mr.leave_one_out(nested, by="cluster"),
+        mr.cumulative(other, by="rate"), mr.cumulative(mr.pool(grouped), by="region"), mr.influence(fit),
+        mr.influence(beta), mr.influence(mr.pool(grouped), by="region"),
     ]  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_print_is_a_table(results):
         assert max(map(len, text.splitlines())) <= WIDTH, text
         assert all(line == line.rstrip() for line in text.splitlines()), name
         assert not re.search(r"\n\n\n", text), name
-        if name not in {"Studies", "Fit", "StudyRates"}:
+        if name not in {"Studies", "Fit", "StudyRates"} and "東京" not in text:
             assert text.isascii(), text
         if summary.columns:
             lines = table_lines(text, summary)

@@ -91,7 +91,9 @@ class BetaRates(NamedTuple):
     def tails(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the probabilities below and above *theta*."""
         a, b, p, q = self.a[:, None], self.b[:, None], special.expit(theta), special.expit(-theta)
-        return special.betainc(a, b, p), special.betainc(b, a, q)
+        below: FloatArray = special.betainc(a, b, p)
+        above: FloatArray = special.betainc(b, a, q)
+        return below, above
 
 
 def count_deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
@@ -150,13 +152,14 @@ def _deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
 
 def _theta(name: str, logit: FloatArray) -> FloatArray:
     """Return the logit of a rate on the scale of a link, also where the rate is nearly 1."""
-    link = LINKS[name]
-    if name == "logit":
-        return logit
-    if link.symmetric:
-        return np.where(logit < 0, 1.0, -1.0) * link.forward(special.expit(-np.abs(logit)))
-    log_p, log_q = special.log_expit(logit), special.log_expit(-logit)
-    return np.log(-log_q) if name == "cloglog" else log_p
+    link, theta = LINKS[name], logit
+    if name == "cloglog":
+        theta = np.log(-special.log_expit(-logit))
+    elif name == "log":
+        theta = special.log_expit(logit)
+    elif name != "logit":
+        theta = np.where(logit < 0, 1.0, -1.0) * link.forward(special.expit(-np.abs(logit)))
+    return theta
 
 
 class Rules(NamedTuple):
