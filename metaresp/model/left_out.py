@@ -58,7 +58,7 @@ class LeftOut:
         x, n = (members @ field[0] for field in (self.counts.x, self.counts.n))
         known = ~is_exact(without.reason) & np.isfinite(without.estimate) & np.isfinite(without.se)
         rows, rest = np.flatnonzero(known), np.flatnonzero(~known)
-        out = np.empty_like(x)
+        out: FloatArray = np.empty_like(x)
         if rows.size:
             out[rows] = self.deviates(x[rows], n[rows], Others.of(without).take(rows), members[rows])
         if rest.size:  # an exact answer says of the rate what Jeffreys' prior and its counts say

@@ -63,7 +63,7 @@ def draw_influence(
     with plain_settings():
         titles = list(shown.values())
         figure, several = panels(across, height, look, columns, titles, names)
-        for axes, name in zip(several, shown, strict=False):
+        for axes, name in zip(several, shown, strict=True):
             _panel(axes, getattr(rows, name), rows.lines[name], flagged, look)
         several[0].set_ylim(k - 0.4, -0.6)
         for axes in several[::columns]:

@@ -93,7 +93,9 @@ def panels(
     figure = _blank(across, height, style)
     fonts = list(families(style.fonts, [*titles, *words]))
     grid = figure.subplots(-(-len(titles) // columns), columns, sharey=True, squeeze=False)
-    found = list(grid.flat)
+    found, spare = list(grid.flat)[: len(titles)], list(grid.flat)[len(titles) :]
+    for axes in spare:
+        axes.remove()
     for axes, title in zip(found, titles, strict=True):
         _dress(axes, style, fonts, SMALL)
         axes.set_title(title, color=style.text, fontsize=style.font_size, fontfamily=fonts, loc="left")

@@ -91,9 +91,7 @@ class BetaRates(NamedTuple):
     def tails(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the probabilities below and above *theta*."""
         a, b, p, q = self.a[:, None], self.b[:, None], special.expit(theta), special.expit(-theta)
-        below: FloatArray = special.betainc(a, b, p)
-        above: FloatArray = special.betainc(b, a, q)
-        return below, above
+        return np.asarray(special.betainc(a, b, p)), np.asarray(special.betainc(b, a, q))
 
 
 def count_deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
@@ -147,7 +145,8 @@ def _deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
     below, above = below + 0.5 * every, above + 0.5 * none
     lower = below < above
     z = special.ndtri(np.clip(np.where(lower, below, above), _LEAST, 0.5))
-    return np.where(lower, z, -z)
+    found: FloatArray = np.where(lower, z, -z)
+    return found
 
 
 def _theta(name: str, logit: FloatArray) -> FloatArray:
