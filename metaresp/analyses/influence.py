@@ -34,8 +34,8 @@ class Influence(Record):
     study : tuple of str
         The study, or the group, that is left out.
     rstudent : float array
-        Studentised deleted residual: how far the study lies from what the others let expect of it, as a
-        standard normal deviate.
+        Studentised deleted residual: how far the study lies from what the others let expect of it; of
+        counts as a standard normal deviate.
     dffits, dfbetas : float array
         How far the estimate moves with the study, in standard errors.
     cooks_distance : float array
@@ -135,10 +135,12 @@ def influence(fit: Fit, *, by: str | None = None) -> Influence:
     With Hartung-Knapp intervals their factor scales all but se(i).  R: ``metafor::influence.rma.uni``.
 
     Counts have no effect at 0% or 100%.  The residual is the normal quantile of the probability of fewer
-    events and half that of as many, where theta is normal about mu(i) with the variance ``tau2(i) +
-    se(i)**2`` (beta-binomial: the beta law with rho(i) and the same variance of the mean); with many
-    patients that is the residual of a normal effect.  DFFITS and DFBETAS are ``(mu - mu(i)) / (se(i) sqrt(1 -
-    hat))``, equal as there is one coefficient.  Why: ``docs/decisions/influence.md``.  R: none.
+    events and half that of as many, theta having Student's t distribution about mu(i) on m - 1 degrees of
+    freedom with the squared scale ``(tau2(i) + se(i)**2) m / (m - 1)``, m studies (or clusters) being left:
+    so is a normal effect among normal effects.  Beta-binomial: a beta law with the variances of rho(i) and
+    the mean instead; one common rate: theta normal with the variance ``se(i)**2``.  DFFITS and DFBETAS are
+    ``(mu - mu(i)) / (se(i) sqrt(1 - hat))``, equal as there is one coefficient.  Measured, and why:
+    ``docs/decisions/influence.md``.  R: none.
 
     Cook's distance is ``(mu - mu(i))**2 / se**2``, the covariance ratio ``se(i)**2 / se**2``.  A study is
     influential, g of them being left out in turn, if ``|DFFITS| > 3 / sqrt(g - 1)``, Cook's distance is

@@ -163,7 +163,8 @@ def leave_one_out(fit: Fit, *, by: str | None = None, prediction: bool = False) 
 
     Notes
     -----
-    All fits are one batch.  R: ``metafor::leave1out(rma(...))``; none for ``rma.glmm`` or ``rma.mv``.
+    All fits are one batch.  R: ``metafor::leave1out(rma(...))``, none for ``rma.glmm`` or ``rma.mv``;
+    ``meta::metainf(metaprop(...))``.
 
     Examples
     --------
@@ -216,7 +217,8 @@ def cumulative(
     Notes
     -----
     All fits are one batch.  The first row is one study with its exact interval.
-    R: ``metafor::cumul(rma(...), order = year)``; none for ``rma.glmm`` or ``rma.mv``.
+    R: ``metafor::cumul(rma(...), order = year)``, none for ``rma.glmm`` or ``rma.mv``;
+    ``meta::metacum(metaprop(...))``.
 
     Examples
     --------

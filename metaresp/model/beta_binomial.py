@@ -167,9 +167,10 @@ class BetaBinomial(Model):
         return StudyTruths(trial_mean(laws)[pair], low, high, note)
 
     def rate_law(self, others: Others, alone: FloatArray) -> RateLaw:
-        """Return the beta law of rho, and of a variance of the mean rate ``(se p (1 - p))**2`` with it."""
+        """Return the beta law with the variance of rho and, to first order, of the mean rate."""
         p, q = special.expit(others.estimate), special.expit(-others.estimate)
-        patients = beta_law.patients(np.minimum(others.rho * alone + p * q * others.se**2, 1.0))
+        rho = others.unbiased * (others.rho * alone + p * q * others.se**2)
+        patients = beta_law.patients(np.minimum(rho, 1.0))
         return BetaRates(patients * p, patients * q)
 
     def group_likelihood(self, largest: float) -> Spread:

@@ -7,7 +7,7 @@ import numpy as np
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
 from metaresp.kernel.effects.left_out import LeftOutEffects
-from metaresp.kernel.trial.left_out import BetaRates, NormalRates, RateLaw, count_deviates
+from metaresp.kernel.trial.left_out import BetaRates, RateLaw, StudentRates, count_deviates
 from metaresp.model.estimates import Estimates, is_exact
 from metaresp.model.scales import scale_name
 from metaresp.model.spec import Spec
@@ -28,13 +28,28 @@ class Others(NamedTuple):
     between: FloatArray  # variance that all studies of a group share, where clusters are left out
     within: FloatArray  # variance that each study of a group has to itself
     rho: FloatArray
+    units: FloatArray  # studies that tell the spread, or clusters where studies are nested
 
     @classmethod
-    def of(cls, without: Estimates) -> "Others":
+    def of(cls, without: Estimates, members: FloatArray, cluster: IntArray | None) -> "Others":
         """Return it of the fits *without* each group."""
         nested = np.isfinite(without.tau2_between)
         within = np.where(nested, np.nan_to_num(without.tau2_within), without.tau2)
-        return cls(without.estimate, without.se, without.tau2 - within, within, without.rho)
+        units = without.k
+        if cluster is not None:
+            seen = (cluster == np.unique(cluster)[:, None]).astype(np.float64)
+            units = np.where(nested, ((1 - members) @ seen.T > 0).sum(axis=-1), units)
+        return cls(without.estimate, without.se, without.tau2 - within, within, without.rho, units)
+
+    @property
+    def df(self) -> FloatArray:
+        """Degrees of freedom of their spread."""
+        return np.maximum(self.units - 1, 1.0)
+
+    @property
+    def unbiased(self) -> FloatArray:
+        """What a variance of maximum likelihood is multiplied with, as for normal effects."""
+        return (self.df + 1) / self.df
 
     def take(self, rows: IntArray) -> "Others":
         """Return those of some groups."""
@@ -49,6 +64,7 @@ class LeftOut:
 
     counts: Counts
     spec: Spec
+    cluster: IntArray | None
 
     def unseen(self, without: Estimates, members: FloatArray) -> FloatArray:
         """Return how far each group lies from what the fit *without* it lets expect, shape (groups,).
@@ -60,7 +76,9 @@ class LeftOut:
         rows, rest = np.flatnonzero(known), np.flatnonzero(~known)
         out: FloatArray = np.empty_like(x)
         if rows.size:
-            out[rows] = self.deviates(x[rows], n[rows], Others.of(without).take(rows), members[rows])
+            out[rows] = self.deviates(
+                x[rows], n[rows], Others.of(without, members, self.cluster).take(rows), members[rows]
+            )
         if rest.size:  # an exact answer says of the rate what Jeffreys' prior and its counts say
             a, b = without.events[rest] + 0.5, (without.n - without.events)[rest] + 0.5
             out[rest] = count_deviates(x[rest], n[rest], BetaRates(a, b))
@@ -73,13 +91,13 @@ class LeftOut:
         return count_deviates(x, n, self.rate_law(others, alone))
 
     def rate_law(self, others: Others, alone: FloatArray) -> RateLaw:
-        """Return what the others let expect of the rate of a group: normal on the scale of the model.
+        """Return what the others let expect of the rate of a group: one rate, known as well as it is.
 
         *alone* is the part of the variance of one study that the mean of a group keeps, where its studies
         vary by themselves: the sum of their squared shares.
         """
-        sd = np.sqrt(others.between + others.within * alone + others.se**2)
-        return NormalRates(others.estimate, sd[:, None], np.ones(1), scale_name(self.spec))
+        normal = np.full_like(others.se, np.inf)
+        return StudentRates(others.estimate, others.se[:, None], np.ones(1), normal, scale_name(self.spec))
 
     def moved(self, pooled: "Fit", without: Estimates, members: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return DFFITS and DFBETAS of each group, shape (groups,).
@@ -108,7 +126,9 @@ class EffectsLeftOut(LeftOut):
         """Return both by the weights of the effects at the variance of the fit without the group."""
         if self.spec.cluster is not None:
             return super().moved(pooled, without, members)
-        errors = self._effects(Others.of(without), members).errors(members @ pooled.weights / 100)
+        errors = self._effects(Others.of(without, members, self.cluster), members).errors(
+            members @ pooled.weights / 100
+        )
         change = pooled.estimate - without.estimate
         found: tuple[FloatArray, FloatArray] = change / errors[0], change / errors[1]
         return found

@@ -8,7 +8,7 @@ from scipy import special, stats
 
 from metaresp.kernel.counts.effect_shapes import EFFECTS
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.trial.left_out import BetaRates, NormalRates, count_deviates, moves, rules
+from metaresp.kernel.trial.left_out import BetaRates, StudentRates, count_deviates, moves, rules
 
 # Quadrature of the definition in double precision.
 DEFINITION = 1e-8
@@ -30,8 +30,8 @@ def by_definition(x, n, mean, sd, link):
     return special.ndtri(mass @ midp(x, n, LINKS[link].rate(theta)))
 
 
-def deviate(x, n, mean, sd, link="logit"):
-    law = NormalRates(np.array([mean]), np.array([[sd]]), np.ones(1), link)
+def deviate(x, n, mean, sd, link="logit", df=np.inf):
+    law = StudentRates(np.array([mean]), np.array([[sd]]), np.ones(1), np.array([df]), link)
     return count_deviates(np.array([float(x)]), np.array([float(n)]), law)[0]
 
 
@@ -55,6 +55,17 @@ def test_with_many_patients_it_is_the_residual_of_a_normal_effect():
     assert deviate(x, n, mean, sd) == pytest.approx((y - mean) / np.sqrt(sd**2 + v), abs=1e-6)
 
 
+@pytest.mark.parametrize("df", [1.0, 2.0, 7.0])
+def test_student_rates_by_the_definition(df):
+    t = stats.t.ppf((np.arange(100_000) + 0.5) / 100_000, df)
+    for x, n in ((0, 8), (5, 8), (30, 30)):
+        slow = special.ndtri(midp(x, n, special.expit(-0.6 + 0.9 * t)).mean())
+        assert deviate(x, n, -0.6, 0.9, df=df) == pytest.approx(slow, abs=1e-6)
+    y, n = 0.9, 10**9
+    far = stats.norm.ppf(stats.t.cdf((y + 0.6) / 0.9, df))
+    assert deviate(round(n * special.expit(y)), n, -0.6, 0.9, df=df) == pytest.approx(far, abs=1e-6)
+
+
 def test_beta_rates_are_the_beta_binomial_distribution():
     for a, b in ((0.4, 3.0), (2.0, 5.0), (300.0, 40.0), (1e-3, 2e-3)):
         for x, n in ((0, 9), (4, 9), (9, 9)):
@@ -70,7 +81,7 @@ def test_beta_rates_are_the_beta_binomial_distribution():
 @pytest.mark.parametrize("effects", ["t", "mixture"])
 def test_a_scale_mixture_is_the_mixture_of_its_probabilities(effects):
     shape = EFFECTS[effects]
-    law = NormalRates(np.array([-0.5]), 0.8 * shape.scale[None], shape.weight)
+    law = StudentRates(np.array([-0.5]), 0.8 * shape.scale[None], shape.weight, np.array([np.inf]))
     found = count_deviates(np.array([8.0]), np.array([9.0]), law)[0]
     parts = [special.ndtr(by_definition(8, 9, -0.5, 0.8 * s, "logit")) for s in shape.scale]
     assert special.ndtr(found) == pytest.approx(shape.weight @ parts, abs=1e-7)
@@ -80,16 +91,22 @@ SIZES = st.one_of(st.integers(1, 40), st.sampled_from([10**3, 10**6, 10**9]))
 
 
 @settings(max_examples=60, deadline=None)
-@given(n=SIZES, share=st.floats(0, 1), mean=st.floats(-12, 12), sd=st.floats(1e-5, 30))
-def test_finite_and_mirrored_and_rising(n, share, mean, sd):
+@given(
+    n=SIZES,
+    share=st.floats(0, 1),
+    mean=st.floats(-12, 12),
+    sd=st.floats(1e-5, 30),
+    df=st.sampled_from([1.0, 3.0, 40.0, np.inf]),
+)
+def test_finite_and_mirrored_and_rising(n, share, mean, sd, df):
     x = round(share * n)
-    here = deviate(x, n, mean, sd)
+    here = deviate(x, n, mean, sd, df=df)
     assert np.isfinite(here)
     assert abs(here) < 38
-    assert deviate(n - x, n, -mean, sd) == pytest.approx(-here, abs=1e-6)
+    assert deviate(n - x, n, -mean, sd, df=df) == pytest.approx(-here, abs=1e-6)
     if x < n:
-        assert deviate(x + 1, n, mean, sd) >= here - 1e-9
-    assert deviate(x, n, mean + 0.5, sd) <= here + 1e-9
+        assert deviate(x + 1, n, mean, sd, df=df) >= here - 1e-9
+    assert deviate(x, n, mean + 0.5, sd, df=df) <= here + 1e-9
 
 
 def test_rules_mark_what_they_say():

@@ -17,6 +17,7 @@ from scipy import special
 from metaresp.arrays import BoolArray, FloatArray, chunked
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.numerics.panels import gauss
+from metaresp.kernel.trial.beta_law import t_cdf
 
 # Edges of panels about the centre of a distribution, in its standard deviations: tails are exponential.
 _STEPS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0, 17.0, 22.0, 30.0, 40.0])
@@ -44,17 +45,18 @@ class RateLaw(Protocol):
         """Return the probabilities below and above *theta*, of shape (studies, nodes)."""
 
 
-class NormalRates(NamedTuple):
-    """Normal thetas, or scale mixtures of these."""
+class StudentRates(NamedTuple):
+    """Thetas with Student's t distribution, or scale mixtures of these."""
 
     mean: FloatArray  # shape (studies,)
     sd: FloatArray  # shape (studies, scales)
     weight: FloatArray  # shape (scales,)
+    df: FloatArray  # shape (studies,); infinite: normal
     link: str = "logit"
 
-    def take(self, rows: slice) -> "NormalRates":
+    def take(self, rows: slice) -> "StudentRates":
         """Return those of some studies."""
-        return self._replace(mean=self.mean[rows], sd=self.sd[rows])
+        return self._replace(mean=self.mean[rows], sd=self.sd[rows], df=self.df[rows])
 
     def edges(self) -> FloatArray:
         """Return places about which they change: by the least and the largest scale."""
@@ -65,9 +67,9 @@ class NormalRates(NamedTuple):
         """Return the probabilities below and above *theta*."""
         below, above = np.zeros_like(theta), np.zeros_like(theta)
         for i, weight in enumerate(self.weight):
-            z = (theta - self.mean[:, None]) / self.sd[:, i, None]
-            below += weight * special.ndtr(z)
-            above += weight * special.ndtr(-z)
+            t = (theta - self.mean[:, None]) / self.sd[:, i, None]
+            below += weight * t_cdf(t, self.df[:, None])
+            above += weight * t_cdf(-t, self.df[:, None])
         return below, above
 
 
@@ -116,7 +118,7 @@ def count_deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
 
     Examples
     --------
-    >>> law = NormalRates(np.zeros(3), np.full((3, 1), 0.5), np.ones(1))
+    >>> law = StudentRates(np.zeros(3), np.full((3, 1), 0.5), np.ones(1), np.full(3, np.inf))
     >>> count_deviates(np.array([0.0, 5.0, 10.0]), np.full(3, 10.0), law).round(3)
     array([-2.388,  0.   ,  2.388])
     """
