@@ -91,7 +91,7 @@ def baujat(fit: Fit) -> Baujat:
         raise CannotEstimate(f"baujat: needs three studies or more, here {k}")
     if not np.isfinite(fit.estimate):
         raise CannotEstimate("baujat: a pooled rate of 0% or 100% has no residuals")
-    without = refitted(fit, without_each(np.arange(k)))
+    without = refitted(fit, without_each(np.arange(k)), limits=False)
     usable = np.isfinite(without.estimate) & np.isfinite(without.se)
     distance = np.where(usable, without.estimate, fit.estimate) - fit.estimate
     influence = np.where(usable, (distance / np.where(usable, without.se, 1.0)) ** 2, np.nan)

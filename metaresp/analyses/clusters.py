@@ -25,7 +25,7 @@ def batch_options(fit: Fit) -> dict[str, Any]:
     return given | {"model": spec.model, "cluster": fit.studies.cluster_codes(spec.cluster)}
 
 
-def refitted(fit: Fit, copies: IntArray, *, prediction: bool = False) -> Batch:
+def refitted(fit: Fit, copies: IntArray, *, prediction: bool = False, limits: bool = True) -> Batch:
     """Return the fits of the studies with these *copies*, each as *fit* was made, in one batch.
 
     Parameters
@@ -34,6 +34,8 @@ def refitted(fit: Fit, copies: IntArray, *, prediction: bool = False) -> Batch:
     copies : int array, shape (lanes, k)
     prediction : bool
         Whether with the interval of a new trial, which takes as long as all else.
+    limits : bool
+        Whether the limits of the rate are looked at; if not, no bootstrap is made for them.
 
     Raises
     ------
@@ -45,4 +47,6 @@ def refitted(fit: Fit, copies: IntArray, *, prediction: bool = False) -> Batch:
         raise InvalidArgument(f"{option('prediction', True)}: the fit has no interval of a new trial")
     if fit.spec.prediction is not None and not prediction:
         options["prediction"] = None
+    if fit.spec.ci == "bootstrap" and not limits:
+        options["ci"] = "normal"  # of the same standard error
     return pool_batch(fit.studies.events, fit.studies.n, copies, **options)

@@ -36,6 +36,6 @@ def forest_refits(found: "Refits", path: str | os.PathLike[str] | None = None, *
     >>> import metaresp as mr
     >>> plot = forest_refits(mr.leave_one_out(mr.pool(events=[13, 4, 9], n=[18, 7, 20])))
     >>> [sorted(row) for row in plot.marks]
-    [['interval', 'square'], ['interval', 'square'], ['interval', 'square'], ['diamond']]
+    [['interval', 'point'], ['interval', 'point'], ['interval', 'point'], ['diamond']]
     """
     return forest_of(refit_rows, found, path, options)

@@ -5,6 +5,7 @@ import pytest
 from scipy import special, stats
 
 import metaresp as mr
+from metaresp.analyses import clusters
 from metaresp.errors import CannotEstimate, MetaRespError
 from metaresp.kernel.counts.links import LINKS
 from tests.analyses.test_refits import AWKWARD, COVARIATES, EVENTS, LOOP, QUICK, SIZES, R
@@ -174,6 +175,19 @@ def test_an_answer_or_one_clear_error(name, options):
                 assert (np.isfinite(getattr(found, field)) | told).all(), field
             assert "nan" not in str(found)
             assert type(found).from_dict(found.to_dict()) == found
+
+
+@pytest.mark.parametrize("model", ["binomial-normal", "inverse-variance", "beta-binomial"])
+def test_no_bootstrap_is_made_for_limits_that_nobody_looks_at(model, monkeypatch):
+    studies = data()
+    fits = [mr.pool(studies, model=model, ci=ci) for ci in ("bootstrap", "normal")]
+    asked = []
+    fitted = clusters.pool_batch
+    monkeypatch.setattr(clusters, "pool_batch", lambda *a, **k: asked.append(k["ci"]) or fitted(*a, **k))
+    found = [mr.influence(fit) for fit in fits]
+    assert asked == ["normal", "normal"]
+    for name in NAMES_IN_R:
+        np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
 
 
 def test_what_cannot_be_estimated():

@@ -120,7 +120,7 @@ def count_deviates(x: FloatArray, n: FloatArray, law: RateLaw) -> FloatArray:
     --------
     >>> law = StudentRates(np.zeros(3), np.full((3, 1), 0.5), np.ones(1), np.full(3, np.inf))
     >>> count_deviates(np.array([0.0, 5.0, 10.0]), np.full(3, 10.0), law).round(3)
-    array([-2.388,  0.   ,  2.388])
+    array([-2.776,  0.   ,  2.776])
     """
     out = np.empty_like(x)
     for part in chunked(x.size, _WIDTH):
@@ -216,10 +216,10 @@ def moves(
 
     Examples
     --------
-    >>> one = np.ones(1)
-    >>> found = moves(0.4 * one, 0.3 * one[0], 0.35 * one, 1.3 * one, 1.2 * one, 0.2 * one)
+    >>> both = np.array([0.4, 0.1])
+    >>> found = moves(both, np.array(0.3), np.array([0.35, 0.2]), 3 * both, 3 * both, np.array([0.5, 0.5]))
     >>> found.cooks_distance.round(3), found.cov_ratio.round(3), found.influential
-    (array([1.778]), array([1.361]), array([ True]))
+    (array([1.778, 0.111]), array([1.361, 0.444]), array([ True, False]))
     """
     limits = rules(hat.size)
     cook, ratio = (moved / se) ** 2, (se_without / se) ** 2
