@@ -93,7 +93,7 @@ def refit_rows(
         columns=(
             Column("study", head),
             *by,
-            Column("k", words["studies"], align="right"),
+            Column("k", words["how_many"], align="right"),
             Column("rate", rate, "right", writer.bracket),
             *tau * any(row.text("spread") != UNKNOWN for row in rows),
         ),

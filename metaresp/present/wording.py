@@ -62,7 +62,7 @@ WORDS: Mapping[str, str] = {
     "high_risk": "high risk of bias",
     "no_information": "no information",
     "per": "{words} {per}",
-    "studies": "Studies",
+    "how_many": "Studies",
     "all_studies": "All studies",
     "without": "{what} left out",
     "added": "Study added",
