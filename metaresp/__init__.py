@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from metaresp.analyses.categories import Categories, pool_categories
     from metaresp.analyses.compare import Comparison, compare
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.influence import Influence, influence
     from metaresp.analyses.missing import MissingResponses, missing_responses
     from metaresp.analyses.overlap import Overlap, overlap
+    from metaresp.analyses.refits import Cumulative, LeaveOneOut, cumulative, leave_one_out
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -68,6 +70,12 @@ _HOME = {
     "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
+    "Cumulative": "metaresp.analyses.refits",
+    "Influence": "metaresp.analyses.influence",
+    "LeaveOneOut": "metaresp.analyses.refits",
+    "cumulative": "metaresp.analyses.refits",
+    "influence": "metaresp.analyses.influence",
+    "leave_one_out": "metaresp.analyses.refits",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -116,14 +124,17 @@ __all__ = [
     "Categories",
     "Comparison",
     "Coverage",
+    "Cumulative",
     "Drapery",
     "EventForecast",
     "ExcludedStudy",
     "Fit",
     "Funnel",
+    "Influence",
     "Interval",
     "InvalidArgument",
     "InvalidStudies",
+    "LeaveOneOut",
     "MetaRespError",
     "MetaRespWarning",
     "MethodIntervals",
@@ -146,9 +157,12 @@ __all__ = [
     "compare",
     "compare_methods",
     "coverage",
+    "cumulative",
     "datasets",
     "drapery",
     "funnel",
+    "influence",
+    "leave_one_out",
     "missing_bounds",
     "missing_responses",
     "multinomial_ci",

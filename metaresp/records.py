@@ -148,6 +148,12 @@ class Record:
 
         return as_html(self)
 
+    def summary(self) -> Any:
+        """Return the readable table of the record: it prints itself, and shows in a notebook."""
+        from metaresp.present.printed import summary_of
+
+        return summary_of(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the content as plain dictionaries, lists, numbers and strings, ready for JSON."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import batch_options
+from metaresp.analyses.clusters import refitted
 from metaresp.arrays import FloatArray, silent
 from metaresp.errors import CannotEstimate
-from metaresp.model import pool_batch
 from metaresp.model.kept import model_for
 from metaresp.records import Record
 from metaresp.result import Fit
@@ -92,10 +91,7 @@ def baujat(fit: Fit) -> Baujat:
         raise CannotEstimate(f"baujat: needs three studies or more, here {k}")
     if not np.isfinite(fit.estimate):
         raise CannotEstimate("baujat: a pooled rate of 0% or 100% has no residuals")
-    options = batch_options(fit)
-    if fit.spec.prediction is not None:
-        options["prediction"] = None
-    without = pool_batch(fit.studies.events, fit.studies.n, without_each(np.arange(k)), **options)
+    without = refitted(fit, without_each(np.arange(k)), limits=False)
     usable = np.isfinite(without.estimate) & np.isfinite(without.se)
     distance = np.where(usable, without.estimate, fit.estimate) - fit.estimate
     influence = np.where(usable, (distance / np.where(usable, without.se, 1.0)) ** 2, np.nan)

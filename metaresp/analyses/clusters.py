@@ -1,7 +1,10 @@
-"""The options with which a batch fits parts of the studies of a fit as that was made."""
+"""Parts of the studies of a fit, fitted as that was made, in one batch."""
 
 from typing import Any
 
+from metaresp.arrays import IntArray
+from metaresp.errors import InvalidArgument, option
+from metaresp.model import Batch, pool_batch
 from metaresp.model.registry import model_of
 from metaresp.model.spec import DEFAULT
 from metaresp.result import Fit
@@ -20,3 +23,30 @@ def batch_options(fit: Fit) -> dict[str, Any]:
     choices = model_of(spec).choices
     given = {n: v for n, v in options.items() if v != next(iter(choices.get(n, ())), DEFAULT)}
     return given | {"model": spec.model, "cluster": fit.studies.cluster_codes(spec.cluster)}
+
+
+def refitted(fit: Fit, copies: IntArray, *, prediction: bool = False, limits: bool = True) -> Batch:
+    """Return the fits of the studies with these *copies*, each as *fit* was made, in one batch.
+
+    Parameters
+    ----------
+    fit : Fit
+    copies : int array, shape (lanes, k)
+    prediction : bool
+        Whether with the interval of a new trial, which takes as long as all else.
+    limits : bool
+        Whether the limits of the rate are looked at; if not, no bootstrap is made for them.
+
+    Raises
+    ------
+    InvalidArgument
+        If the fit has no interval of a new trial, and it is asked for.
+    """
+    options = batch_options(fit)
+    if fit.spec.prediction is None and prediction:
+        raise InvalidArgument(f"{option('prediction', True)}: the fit has no interval of a new trial")
+    if fit.spec.prediction is not None and not prediction:
+        options["prediction"] = None
+    if fit.spec.ci == "bootstrap" and not limits:
+        options["ci"] = "normal"  # of the same standard error
+    return pool_batch(fit.studies.events, fit.studies.n, copies, **options)

@@ -24,6 +24,7 @@ from metaresp.model.estimates import (
     classify,
     exact_counts,
 )
+from metaresp.model.left_out import LeftOut
 from metaresp.model.predictive import NewTrial, StudentTrial, link_logs
 from metaresp.model.scales import scale_name, scale_of
 from metaresp.model.spec import Option, Spec
@@ -53,7 +54,7 @@ class StudyTruths(NamedTuple):
     outlier: FloatArray | None = None  # probability that it is one, of a model that knows outlying studies
 
 
-class Model:
+class Model(LeftOut):
     """Lanes of counts under one model, each part of the answer when it is first asked for.
 
     A model is a subclass, named in ``metaresp.model``.  Nothing else asks for its name: what differs between

@@ -78,6 +78,12 @@ class Batch(Record, Estimates):
         result: BoolArray = ~np.isin(self.reason, (NOT_CONVERGED, NO_STUDIES, NO_ESTIMATE))
         return owned(result)
 
+    @property
+    def told(self) -> list[str]:
+        """Why each lane got another answer than the model's, or empty; lanes of any shape in one list."""
+        words = {code: outcome_words(self.spec.outcome).retold(text) for code, text in REASONS.items()}
+        return [words[int(code)] for code in np.ravel(self.reason)]
+
     def reasons(self) -> dict[str, int]:
         """Return how many lanes got another answer than the model's, by reason."""
         codes, counts = np.unique(self.reason, return_counts=True)
@@ -91,9 +97,7 @@ class Batch(Record, Estimates):
 
         names = [name for name in self.to_dict() if name not in {"spec", "reason"}]
         columns: dict[str, Any] = {name: np.ravel(getattr(self, name)) for name in names}
-        told = {code: outcome_words(self.spec.outcome).retold(words) for code, words in REASONS.items()}
-        notes = [told[int(code)] for code in np.ravel(self.reason)]
-        return pd.DataFrame(columns | {"converged": np.ravel(self.converged), "note": notes})
+        return pd.DataFrame(columns | {"converged": np.ravel(self.converged), "note": self.told})
 
 
 @silent

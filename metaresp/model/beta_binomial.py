@@ -19,10 +19,13 @@ from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.counts.rho_confidence import rho_confidence_limits
 from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.trial import beta_law
 from metaresp.kernel.trial.beta_law import BetaLaw, trial_limits, trial_mean
 from metaresp.kernel.trial.beta_mixture import BETA_PREDICTION, around_estimate, mixture, study_laws
+from metaresp.kernel.trial.left_out import BetaRates, RateLaw
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import Estimates, Numbers, one_rate
+from metaresp.model.left_out import Others
 from metaresp.model.predictive import BetaTrial, NewTrial
 from metaresp.model.r_counts import beta_binomial_script
 from metaresp.model.spec import Spec
@@ -162,6 +165,13 @@ class BetaBinomial(Model):
         low, high = (special.expit(end)[pair] for end in trial_limits(laws, self.tail))
         note = "Posterior mean of the rate; the mean rate and rho are not taken as known."
         return StudyTruths(trial_mean(laws)[pair], low, high, note)
+
+    def rate_law(self, others: Others, alone: FloatArray) -> RateLaw:
+        """Return the beta law with the variance of rho and, to first order, of the mean rate."""
+        p, q = special.expit(others.estimate), special.expit(-others.estimate)
+        rho = others.unbiased * (others.rho * alone + p * q * others.se**2)
+        patients = beta_law.patients(np.minimum(rho, 1.0))
+        return BetaRates(patients * p, patients * q)
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood by the logit of the mean and ``log(1 + n theta)`` for the largest n."""

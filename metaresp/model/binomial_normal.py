@@ -27,9 +27,11 @@ from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.counts.tau_quantiles import confidence_limits
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.numerics.surface import Local
+from metaresp.kernel.trial.left_out import RateLaw, StudentRates
 from metaresp.kernel.trial.study_rate import Prior, outlying, posterior_rates, without_own
 from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme, one_rate
+from metaresp.model.left_out import Others
 from metaresp.model.predictive import MixtureTrial, NewTrial
 from metaresp.model.r_counts import binomial_normal_script
 from metaresp.model.spec import Spec
@@ -249,6 +251,13 @@ class BinomialNormal(Model):
         shape = self.data.shape
         outlier = outlying(prior, shape.scale.size)[once][pair] if shape.marks else None
         return StudyTruths(found.mean[pair], found.low[pair], found.high[pair], note, outlier)
+
+    def rate_law(self, others: Others, alone: FloatArray) -> RateLaw:
+        """Return a Student law, or the scale mixture of the effects, with the uncertainty of mu and tau."""
+        shape, spread = EFFECTS[self.spec.effects or "normal"], others.between + others.within * alone
+        variance = spread[:, None] * shape.scale**2 + others.se[:, None] ** 2
+        sd = np.sqrt(others.unbiased[:, None] * variance)
+        return StudentRates(others.estimate, sd, shape.weight, others.df, self.spec.link or "logit")
 
     def group_likelihood(self, largest: float) -> Spread:
         """Return the likelihood by mu and tau, without a penalty."""

@@ -23,6 +23,7 @@ from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.base import Model, StudyTruths
 from metaresp.model.estimates import NO_ESTIMATE, Estimates, Numbers
 from metaresp.model.inversion import least_alpha
+from metaresp.model.left_out import EffectsLeftOut
 from metaresp.model.r_inverse_variance import inverse_variance_script
 from metaresp.model.spec import Spec
 from metaresp.transforms import (
@@ -58,7 +59,7 @@ class Effects(NamedTuple):
     corrected: BoolArray
 
 
-class InverseVariance(Model):
+class InverseVariance(EffectsLeftOut, Model):
     """Effects of the studies with known variances, their mean weighted by ``1 / (v + tau2)``."""
 
     name = "inverse-variance"

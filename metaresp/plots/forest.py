@@ -84,7 +84,7 @@ def forest_fit(
         options["groups"] = by if isinstance(by, Subgroups) else subgroups(fit, by)
         if options["groups"].fit != fit:
             raise InvalidArgument("by: these subgroups are of another fit")
-    return _forest(forest_rows, fit, path, options)
+    return forest_of(forest_rows, fit, path, options)
 
 
 @silent
@@ -113,16 +113,16 @@ def forest_studies(
     >>> plot.marks[0]["square"].get_xdata()
     [0.0]
     """
-    return _forest(forest_rows_studies, studies, path, options)
+    return forest_of(forest_rows_studies, studies, path, options)
 
 
-def _forest(
+def forest_of(
     rows: Callable[..., ForestTable],
     data: Any,
     path: str | os.PathLike[str] | None,
     options: Mapping[str, Any],
 ) -> ForestPlot:
-    """Make the rows and draw them; each option belongs to one of the two."""
+    """Make the rows of *data* and draw them; each option belongs to one of the two."""
     shown, look = _keywords(rows), _keywords(draw_forest)
     for name in options:
         if name not in shown | look or (name == "groups" and options[name] is None):
@@ -134,7 +134,8 @@ def _forest(
     style = find_style(options.get("style"))
     words = {name: value for name, value in options.items() if name in shown}
     wording(words.get("labels"))
-    words.setdefault("counts", style.counts)
+    if "counts" in shown:
+        words.setdefault("counts", style.counts)
     own = getattr(getattr(data, "spec", None), "outcome", None)
     named = outcome_labels(own if words.get("outcome") is None else words["outcome"], style.words)
     words["labels"] = {**style.words, **named, **(words.get("labels") or {})}

@@ -1,4 +1,4 @@
-"""One pair of axes: the sheet that a plot is drawn on, and the picture that it becomes."""
+"""One pair of axes or small panels: the sheet that a plot is drawn on, and the picture that it becomes."""
 
 import os
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ from metaresp.plots.style import Style
 from metaresp.plots.wrap import wrap
 
 HEIGHT = 0.72
+# Type on the axes of small panels, in font sizes of the style.
+SMALL = 0.85
 # Of a side of the figure, that the label of its axis may take.
 LABEL_SHARE = 0.7
 MOST_COLUMNS = 6  # of the legend
@@ -28,6 +30,7 @@ class Picture:
     ----------
     figure : matplotlib.figure.Figure
     axes : matplotlib.axes.Axes
+        The first of several panels; ``figure.axes`` has all.
     alt : str
         The figure in words.
     """
@@ -51,18 +54,11 @@ def sheet(
 
     *words* are the labels of x and y, and whatever else will be written; *height* is a share of the width.
     """
-    across = points(width) / 72
-    checked_number("width", across, 2, 40, "of inches ")
-    figure = Figure(figsize=(across, height * across), facecolor=style.background, layout="constrained")
-    FigureCanvasAgg(figure)
+    across = inches_across(width)
+    figure = _blank(across, height * across, style)
     axes = figure.subplots()
-    axes.set_facecolor(style.background)
-    axes.tick_params(colors=style.rule, labelcolor=style.text, labelsize=style.font_size)
-    axes.spines[["top", "right"]].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(style.rule)
     fonts = list(families(style.fonts, words))
-    axes.tick_params(labelfontfamily=fonts)
+    _dress(axes, style, fonts)
     room = 72 * across * LABEL_SHARE
     for name, written, most in (("x", words[0], room), ("y", words[1], height * room)):
         lines = wrap(written, most, lambda part: text_width(part, style.font_size, tuple(fonts)))
@@ -87,6 +83,46 @@ def legend(figure: Figure, look: Style) -> None:
             figure.set_size_inches(width, height + box.height / figure.dpi)
             return
         shown.remove()
+
+
+def inches_across(width: float | str) -> float:
+    """Return the width of a figure in inches."""
+    return checked_number("width", points(width) / 72, 2, 40, "of inches ")
+
+
+def _blank(across: float, height: float, style: Style) -> Figure:
+    figure = Figure(figsize=(across, height), facecolor=style.background, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _dress(axes: Axes, style: Style, fonts: list[str], size: float = 1.0) -> None:
+    """Give axes the colours and the type of a style."""
+    axes.set_facecolor(style.background)
+    axes.tick_params(colors=style.rule, labelcolor=style.text, labelsize=size * style.font_size)
+    axes.spines[["top", "right"]].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(style.rule)
+    axes.tick_params(labelfontfamily=fonts)
+
+
+def panels(
+    across: float, height: float, style: Style, columns: int, titles: Sequence[str], words: Sequence[str]
+) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure and its axes, one a title, in rows that share their vertical axis.
+
+    *across* and *height* are inches; *words* is other text that the fonts must have.
+    """
+    figure = _blank(across, height, style)
+    fonts = list(families(style.fonts, [*titles, *words]))
+    grid = figure.subplots(-(-len(titles) // columns), columns, sharey=True, squeeze=False)
+    found, spare = list(grid.flat)[: len(titles)], list(grid.flat)[len(titles) :]
+    for axes in spare:
+        axes.remove()
+    for axes, title in zip(found, titles, strict=True):
+        _dress(axes, style, fonts, SMALL)
+        axes.set_title(title, color=style.text, fontsize=style.font_size, fontfamily=fonts, loc="left")
+    return figure, found
 
 
 def finished(figure: Figure, axes: Axes, alt: str, path: str | os.PathLike[str] | None) -> Picture:

@@ -13,9 +13,12 @@ def describe(table: ForestTable) -> str:
     >>> describe(forest_rows_studies(mr.Studies([13], [18], study=["Xu"])))
     'Forest plot of 1 study. Response rate. Xu: 13/18, 72.2% (46.5% to 90.3%).'
     """
-    count = sum(row.kind == "study" for row in table.rows)
+    kinds = [row.kind for row in table.rows]
+    count, one, more = kinds.count("study"), "study", "studies"
+    if not count:  # of fits, not of studies
+        count, one, more = kinds.count("estimate"), "estimate", "estimates"
     title = f" {table.title.rstrip('.')}." if table.title else ""
-    head = f"Forest plot of {count} {'study' if count == 1 else 'studies'}.{title} {table.axis_label}."
+    head = f"Forest plot of {count} {one if count == 1 else more}.{title} {table.axis_label}."
     columns = {column.key for column in table.columns}
     keys = [key for key, shown in (("events", {"events", "total"}), ("rate", {"rate"})) if shown & columns]
     sentences = []

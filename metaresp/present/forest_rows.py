@@ -1,6 +1,5 @@
 """From a fit, or from studies alone, to the finished rows of a forest plot."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from metaresp.present.forest_parts import heterogeneity_lines
 from metaresp.present.forest_table import ForestTable, LegendItem
 from metaresp.present.numbers import level_percent
 from metaresp.present.rates import rate_scale, with_digits
-from metaresp.present.wording import Writer, outcome_labels, wording
+from metaresp.present.wording import Writer, greek, outcome_labels, wording
 from metaresp.sentences import without_options
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def forest_rows(
         columns=parts.columns(writer, _weight_titles(fits, shown, words), extras, counts),
         rows=tuple(body),
         notes=tuple(
-            _greek(line)
+            greek(line)
             for line in [*_lines(fits, groups, writer, check_bool("notes", notes), counted, of), about]
             if line
         ),
@@ -297,7 +296,7 @@ def _told_apart(fits: Sequence["Fit"], which: int, words: Mapping[str, str]) -> 
         return kind, ""
     own = details.split(", ")
     enough = (size for size in range(1, len(own)) if all(own[:size] != other[:size] for other in others))
-    return kind, _greek(", ".join(own[: next(enough, len(own))]))
+    return kind, greek(", ".join(own[: next(enough, len(own))]))
 
 
 def _shrunken(fit: "Fit") -> tuple[tuple[np.ndarray, ...], str]:
@@ -343,7 +342,3 @@ def _lines(
         )
         lines += [*said, *(groups.notes if groups is not None else ())]
     return lines
-
-
-def _greek(words: str) -> str:
-    return re.sub(r"\btau2\b", "τ²", words)

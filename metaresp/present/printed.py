@@ -3,6 +3,7 @@
 from typing import Any
 
 from metaresp.present import (  # noqa: F401 - they register tables
+    around_tables,
     category_tables,
     comparison_tables,
     fit_tables,
@@ -16,6 +17,11 @@ def table_of(record: Any) -> Summary | None:
     """Return the table of a record, by the name of its class or of one that it is derived from."""
     names = (cls.__name__ for cls in type(record).__mro__)
     return next((TABLES[name](record) for name in names if name in TABLES), None)
+
+
+def summary_of(record: Any) -> Summary:
+    """Return the table of a record; of one without, its fields as a title."""
+    return table_of(record) or Summary(title=repr(record))
 
 
 def as_text(record: Any) -> str:

@@ -1,5 +1,6 @@
 """The words of a figure, replaceable one by one, and the writer that sets rates by them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
@@ -61,6 +62,10 @@ WORDS: Mapping[str, str] = {
     "high_risk": "high risk of bias",
     "no_information": "no information",
     "per": "{words} {per}",
+    "how_many": "Studies",
+    "all_studies": "All studies",
+    "without": "{what} left out",
+    "added": "Study added",
 }
 
 
@@ -108,6 +113,11 @@ def typical_words(fit: "Fit", words: Mapping[str, str] = WORDS) -> str:
     if scale == "logit":
         return words["typical"]
     return words["typical_scale"].format(scale=scale) if scale else ""
+
+
+def greek(words: str) -> str:
+    """Return a line of a figure with tau2 as a figure writes it."""
+    return re.sub(r"\btau2\b", "τ²", words)
 
 
 def outcome_labels(outcome: str | None, base: Mapping[str, str] = WORDS) -> dict[str, str]:

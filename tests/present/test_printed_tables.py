@@ -10,6 +10,7 @@ import pytest
 
 import metaresp as mr
 from metaresp.binomial import coverage
+from metaresp.present.forest_table import Column
 from metaresp.present.printed import TABLES, table_of
 from metaresp.present.text_tables import MOST_ROWS, WIDTH, Summary, display_width
 from metaresp.records import Record
@@ -60,6 +61,10 @@ def results():
         mr.pool_categories({"CR": [1, 0], "PR": [4, 3], LONG: [9, 8]}, categories=["CR", "PR", LONG]),
         mr.overlap(grouped, "region"), mr.overlap(zero, "study"),
         mr.missing_responses(mr.Studies([1, 0], [9, 4], enrolled=[12, 4]), odds=[0, 0.5, 1, 3, np.inf]),
+        zero.test(0.5), mr.leave_one_out(fit), mr.leave_one_out(zero), mr.leave_one_out(mr.pool(wide)),
+        mr.leave_one_out(beta, prediction=True), mr.leave_one_out(nested, by="cluster"),
+        mr.cumulative(other, by="rate"), mr.cumulative(mr.pool(grouped), by="region"), mr.influence(fit),
+        mr.influence(beta), mr.influence(mr.pool(grouped), by="region"),
     ]  # fmt: skip
 
 
@@ -88,13 +93,21 @@ def test_print_is_a_table(results):
         assert max(map(len, text.splitlines())) <= WIDTH, text
         assert all(line == line.rstrip() for line in text.splitlines()), name
         assert not re.search(r"\n\n\n", text), name
-        if name not in {"Studies", "Fit", "StudyRates"}:
+        if name not in {"Studies", "Fit", "StudyRates"} and "東京" not in text:
             assert text.isascii(), text
         if summary.columns:
             lines = table_lines(text, summary)
             assert len(lines) == 1 + min(len(summary.rows), MOST_ROWS)
             if all(map(all, summary.rows)) and len(summary.columns) < 20:
                 check_alignment(lines)
+
+
+def test_summary_is_what_is_printed(results):
+    for result in results:
+        found = result.summary()
+        assert isinstance(found, Summary)
+        assert str(found) == str(result), type(result).__name__
+    assert "Column(key='a'" in str(Column("a", "A").summary())
 
 
 def check_alignment(lines):
