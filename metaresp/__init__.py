@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from metaresp import datasets
     from metaresp.analyses.baujat import Baujat, baujat
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.small_study import SmallStudyEffects, small_study_effects
     from metaresp.analyses.subgroups import Subgroups, subgroups
+    from metaresp.analyses.trim_and_fill import TrimAndFill, trim_and_fill
     from metaresp.binomial import (
         BINOMIAL_CI,
         BinomialCI,
@@ -55,6 +57,10 @@ _HOME = {
     "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
+    "SmallStudyEffects": "metaresp.analyses.small_study",
+    "small_study_effects": "metaresp.analyses.small_study",
+    "TrimAndFill": "metaresp.analyses.trim_and_fill",
+    "trim_and_fill": "metaresp.analyses.trim_and_fill",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -113,9 +119,11 @@ __all__ = [
     "MissingBounds",
     "MissingDependency",
     "RecoveredCounts",
+    "SmallStudyEffects",
     "Studies",
     "StudyRates",
     "Subgroups",
+    "TrimAndFill",
     "UnknownName",
     "UnreadableFile",
     "__version__",
@@ -133,7 +141,9 @@ __all__ = [
     "pool_batch",
     "read_studies",
     "recover_counts",
+    "small_study_effects",
     "subgroups",
+    "trim_and_fill",
 ]
 
 

@@ -64,7 +64,7 @@ def draw_funnel(
                 )  # fmt: skip
         if by_n:
             axes.set_yscale("log")
-            _rates(axes, [*rows.x, rows.centre, *rows.low[0], *rows.high[0]], 0.02)
+            rates_across(axes, [*rows.x, rows.centre, *rows.low[0], *rows.high[0]], 0.02)
             ticks = [size for power in range(10) for size in (10**power, 2 * 10**power, 5 * 10**power)]
             low, high = axes.get_ylim()
             inside = [size for size in ticks if low <= size <= high]
@@ -72,12 +72,12 @@ def draw_funnel(
             axes.minorticks_off()
         else:
             axes.invert_yaxis()
-        _legend(figure, look)
+        legend_below(figure, look)
     alt = f"Funnel plot of {len(rows.study)} studies: {words[0].lower()} against {words[1].lower()}."
     return finished(figure, axes, alt, path)
 
 
-def _rates(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
+def rates_across(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
     """Set the limits and ticks of an axis of rates, so that rare ones are not crushed at its end."""
     axis = rate_axis(rates)
     room = beyond * (axis.high - axis.low)
@@ -85,7 +85,7 @@ def _rates(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
     axes.set_xticks(list(axis.ticks), list(axis.labels))
 
 
-def _legend(figure: Figure, look: Style) -> None:
+def legend_below(figure: Figure, look: Style) -> None:
     """Put the legend beneath, in as many columns as there is width for; the figure grows by its height."""
     words = [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
     fonts = {"family": list(families(look.fonts, words)), "size": 0.9 * look.font_size}
@@ -190,8 +190,8 @@ def draw_drapery(
             axes.plot(rows.rates, pvalues, color=look.square, linewidth=0.6, label=label)
         level = f"p = {1 - rows.level:.3g}: ends of the {level_percent(rows.level)} intervals"
         axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3), label=level)
-        _rates(axes, rows.rates.tolist())
+        rates_across(axes, rows.rates.tolist())
         axes.set_ylim(0.0, 1.01)
-        _legend(figure, look)
+        legend_below(figure, look)
     alt = f"Drapery plot: p-value functions of {len(rows.study)} studies and of the pooled rate."
     return finished(figure, axes, alt, path)

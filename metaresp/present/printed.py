@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from metaresp.present import fit_tables, study_tables, trial_tables  # noqa: F401 - they register tables
+from metaresp.present import fit_tables, small_study_tables, study_tables, trial_tables  # noqa: F401 - tables
 from metaresp.present.text_tables import TABLES, Summary
 
 
