@@ -37,9 +37,11 @@ PUBLIC = [
     "MissingBounds",
     "MissingDependency",
     "RecoveredCounts",
+    "SmallStudyEffects",
     "Studies",
     "StudyRates",
     "Subgroups",
+    "TrimAndFill",
     "UnknownName",
     "UnreadableFile",
     "__version__",
@@ -57,7 +59,9 @@ PUBLIC = [
     "pool_batch",
     "read_studies",
     "recover_counts",
+    "small_study_effects",
     "subgroups",
+    "trim_and_fill",
 ]
 
 

@@ -47,6 +47,7 @@ DELEGATES = {
     ("result", "summary"),
     ("result", "to_r"),
     ("records", "__str__"),
+    ("records", "summary"),
     ("records", "_repr_html_"),
 }
 

@@ -1,4 +1,4 @@
-"""How often do the tests of small-study effects find one where there is none, and how often does the limit hold?
+"""How often do tests find a small-study effect where there is none, and how often does the limit hold?
 
 Draws sets of trials whose rates do not hang on their sizes (k 5, 10, 20; n 7-40, 30-200, or 7-40 and one of
 2,000; rates .05 and .3; tau 0, .5, 1), asks each set by every method in batches, and writes

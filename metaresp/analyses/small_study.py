@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metaresp.analyses import size_counts, size_effects  # noqa: F401 - they register their methods
-from metaresp.analyses.size_methods import GROWING, METHODS, OF_EFFECTS, Answer, Method, count_model
+from metaresp.analyses.size_methods import GROWING, METHODS, Answer, Method, count_model
+from metaresp.analyses.size_notes import notes_of
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.errors import CannotEstimate, InvalidArgument, few, known_name, option
+from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.line import drawn
 from metaresp.model.spec import resolve
 from metaresp.records import Interval, Record
@@ -19,26 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEAST_STUDIES = 3
-ENOUGH_STUDIES = 10
-_ALIKE = 4.0  # times that the largest trial is the smallest, below which there is little to see
 _CONSTANT = 1e-6  # relative range below which sizes are one size
 _POINTS = 61
 _REPEATS = (99, 99_999)
 PVALUES = ("default", "bootstrap")
-
-CAUSES = (
-    "An effect of size has many causes (other patients, settings, methods, follow-up); unpublished trials "
-    "are one of them."
-)
-DEPENDENT = (
-    "The effects of studies and their standard errors both hang on the rate, so that this finds an effect of "
-    "size where there is none: it rejected up to {most} of sets without one "
-    "(docs/decisions/small-study-effects.md). method='binomial' does not have this fault."
-)
-LFK_WARNING = (
-    "The LFK index is no test: how often it is beyond 1 or 2 by chance depends on the number of studies, "
-    "their sizes and the heterogeneity (Schwarzer, Ruecker and Semaca 2024). pvalue='bootstrap' gives it a p-value."
-)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -219,7 +204,7 @@ def small_study_effects(
             f"small_study_effects: the effects leave nothing to test by {option('method', method)}: they are "
             f"equal, or lie on a line exactly; use {option('method', 'binomial')}"
         )
-    p, reference, notes = answer.pvalue, answer.reference, _notes(asked, answer)
+    p, reference, notes = answer.pvalue, answer.reference, notes_of(asked, answer)
     if pvalue == "bootstrap":
         p, reference = _bootstrap(asked, repeats, seed)
     line_x, line_rate = _line(asked, answer)
@@ -295,37 +280,6 @@ def _line(asked: Method, answer: Answer) -> tuple[FloatArray, FloatArray]:
     least = asked.along.min() if asked.predictor in GROWING else 0.0
     x = np.linspace(least, asked.along.max(), _POINTS)
     return x, asked.rate(answer.intercept + answer.slope * x)
-
-
-def _notes(asked: Method, answer: Answer) -> tuple[str, ...]:
-    fit, k = asked.fit, asked.fit.k
-    notes: list[str] = []
-    if not asked.counts:
-        if fit.spec.transform is None:
-            notes.append(f"Effects are logits: a {fit.spec.model} fit has none with a known variance.")
-        corrected = np.flatnonzero(asked.own.corrected[0])
-        if corrected.size:
-            named = few([fit.studies.study[i] for i in corrected.tolist()])
-            notes.append(
-                f"{asked.spec.correction:g} was added to events and non-events of {corrected.size} of {k} "
-                f"studies for this ({named}); none is left out."
-            )
-        hangs = asked.scale not in {"arcsine", "freeman-tukey"}
-        if hangs and asked.tests and (not asked.predictor or asked.predictor in OF_EFFECTS):
-            notes.append(DEPENDENT.format(most="99%" if asked.predictor else "80%"))
-        elif hangs and asked.tests:
-            notes.append("The weights hang on the rates; rates near 0% or 100% make this test too bold.")
-    if not asked.tests:
-        notes.append(LFK_WARNING)
-    notes += answer.notes
-    if asked.predictor in GROWING:
-        notes.append("No limit: with this predictor the line ends at a study without patients.")
-    least, most = int(fit.studies.n.min()), int(fit.studies.n.max())
-    if most < _ALIKE * least:
-        notes.append(f"The sizes are alike ({least:,} to {most:,}): there is little that could hang on them.")
-    if k < ENOUGH_STUDIES:
-        notes.append(f"{k} studies are few: only strong effects are found, and a large p-value says little.")
-    return (*notes, CAUSES)
 
 
 def _bootstrap(asked: Method, repeats: int, seed: int | None) -> tuple[float, str]:

@@ -24,12 +24,12 @@ ESTIMATORS = ("L0", "R0")
 SIDES = ("auto", "left", "right")
 LEAST_STUDIES = 3
 CAVEAT = (
-    "Trim and fill takes any asymmetry for studies that are missing on one side; it has many other causes. The "
-    "adjusted rate is a sensitivity analysis, not a corrected answer."
+    "Trim and fill takes any asymmetry for studies that are missing on one side; it has many other causes. "
+    "The adjusted rate is a sensitivity analysis, not a corrected answer."
 )
 BOLD = (
-    "Logits and their standard errors both hang on the rate: the funnel is not symmetric by construction, and "
-    "studies are filled where none are missing."
+    "Effects and their standard errors both hang on the rate: the funnel is not symmetric by construction, "
+    "and studies are filled where none are missing."
 )
 
 
@@ -154,8 +154,8 @@ def trim_and_fill(
     y, v, corrected = (field[0] for field in whole.effects)
     if not (np.isfinite(y).all() and (v > 0).all()):
         raise CannotEstimate(
-            f"trim_and_fill: with {option('correct', spec.correct)} a study at 0% or 100% has no effect with a "
-            f"variance on the {spec.transform} scale; choose another {option('transform')}"
+            f"trim_and_fill: with {option('correct', spec.correct)} a study at 0% or 100% has no effect with "
+            f"a variance on the {spec.transform} scale; choose another {option('transform')}"
         )
     if side == "auto":
         slope = float(additive(y[None], v[None], np.sqrt(v)[None]).slope[0])
@@ -199,8 +199,8 @@ def _check(fit: Fit) -> None:
     """Refuse what has no funnel."""
     if fit.spec.cluster is not None:
         raise CannotEstimate(
-            f"trim_and_fill takes studies as independent: with {option('cluster', fit.spec.cluster)} keep one "
-            f"report of each, studies.largest_per({fit.spec.cluster!r}), and pool without it"
+            f"trim_and_fill takes studies as independent: with {option('cluster', fit.spec.cluster)} keep "
+            f"one report of each, studies.largest_per({fit.spec.cluster!r}), and pool without it"
         )
     if fit.k < LEAST_STUDIES:
         raise CannotEstimate(f"trim_and_fill: needs three studies or more, here {fit.k}")
@@ -216,8 +216,10 @@ def _with(
     x, n = model.counts.x[0][rows], model.counts.n[0][rows]
     lanes = clean(x, n, copies)[0]
     out = InverseVariance(lanes, spec)
-    wide = (np.broadcast_to(field, lanes.x.shape) for field in (y, v, np.zeros(y.shape, dtype=np.bool_)))
-    out.effects = Effects(*wide)
+    shape = lanes.x.shape
+    out.effects = Effects(
+        np.broadcast_to(y, shape), np.broadcast_to(v, shape), np.zeros(shape, dtype=np.bool_)
+    )
     return out
 
 
@@ -234,8 +236,8 @@ def _notes(fit: Fit, spec: Spec, corrected: IntArray, settled: bool) -> tuple[st
     notes: list[str] = []
     if fit.spec.transform is None:
         notes.append(
-            f"Effects are logits, pooled by inverse variance (tau2 {spec.tau2}): a {fit.spec.model} fit has none "
-            "with a known variance, and the rate without filling differs from that of the fit."
+            f"Effects are logits, pooled by inverse variance (tau2 {spec.tau2}): a {fit.spec.model} fit has "
+            "none with a known variance, and the rate without filling differs from that of the fit."
         )
     if corrected.size:
         named = few([fit.studies.study[i] for i in corrected.tolist()])

@@ -115,12 +115,13 @@ def draw_filled(
     look = find_style(style)
     rate = lowered(outcome_words(found.outcome).rate)
     words = (f"{found.scale.capitalize()} of the {rate}", "Standard error")
+    marked = [changed and not filled for filled, changed in zip(found.filled, found.corrected, strict=True)]
+    plain = [not (filled or mark) for filled, mark in zip(found.filled, marked, strict=True)]
     kinds = (
-        ("Study", "o", look.square, [not f and not c for f, c in zip(found.filled, found.corrected, strict=True)]),
-        ("0% or 100%, corrected", "s", look.square,
-         [c and not f for f, c in zip(found.filled, found.corrected, strict=True)]),
+        ("Study", "o", look.square, plain),
+        ("0% or 100%, corrected", "s", look.square, marked),
         ("Filled in", "o", "none", list(found.filled)),
-    )  # fmt: skip
+    )
     with plain_settings():
         figure, axes = sheet(width, look, words)
         axes.axvline(

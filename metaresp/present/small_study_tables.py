@@ -43,7 +43,7 @@ def _rate_with(rate: float, limits: "Interval | None") -> str:
 
 @TABLES.add("SmallStudyEffects")
 def effects_of_size(found: "SmallStudyEffects") -> Summary:
-    """Show the test, the slope, the rate of a trial without end, and the line at the smallest and largest trial."""
+    """Show the test, the slope, the rate of a trial without end, and the line at the ends of the sizes."""
     title = METHODS[found.method] + (f" on {found.predictor}" if found.predictor else "")
     facts = [("Method", f"{title}, {found.scale} scale, {found.k} studies")]
     words = f"{found.statistic_name} {significant(found.statistic)}"
@@ -79,14 +79,17 @@ def filled_in(found: "TrimAndFill") -> Summary:
         ("Filled in", f"{found.k0} {noun} on the {found.side}, of {which} rates ({found.estimator})"),
         ("Effects", f"{len(found.study) - found.k0} studies, {found.scale} scale, inverse variance"),
     )
-    pairs = ((found.rate, found.rate_ci), (found.adjusted_rate, found.adjusted_rate_ci))
-    texts = rates_and_intervals(
-        *(list(part) for part in zip(*((r, *ci) for r, ci in pairs), strict=True)), PERCENT
-    )
+    rates, limits = [found.rate, found.adjusted_rate], [found.rate_ci, found.adjusted_rate_ci]
+    texts = rates_and_intervals(rates, [ci.low for ci in limits], [ci.high for ci in limits], PERCENT)
     k = len(found.study)
     rows = tuple(
         (label, str(count), *text)
         for label, count, text in zip(("As observed", "Filled in"), (k - found.k0, k), texts, strict=True)
     )
-    columns = ("", "Studies", outcome_words(found.outcome).pooled, f"{level_percent(found.level)} interval")
+    columns = (
+        "Pooled",
+        "Studies",
+        outcome_words(found.outcome).pooled,
+        f"{level_percent(found.level)} interval",
+    )
     return Summary(facts, columns, rows, found.notes)
