@@ -4,7 +4,8 @@ Draws sets of trials whose rates do not hang on their sizes (k 5, 10, 20; n 7-40
 2,000; rates .05 and .3; tau 0, .5, 1), asks each set by every method in batches, and writes
 ``small_study.csv`` beside this file.  ``slope`` is the change of the logit by ``1 / sqrt(n)``: where it is
 not 0 what is measured is power.  ``limit`` counts the true limit outside its interval.
-Run: ``python docs/validation/small_study.py [sets a cell]``
+Run: ``python docs/validation/small_study.py [sets a cell]``; with ``bootstrap`` instead it prints the sizes of
+the bootstrap p-value in some cells.
 """
 
 import csv
@@ -88,6 +89,32 @@ def cell(x, n, limit):
     yield "lfk", "", "beyond 2", index > 2
 
 
+def gains(x, n):
+    """Return twice the gain of the slope of each set, and the maxima without one."""
+    data = CountSurface(x, n, np.ones_like(x), compiled=fast.worth(len(x)), nats=19.0)
+    null, z = binomial_normal.fit(data), 1 / np.sqrt(n)
+    z = (z - z.mean(axis=-1, keepdims=True)) / z.std(axis=-1, keepdims=True)
+    top = line.fit(data, np.stack([z, np.ones_like(z)], axis=-1)).value
+    return np.maximum(2 * (top - null.top), 0.0), null
+
+
+def bootstrap(sets=200, draws=199):
+    """Print how often the bootstrap p-value is below .05, a fixed number of draws a set."""
+    for k, sizes in itertools.product((5, 10), ("7-40", "7-40, one 2000")):
+        rng = np.random.default_rng(7)
+        x, n = draw(rng, sets, k, sizes, 0.3, 0.5, 0.0)
+        own, null = gains(x, n)
+        theta = null.mu[:, None, None] + null.tau[:, None, None] * rng.standard_normal((len(x), draws, k))
+        size = np.broadcast_to(n[:, None], theta.shape)
+        drawn = rng.binomial(size.astype(int), special.expit(theta)).reshape(-1, k).astype(float)
+        size = size.reshape(-1, k)
+        inner = (drawn.sum(axis=-1) > 0) & (drawn.sum(axis=-1) < size.sum(axis=-1))
+        found = np.zeros(len(drawn))
+        found[inner] = gains(drawn[inner], size[inner])[0]
+        p = (1 + (found.reshape(-1, draws) >= own[:, None]).sum(axis=-1)) / (draws + 1)
+        print(k, sizes, len(x), float((p <= ALPHA).mean()), flush=True)
+
+
 def main(sets=1000):
     """Write the table."""
     grid = [(*part, 0.0) for part in itertools.product(STUDIES, SIZES, RATES, TAUS)]
@@ -108,4 +135,7 @@ def main(sets=1000):
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if sys.argv[1:] == ["bootstrap"]:
+        bootstrap()
+    else:
+        main(*map(int, sys.argv[1:]))

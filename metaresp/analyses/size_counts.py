@@ -76,6 +76,7 @@ class Binomial(Method):
             intercept=limit,
             limit=limit,
             limit_ci=_around(limit, limits),
+            tau=float(top.tau[0]),
             notes=self._notes(run),
         )
 

@@ -39,7 +39,8 @@ class _Weighted(Method):
         below = special.ndtr(-abs(t)) if np.isinf(df) else special.stdtr(df, -abs(t))
         slope_half, limit_half = (quantile * float(se[0]) for se in (found.slope_se, found.intercept_se))
         slopes = Interval(slope - slope_half, slope + slope_half)
-        answer = Answer(t, name, float(2 * below), reference, df, slope, slopes, limit)
+        tau = float(np.sqrt(found.tau2[0]))
+        answer = Answer(t, name, float(2 * below), reference, df, slope, slopes, limit, tau=tau)
         if self.predictor in GROWING:
             return answer
         return replace(answer, limit=limit, limit_ci=Interval(limit - limit_half, limit + limit_half))

@@ -45,6 +45,7 @@ class Answer:
     intercept: float = np.nan  # of the line
     limit: float = np.nan  # the same, where it is that of a trial without end
     limit_ci: Interval | None = None
+    tau: float = np.nan
     notes: tuple[str, ...] = ()
 
 

@@ -47,6 +47,8 @@ class SmallStudyEffects(Record):
         The line at a trial without end, on the scale; NaN and None where the method has no such thing.
     limit_rate, limit_rate_ci : float, Interval or None
         The same as a rate.
+    tau : float
+        Standard deviation of true effects about the line; NaN where the method has none.
     rate, level : float
         Of the fit: its pooled rate and the level of all intervals.
     study : tuple of str
@@ -74,6 +76,7 @@ class SmallStudyEffects(Record):
     limit_ci: Interval | None
     limit_rate: float
     limit_rate_ci: Interval | None
+    tau: float
     rate: float
     level: float
     study: tuple[str, ...]
@@ -150,8 +153,8 @@ def small_study_effects(
     InvalidArgument
         If a predictor has no meaning for the method, or *repeats* or *seed* breaks its rule.
     CannotEstimate
-        If there are fewer than three studies, no events or nothing but events, one size only, or studies
-        nested in clusters.
+        If there are fewer than three studies, no events or nothing but events, one size only, studies
+        nested in clusters, or every study is at 0% or 100%.
 
     Notes
     -----
@@ -225,6 +228,7 @@ def small_study_effects(
         limit_ci=limits,
         limit_rate=_rate(asked, answer.limit),
         limit_rate_ci=None if limits is None else Interval(*(_rate(asked, end) for end in limits)),
+        tau=answer.tau,
         rate=float(fit.rate),
         level=spec.level,
         study=fit.studies.study,
@@ -263,6 +267,11 @@ def _check(fit: Fit) -> None:
     if fit.events in (0, fit.n):
         what = "has an event" if fit.events == 0 else "is below 100%"
         raise CannotEstimate(f"small_study_effects: no study {what}, so that no rate hangs on size")
+    if ((studies.events == 0) | (studies.events == studies.n)).all():
+        raise CannotEstimate(
+            "small_study_effects: every study is at 0% or at 100%, so that the spread between trials has no "
+            "bound and no slope can be told from it"
+        )
     if studies.n.min() == studies.n.max():
         raise CannotEstimate(
             f"small_study_effects: every study has n = {studies.n[0]}, so that nothing can hang on size"

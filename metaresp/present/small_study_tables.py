@@ -57,6 +57,8 @@ def effects_of_size(found: "SmallStudyEffects") -> Summary:
     if not np.isnan(found.limit_rate):
         name = f"Limit ({level} interval)"
         facts.append((name, f"{_rate_with(found.limit_rate, found.limit_rate_ci)}, a trial without end"))
+    if not np.isnan(found.tau):
+        facts.append(("tau about the line", significant(found.tau)))
     facts.append((outcome_words(found.outcome).pooled, _rate_with(found.rate, None)))
     rows: tuple[tuple[str, ...], ...] = ()
     if found.line_x.size and found.predictor in OF_SIZES:

@@ -27,7 +27,7 @@ class Line(NamedTuple):
     slope_se: FloatArray
     intercept: FloatArray
     intercept_se: FloatArray
-    tau2: FloatArray
+    tau2: FloatArray  # about the line; NaN where a dispersion takes its place
 
 
 class _Sums(NamedTuple):
@@ -73,7 +73,7 @@ def least_squares(y: FloatArray, v: FloatArray, z: FloatArray) -> Line:
     left = (s.rest**2 * inverse_variance(v, np.zeros(1))).sum(axis=-1)
     scatter = left / (y.shape[-1] - 2)
     scatter = np.where(left > _EXACT_FIT, scatter, np.inf)
-    return _line(s, scatter, np.zeros_like(scatter))
+    return _line(s, scatter, np.full_like(left, np.nan))
 
 
 def _line(s: _Sums, scatter: FloatArray | float, tau2: FloatArray) -> Line:
