@@ -4,8 +4,8 @@ Draws sets of trials whose rates do not hang on their sizes (k 5, 10, 20; n 7-40
 2,000; rates .05 and .3; tau 0, .5, 1), asks each set by every method in batches, and writes
 ``small_study.csv`` beside this file.  ``slope`` is the change of the logit by ``1 / sqrt(n)``: where it is
 not 0 what is measured is power.  ``limit`` counts the true limit outside its interval.
-Run: ``python docs/validation/small_study.py [sets a cell]``; with ``bootstrap`` instead it prints the sizes of
-the bootstrap p-value in some cells.
+Run: ``python docs/validation/small_study.py [sets a cell]``; with ``bootstrap`` instead it prints the sizes
+of the bootstrap p-value in some cells.
 """
 
 import csv

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # The power of n that a predictor is, by which its axis is labelled with numbers of patients.
 POWERS = {"1/sqrt(n)": -0.5, "1/n": -1.0, "sqrt(n)": 0.5, "n": 1.0, "": -0.5}
 WORDS = {"se": "Standard error", "variance": "Variance"}
-_LEAST_GAP = 0.055  # of the axis, between two labels
+_LINE = 1.4  # distance of two labels, in sizes of their letters
 
 
 def draw_line(
@@ -74,23 +74,25 @@ def draw_line(
         most = 1.06 * float(found.x.max())
         ends = (most, -0.03 * most) if power is None or power < 0 else (0.0, most)
         axes.set_ylim(*ends)
-        if power is not None:
-            _patients(axes, power, bool(found.line_x.size))
         legend_below(figure, look)
+        if power is not None:
+            figure.draw_without_rendering()
+            gap = _LINE * look.font_size / 72 * figure.dpi / axes.get_window_extent().height
+            _patients(axes, power, gap, bool(found.line_x.size), 2 * int(found.n.max()))
     alt = f"{rate} of {found.k} studies against their size."
     return finished(figure, axes, alt, path)
 
 
-def _patients(axes: Axes, power: float, endless: bool) -> None:
-    """Label an axis of ``n ** power`` with numbers of patients that do not touch."""
+def _patients(axes: Axes, power: float, gap: float, endless: bool, largest: int) -> None:
+    """Label an axis of ``n ** power`` with numbers of patients, a *gap* of the axis apart, to *largest*."""
     least, most = sorted(axes.get_ylim())
-    room = _LEAST_GAP * (most - least)
+    room = gap * (most - least)
     places: list[float] = [0.0] if endless and power < 0 else []
     labels = ["∞"] if places else []
     sizes = [step * 10**digits for digits in range(9, -1, -1) for step in (5, 2, 1)]
     for size in sizes:
         place = float(size) ** power
-        if least <= place <= most and all(abs(place - other) >= room for other in places):
+        if size <= largest and least <= place <= most and all(abs(place - other) >= room for other in places):
             places.append(place)
             labels.append(f"{size:,}")
     axes.set_yticks(places, labels)

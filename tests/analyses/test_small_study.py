@@ -8,7 +8,8 @@ import pytest
 from scipy import integrate, special, stats
 
 import metaresp as mr
-from metaresp.analyses.size_methods import METHODS, PREDICTORS
+from metaresp.analyses.size_methods import PREDICTORS
+from metaresp.analyses.small_study import METHODS
 from metaresp.errors import CannotEstimate, InvalidArgument, MetaRespError, UnknownName
 from metaresp.kernel.counts import line
 from metaresp.kernel.counts.links import LINKS
@@ -116,8 +117,8 @@ def slow_loglik(fit, link, alpha, beta, tau, z):
 
 @pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
 def test_the_count_line_is_the_top_of_a_slow_likelihood(link):
-    # a first trial that stands out, so that there is a spread about the line
-    fit = mr.pool(events=[9, 1, 9, 14, 30, 52], n=[10, 8, 14, 25, 70, 120], link=link)
+    # two large trials that differ, so that there is a spread about the line
+    fit = mr.pool(events=[7, 6, 9, 14, 18, 70], n=[9, 8, 14, 25, 70, 120], link=link)
     found, z = mr.small_study_effects(fit), 1 / np.sqrt(fit.studies.n)
     assert found.tau > 0
     at = np.array([found.limit, found.slope, found.tau])
@@ -332,3 +333,27 @@ def test_sizes_of_the_default_hold():
     assert 0.01 < (gain > 1.1 * stats.chi2.ppf(0.95, 1)).mean() < 0.1
     t = egger.statistic(x.astype(float), n.astype(float))
     assert (t > stats.t.ppf(0.975, 8)).mean() > 0.5
+
+
+@pytest.mark.parametrize("width", ["85mm", "170mm"])
+@pytest.mark.parametrize("data", ["ordinary", "zeros", "huge", "three"])
+def test_pictures_show_the_numbers(data, width, tmp_path):
+    fit = mr.pool(events=DATA[data][0], n=DATA[data][1], outcome="complete remission after one year")
+    for method in METHODS:
+        found = mr.small_study_effects(fit, method=method)
+        picture = found.plot(tmp_path / f"{method}.png", width=width)
+        figure, axes = picture.figure, picture.axes
+        figure.draw_without_rendering()
+        studies = next(item for item in axes.get_lines() if item.get_label() == "Study")
+        np.testing.assert_array_equal(studies.get_xydata()[:, 0], fit.studies.events / fit.studies.n)
+        np.testing.assert_array_equal(studies.get_xydata()[:, 1], found.x)
+        boxes = [tick.get_window_extent() for tick in axes.get_yticklabels() if tick.get_text()]
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+        assert ("Trial without end, with its interval" in labels(axes)) == (found.line_x.size > 0)
+    filled = mr.trim_and_fill(fit)
+    axes = filled.plot(width=width).axes
+    assert ("Filled in" in labels(axes)) == (filled.k0 > 0)
+
+
+def labels(axes):
+    return {item.get_label() for item in axes.get_lines()}
