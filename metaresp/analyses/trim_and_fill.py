@@ -142,7 +142,7 @@ def trim_and_fill(
     >>> import metaresp as mr
     >>> found = trim_and_fill(mr.pool(mr.datasets.load("pritz1997"), model="inverse-variance"))
     >>> found.k0, found.side, round(found.rate, 3), round(found.adjusted_rate, 3)
-    (4, 'left', 0.777, 0.709)
+    (4, 'left', 0.757, 0.709)
     """
     if not isinstance(fit, Fit):
         raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")

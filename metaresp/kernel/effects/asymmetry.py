@@ -67,7 +67,7 @@ def least_squares(y: FloatArray, v: FloatArray, z: FloatArray) -> Line:
     >>> y, v, z = (np.array([row]) for row in ([0.1, 0.5, 0.4, 1.2], [0.1, 0.2, 0.2, 0.4], [1.0, 2, 3, 4]))
     >>> line = least_squares(y, v, z)
     >>> round(line.slope.item(), 4), round((line.slope / line.slope_se).item(), 4)
-    (0.277, 2.4693)
+    (0.28, 2.6022)
     """
     s = _sums(y, inverse_variance(v, np.zeros(1)), z)
     left = (s.rest**2 * inverse_variance(v, np.zeros(1))).sum(axis=-1)
@@ -144,7 +144,7 @@ def rank_correlation(y: FloatArray, v: FloatArray) -> Rank:
     --------
     >>> found = rank_correlation(np.array([[0.1, 0.9, 0.4, 1.2]]), np.array([[0.1, 0.2, 0.3, 0.4]]))
     >>> round(found.tau.item(), 4), round(found.pvalue.item(), 4)
-    (0.3333, 0.75)
+    (0.6667, 0.3333)
     """
     w = inverse_variance(v, np.zeros(1))
     total = w.sum(axis=-1, keepdims=True)
@@ -207,7 +207,7 @@ def lfk_index(y: FloatArray, v: FloatArray) -> FloatArray:
     --------
     >>> effects, variances = [-4.27, -1.71, -0.58, -0.19, 0.0], [0.158, 0.076, 0.018, 0.022, 0.04]
     >>> lfk_index(np.array([effects]), np.array([variances])).round(2).item()
-    -4.62
+    -3.31
     """
     order = np.lexsort((v, y), axis=-1)
     y, v = np.take_along_axis(y, order, axis=-1), np.take_along_axis(v, order, axis=-1)
@@ -239,9 +239,9 @@ def trimmed(y: FloatArray, means: FloatArray, runs: bool) -> tuple[int, bool]:
 
     Examples
     --------
-    >>> y = np.array([-0.3, -0.1, 0.0, 0.1, 0.4, 0.9, 1.1, 1.3])
+    >>> y = np.array([-0.2, -0.1, 0.0, 0.1, 0.9, 1.6, 2.4, 3.1])
     >>> trimmed(y, np.cumsum(y) / np.arange(1, 9), False), trimmed(y, np.cumsum(y) / np.arange(1, 9), True)
-    ((3, True), (1, True))
+    ((0, True), (2, True))
     """
     k, k0 = y.size, 0
     seen = {0}
