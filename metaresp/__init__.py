@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from metaresp.analyses.missing import MissingResponses, missing_responses
     from metaresp.analyses.overlap import Overlap, overlap
     from metaresp.analyses.refits import Cumulative, LeaveOneOut, cumulative, leave_one_out
+    from metaresp.analyses.small_study import SmallStudyEffects, small_study_effects
     from metaresp.analyses.subgroups import Subgroups, subgroups
+    from metaresp.analyses.trim_and_fill import TrimAndFill, trim_and_fill
     from metaresp.binomial import (
         BINOMIAL_CI,
         BinomialCI,
@@ -76,6 +78,10 @@ _HOME = {
     "cumulative": "metaresp.analyses.refits",
     "influence": "metaresp.analyses.influence",
     "leave_one_out": "metaresp.analyses.refits",
+    "SmallStudyEffects": "metaresp.analyses.small_study",
+    "small_study_effects": "metaresp.analyses.small_study",
+    "TrimAndFill": "metaresp.analyses.trim_and_fill",
+    "trim_and_fill": "metaresp.analyses.trim_and_fill",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -144,9 +150,11 @@ __all__ = [
     "MultinomialCI",
     "Overlap",
     "RecoveredCounts",
+    "SmallStudyEffects",
     "Studies",
     "StudyRates",
     "Subgroups",
+    "TrimAndFill",
     "UnknownName",
     "UnreadableFile",
     "__version__",
@@ -172,7 +180,9 @@ __all__ = [
     "pool_categories",
     "read_studies",
     "recover_counts",
+    "small_study_effects",
     "subgroups",
+    "trim_and_fill",
 ]
 
 

@@ -45,9 +45,11 @@ PUBLIC = [
     "MultinomialCI",
     "Overlap",
     "RecoveredCounts",
+    "SmallStudyEffects",
     "Studies",
     "StudyRates",
     "Subgroups",
+    "TrimAndFill",
     "UnknownName",
     "UnreadableFile",
     "__version__",
@@ -73,7 +75,9 @@ PUBLIC = [
     "pool_categories",
     "read_studies",
     "recover_counts",
+    "small_study_effects",
     "subgroups",
+    "trim_and_fill",
 ]
 
 

@@ -64,7 +64,7 @@ def draw_funnel(
                 )  # fmt: skip
         if by_n:
             axes.set_yscale("log")
-            _rates(axes, [*rows.x, rows.centre, *rows.low[0], *rows.high[0]], 0.02)
+            rates_across(axes, [*rows.x, rows.centre, *rows.low[0], *rows.high[0]], 0.02)
             ticks = [size for power in range(10) for size in (10**power, 2 * 10**power, 5 * 10**power)]
             low, high = axes.get_ylim()
             inside = [size for size in ticks if low <= size <= high]
@@ -77,7 +77,7 @@ def draw_funnel(
     return finished(figure, axes, alt, path)
 
 
-def _rates(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
+def rates_across(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
     """Set the limits and ticks of an axis of rates, so that rare ones are not crushed at its end."""
     axis = rate_axis(rates)
     room = beyond * (axis.high - axis.low)
@@ -173,7 +173,7 @@ def draw_drapery(
             axes.plot(rows.rates, pvalues, color=look.square, linewidth=0.6, label=label)
         level = f"p = {1 - rows.level:.3g}: ends of the {level_percent(rows.level)} intervals"
         axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3), label=level)
-        _rates(axes, rows.rates.tolist())
+        rates_across(axes, rows.rates.tolist())
         axes.set_ylim(0.0, 1.01)
         legend(figure, look)
     alt = f"Drapery plot: p-value functions of {len(rows.study)} studies and of the pooled rate."

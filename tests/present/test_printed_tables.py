@@ -55,6 +55,8 @@ def results():
         mr.recover_counts("0%", "0%", "15.3%", n_max=9),
         mr.subgroups(mr.pool(grouped), "region"), mr.subgroups(mr.pool(grouped, outcome="death"), "region"),
         mr.subgroups(mr.pool(grouped, model="inverse-variance"), "region"),
+        *(mr.small_study_effects(fit, method=name) for name in ("binomial", "egger", "rank", "lfk")),
+        mr.small_study_effects(mr.pool(events=[0, 0, 4], n=[40, 30, 9])), mr.trim_and_fill(fit),
         mr.baujat(fit), mr.funnel(fit), mr.funnel(other, size="se"), mr.drapery(fit),
         fit.predict_events(5), other.predict_events(100_000), fit.test(0.3), other.test(0.001),
         zero.test(0.5), mr.compare(fit), mr.compare(zero), mr.multinomial_ci([0, 4, 90]),
