@@ -47,12 +47,31 @@ class Scan(NamedTuple):
         Values above 0 of the parameter of spread, ascending.
     spread : float array, shape (points,)
         The same as a standard deviation of the studies' means.
+    top : float
+        Greatest value of the parameter of spread.
+    unit : float or None
+        As in :class:`metaresp.kernel.numerics.surface.Bounds`, for the parameter of spread.
+    linear : float
+        Value of b below which likelihoods bend with b as they do near 0.
+    logarithmic : bool
+        Whether large values of b, and of the mean, are logarithms of what they stand for.
     """
 
     y: FloatArray
     error: FloatArray
     b: FloatArray
     spread: FloatArray
+    top: float
+    unit: float | None
+    linear: float
+    logarithmic: bool = False
+
+    def edges(self) -> FloatArray:
+        """Return where patches end in b: they are as long as what they are a part of, or a fixed length."""
+        edges, most = [0.0], 1.0 if self.logarithmic else np.inf
+        while edges[-1] < self.top:
+            edges.append(edges[-1] + _STEP * min(float(np.hypot(self.linear, edges[-1])), most))
+        return np.array(edges)
 
 
 Terms = Callable[[FloatArray, FloatArray], Local]
@@ -76,15 +95,13 @@ class Table:
         Gives, at ``(a, b)`` of shape (places,), every term of the sums with its derivatives, fields of shape
         (places, terms): the studies, and what else is added to every subset.
     scan : Scan
-    top : float
-        Greatest value of the parameter of spread.
-    unit : float or None
-        As in :class:`metaresp.kernel.numerics.surface.Bounds`, for the parameter of spread.
     """
 
-    def __init__(self, each: Terms, scan: Scan, top: float, unit: float | None) -> None:
-        self.each, self.scan, self.top, self.unit = each, scan, top, unit
-        self.linear = 1.0 if unit is None else min(unit, float(scan.error.min()))
+    def __init__(self, each: Terms, scan: Scan) -> None:
+        self.each, self.scan = each, scan
+        self.edges = scan.edges()
+        wide = 0.0 if scan.logarithmic else self.edges[:-1]
+        self.wide = _WIDE * np.hypot(1.0, np.broadcast_to(wide, self.edges[1:].shape))
         self.patches: dict[tuple[int, int], _Patch] = {}
         row, a, width = [], [], []
         for j, spread in enumerate(scan.spread):
@@ -99,27 +116,17 @@ class Table:
         at = each(self.a, scan.b[self.row])
         self.scanned = [np.ascontiguousarray(field.T) for field in (at.value, at.d_a, at.d_a_a)]
 
-    def place(self, a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray]:
-        """Return the numbers of the patches that hold some places."""
-        walked = b if self.unit is None else np.arcsinh(b / self.linear)
-        row = np.floor(walked / _STEP)
-        return row.astype(np.int64), np.floor(a / self._width(row)).astype(np.int64)
-
-    def _edge(self, row: FloatArray) -> FloatArray:
-        return _STEP * row if self.unit is None else self.linear * np.sinh(_STEP * row)
-
-    def _width(self, row: FloatArray) -> FloatArray:
-        """Return how long in the mean the patches of some rows are: more where the spread is large."""
-        width: FloatArray = _WIDE * np.hypot(1.0, 0.0 if self.unit is None else self._edge(row))
-        return width
+    def place(self, a: FloatArray, b: FloatArray) -> IntArray:
+        """Return the numbers, in b and in a, of the patches that hold some places, shape (2, places)."""
+        row = np.clip(np.searchsorted(self.edges, b, side="right") - 1, 0, self.wide.size - 1)
+        return np.array([row, np.floor(a / self.wide[row])], dtype=np.int64)
 
     def patch(self, key: tuple[int, int]) -> _Patch:
         """Return the polynomials on one patch."""
         if key not in self.patches:
-            row, column = np.float64(key[0]), key[1]
-            ends, width = (self._edge(row), self._edge(row + 1)), self._width(row)
-            middle = (float((column + 0.5) * width), float(0.5 * (ends[0] + ends[1])))
-            half = (float(0.5 * width), float(0.5 * (ends[1] - ends[0])))
+            row, column = key
+            low, high, width = (float(v) for v in (*self.edges[row : row + 2], self.wide[row]))
+            middle, half = ((column + 0.5) * width, 0.5 * (low + high)), (0.5 * width, 0.5 * (high - low))
             a, b = (m + h * _POINTS for m, h in zip(middle, half, strict=True))
             value = self.each(np.repeat(a, _NODES), np.tile(b, _NODES)).value.T
             smooth = _CHEBYSHEV @ value.reshape(-1, _NODES, _NODES) @ _CHEBYSHEV.T
@@ -190,7 +197,7 @@ class Subsets:
         error_b = np.where(inside, h_aa * slope_b + h_ab * slope_a, 0.0)
         sure: BoolArray = (h_aa > 0) & (determinant > 0)
         sure &= (error_a <= _SURE * determinant) & (error_b <= _SURE * determinant * top.b)
-        return sure & top.converged & (top.b < 0.5 * self.table.top)
+        return sure & top.converged & (top.b < 0.5 * self.table.scan.top)
 
 
 def _derivatives(x: FloatArray) -> FloatArray:
@@ -205,10 +212,10 @@ def _derivatives(x: FloatArray) -> FloatArray:
 
 
 class Maxima(NamedTuple):
-    """The highest place of every subset, that with no spread, and whether both are known well."""
+    """The highest place of every subset, that with no spread, and whether the first is known well."""
 
     top: Top
-    common: Local
+    common: Top
     sure: BoolArray
 
 
@@ -235,9 +242,9 @@ def maxima(table: Table, copies: FloatArray, common: FloatArray) -> Maxima:
         [(every, common, zero)],
         Bounds(zero, zero),
     )
-    bounds = Bounds(zero, np.full(count, table.top), table.unit)
+    bounds = Bounds(zero, np.full(count, table.scan.top), table.scan.unit)
     top = highest(subsets.local, known, _starts(table, copies, known), bounds)
-    return Maxima(top, known.local, subsets.sure(top))
+    return Maxima(top, known, subsets.sure(top))
 
 
 def _starts(
@@ -254,7 +261,7 @@ def _starts(
     end = np.full((len(copies), 1), -np.inf)
     height = np.column_stack([known.local.value, value[each, best], end])
     hill = (height[:, 1:-1] >= height[:, :-2]) & (height[:, 1:-1] >= height[:, 2:])
-    rises = (known.local.d_b if table.unit is None else known.local.d_b_b) > 0
+    rises = (known.local.d_b if table.scan.unit is None else known.local.d_b_b) > 0
     hill[:, 0] |= rises & ~hill.any(axis=1)
     mean, height = table.a[best] + step[each, best], height[:, 1:-1]
     while hill.any():
