@@ -82,6 +82,7 @@ class InverseVariance(Model):
     }
     I2_has_interval = True
     tau2_methods = tuple(TAU2_CI)
+    own_centre = frozenset(_OWN_CENTRE)
     Q_symbol = "Q"
     Q_definition = "Cochran's Q: weighted squared distances from the common-effect mean"
 

@@ -104,6 +104,9 @@ class NestedBinomialNormal(BinomialNormal):
         mixture, low, high = nested_mixture(self.arranged, self.nested, self.nested_lanes.k, self.tail)
         return mixture, np.minimum(low, self.nested.mu), np.maximum(high, self.nested.mu)
 
+    def tabulated(self) -> None:
+        """Return nothing: studies of one cluster are no terms of a sum."""
+
     def classify(self) -> IntArray:
         """Return why lanes cannot be fitted."""
         return Model.classify(self)
