@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from metaresp import datasets
     from metaresp.analyses.baujat import Baujat, baujat
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.gosh import Gosh, gosh
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -55,6 +56,8 @@ _HOME = {
     "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
+    "Gosh": "metaresp.analyses.gosh",
+    "gosh": "metaresp.analyses.gosh",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -104,6 +107,7 @@ __all__ = [
     "ExcludedStudy",
     "Fit",
     "Funnel",
+    "Gosh",
     "Interval",
     "InvalidArgument",
     "InvalidStudies",
@@ -128,6 +132,7 @@ __all__ = [
     "datasets",
     "drapery",
     "funnel",
+    "gosh",
     "missing_bounds",
     "pool",
     "pool_batch",

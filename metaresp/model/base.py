@@ -98,6 +98,8 @@ class Model:
         Whether I2 has the interval of tau2.
     carries_tau : bool
         Whether :meth:`study_rates` takes tau as unknown, so that an estimate of 0 is no exception.
+    most_subsets : int
+        How many subsets of studies are fitted without being asked for.
     own_centre : collection of str
         Intervals that bring their own estimate.
     tau2_methods : tuple of str
@@ -119,6 +121,7 @@ class Model:
     explains: ClassVar[bool] = False
     I2_has_interval: ClassVar[bool] = False
     carries_tau: ClassVar[bool] = False
+    most_subsets: ClassVar[int] = 1 << 20
     own_centre: ClassVar[Collection[str]] = ()
     tau2_methods: ClassVar[tuple[str, ...]] = ()
     Q_symbol: ClassVar[str] = "Pearson's X2"

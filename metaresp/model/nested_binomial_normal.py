@@ -73,6 +73,7 @@ class NestedBinomialNormal(BinomialNormal):
     grouped = False
     explains = False
     I2_has_interval = False
+    most_subsets = 1 << 12
     carries_tau = False
     tau2_methods = ("profile",)
     cluster: IntArray
