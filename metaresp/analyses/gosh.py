@@ -48,8 +48,8 @@ class Gosh(Record):
     k : int array, shape (subsets,)
         Studies of a subset.
     estimate, rate, tau2, I2, rho : float array, shape (subsets,)
-        What ``pool`` of these studies gives with the options of the fit; the estimate on the model's scale, I2
-        in percent.  NaN where a quantity is not estimable (one study, no event) or the model has none.
+        What ``pool`` of these studies gives with the options of the fit; the estimate on the model's scale,
+        I2 in percent.  NaN where a quantity is not estimable (one study, no event) or the model has none.
     reason : int array, shape (subsets,)
         0 where the model was fitted, otherwise a key of ``metaresp.model.REASONS``.
     measure : str
@@ -94,7 +94,7 @@ class Gosh(Record):
 
     @property
     def score(self) -> FloatArray:
-        """The part of the scatter of rate and heterogeneity together that a study explains, shape (units,)."""
+        """The part of the scatter of rate and heterogeneity that a study explains, shape (units,)."""
         shares = np.array([self.rate_share] + [self.measure_share] * (self.measure != "k"))
         known = ~np.isnan(shares)
         count = known.sum(axis=0)
@@ -117,7 +117,14 @@ class Gosh(Record):
         """Return one row a study: study, medians with and without it, shares, score."""
         import pandas as pd
 
-        names = ("rate_with", "rate_without", "measure_with", "measure_without", "rate_share", "measure_share")
+        names = (
+            "rate_with",
+            "rate_without",
+            "measure_with",
+            "measure_without",
+            "rate_share",
+            "measure_share",
+        )
         columns = {name.replace("measure", self.measure): getattr(self, name) for name in names}
         return pd.DataFrame({"study": list(self.study)} | columns | {"score": self.score})
 
@@ -142,8 +149,8 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
     ----------
     fit : Fit
     subsets : int, optional
-        How many subsets at most: all where there are no more, otherwise different random ones.  Without it all
-        up to ``2**20`` (20 studies; fewer of nested studies, whose fits take longer), and 100,000 random ones
+        How many subsets at most: all where there are no more, otherwise different random ones.  Without it
+        all up to ``2**20`` (20 studies; fewer of nested studies, whose fits take longer), and 100,000 random ones
         beyond.
     seed : int, optional
         Of random subsets; without one a fixed seed, so that the same call gives the same answer.
@@ -163,18 +170,18 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
 
     Notes
     -----
-    Every subset gets the answer that ``pool`` gives it, exact ones included, without intervals.  A count model's
-    likelihood of a subset is the sum of those of its studies, which are tabulated once over both parameters;
-    the maxima are those of ``pool`` to about 1e-8 (``docs/decisions/gosh.md``).
+    Every subset gets the answer that ``pool`` gives it, exact ones included, without intervals.  The
+    likelihood: that of a subset is the sum of those of its studies, which are tabulated once over both
+    parameters; the maxima are those of ``pool`` to about 1e-8 (``docs/decisions/gosh.md``).
 
     A study that is part of another story than the rest splits the cloud of subsets in two.  Its score is the
-    part of the scatter of rate and heterogeneity that its being in or out explains.  R: ``metafor::gosh``, for
-    inverse variance only.
+    part of the scatter of rate and heterogeneity that its being in or out explains.  R: ``metafor::gosh``,
+    for inverse variance only.
 
     References
     ----------
-    Olkin, Dahabreh and Trikalinos (2012), GOSH: a graphical display of study heterogeneity, Research Synthesis
-    Methods 3:214.
+    Olkin, Dahabreh and Trikalinos (2012), GOSH: a graphical display of study heterogeneity, Research
+    Synthesis Methods 3:214.
 
     Examples
     --------
@@ -245,7 +252,8 @@ def _units(fit: Fit, by: str) -> tuple[IntArray, tuple[str, ...]]:
         return np.arange(fit.k), fit.studies.study
     if fit.spec.cluster is None:
         raise InvalidArgument(
-            f"{option('by', 'cluster')}: the studies of this fit are not nested; pool with {option('cluster')}"
+            f"{option('by', 'cluster')}: the studies of this fit are not nested; "
+            f"pool with {option('cluster')}"
         )
     names = fit.studies.clusters(fit.spec.cluster)
     return fit.studies.cluster_codes(fit.spec.cluster), tuple(map(str, names))

@@ -140,9 +140,7 @@ def _extreme(x: FloatArray, n: FloatArray, copies: FloatArray) -> BoolArray:
 
 def _maxima(table: Table, copies: FloatArray, common: FloatArray) -> Maxima:
     """Return the maxima of all subsets, some thousands at a time."""
-    parts = [
-        maxima(table, copies[part], common[part]) for part in chunked(len(copies), _FLOATS, _ELEMENTS)
-    ]
+    parts = [maxima(table, copies[part], common[part]) for part in chunked(len(copies), _FLOATS, _ELEMENTS)]
 
     def joined(tops: list[Top]) -> Top:
         local = Local(*(np.concatenate(field) for field in zip(*(top.local for top in tops), strict=True)))
@@ -170,7 +168,10 @@ def beta_table(x: FloatArray, n: FloatArray) -> Table:
 
     def each(mu: FloatArray, u: FloatArray) -> Local:
         at = terms(
-            np.broadcast_to(x, (mu.size, x.size)), np.broadcast_to(n, (mu.size, x.size)), mu, np.expm1(u) / largest
+            np.broadcast_to(x, (mu.size, x.size)),
+            np.broadcast_to(n, (mu.size, x.size)),
+            mu,
+            np.expm1(u) / largest,
         )
         stretch = ((np.expm1(u) + 1) / largest)[:, None]
         return Local(

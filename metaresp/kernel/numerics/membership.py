@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import ByteArray, FloatArray
+from metaresp.arrays import ByteArray, FloatArray, IntArray
 
 _ROUNDING = 1e-20  # a variance below this times the squared mean is none
 
@@ -50,14 +50,21 @@ def membership(value: FloatArray, members: ByteArray) -> Membership:
     centred = value - value.mean()
     variance = float(np.mean(centred * centred))
     constant = variance <= _ROUNDING * float(np.mean(value * value))
+    order = np.argsort(value)
+    value, centred, members = value[order], centred[order], members[order]
     for i in range(units):
         held = members[:, i] == 1
-        size = int(held.sum())
-        if size:
-            out.median_with[i] = np.median(value[held])
-        if size < held.size:
-            out.median_without[i] = np.median(value[~held])
-        if 0 < size < held.size:
-            q, apart = size / held.size, centred[held].mean() - centred[~held].mean()
+        inside, outside = np.flatnonzero(held), np.flatnonzero(~held)
+        out.median_with[i], out.median_without[i] = _middle(value, inside), _middle(value, outside)
+        if inside.size and outside.size:
+            q, apart = inside.size / held.size, centred[inside].mean() - centred[outside].mean()
             out.share[i] = 0.0 if constant else q * (1 - q) * apart * apart / variance
     return out
+
+
+def _middle(ascending: FloatArray, places: IntArray) -> float:
+    """Return the median of the values at ascending *places*; NaN where there are none."""
+    if not places.size:
+        return np.nan
+    half = places.size // 2
+    return float(0.5 * (ascending[places[(places.size - 1) // 2]] + ascending[places[half]]))
