@@ -46,7 +46,7 @@ def growing(order: IntArray) -> IntArray:
 
 
 def all_subsets(units: int) -> ByteArray:
-    """Return every subset but the empty one, a bit a unit: those of :func:`members` in ``1, 2, ..., 2**units``.
+    """Return every subset but the empty one, a bit a unit, as :func:`members` unpacks them.
 
     Returns
     -------

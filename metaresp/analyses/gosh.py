@@ -150,8 +150,8 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
     fit : Fit
     subsets : int, optional
         How many subsets at most: all where there are no more, otherwise different random ones.  Without it
-        all up to ``2**20`` (20 studies; fewer of nested studies, whose fits take longer), and 100,000 random ones
-        beyond.
+        all up to ``2**20`` (20 studies; fewer of nested studies, whose fits take longer), and 100,000
+        random ones beyond.
     seed : int, optional
         Of random subsets; without one a fixed seed, so that the same call gives the same answer.
     by : {"study", "cluster"}
@@ -171,7 +171,7 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
     Notes
     -----
     Every subset gets the answer that ``pool`` gives it, exact ones included, without intervals.  The
-    likelihood: that of a subset is the sum of those of its studies, which are tabulated once over both
+    likelihood of counts of a subset is the sum of those of its studies, which are tabulated once over both
     parameters; the maxima are those of ``pool`` to about 1e-8 (``docs/decisions/gosh.md``).
 
     A study that is part of another story than the rest splits the cloud of subsets in two.  Its score is the

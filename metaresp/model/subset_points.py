@@ -16,7 +16,7 @@ _TABULATED = 500  # subsets from which on a table of each study's likelihood pay
 
 
 class Points(NamedTuple):
-    """Estimates of subsets of studies without intervals, shape (subsets,); what is what says :class:`Batch`."""
+    """Estimates of subsets without intervals, shape (subsets,); :class:`metaresp.Batch` says what is what."""
 
     k: FloatArray
     estimate: FloatArray
@@ -46,7 +46,8 @@ def subset_points(
     spec = resolve(**options) if cluster is None else resolve(**options, cluster="cluster")
     whole = model_of(spec)(clean(events, n, None)[0], spec)
     table = whole.tabulated() if subsets >= _TABULATED else None
-    out = Points(*np.full((6, subsets), np.nan), np.zeros(subsets, dtype=np.int64))
+    k, estimated, rate, tau2, i2, rho = np.full((6, subsets), np.nan)
+    out = Points(k, estimated, rate, tau2, i2, rho, np.zeros(subsets, dtype=np.int64))
     for part in chunked(subsets, events.size, _CHUNK):
         lanes, _ = clean(events, n, copies(part))
         for rows, model in parts_of(lanes, spec, options, cluster):

@@ -140,8 +140,15 @@ def _densities(axes: Axes, x: FloatArray, y: FloatArray, groups: list[tuple[str,
         ):
             if values.size:
                 panel.hist(
-                    values, bins=BARS, range=limits, density=True, orientation="vertical" if upright else "horizontal", color=colour, alpha=0.5,
-                    histtype="stepfilled", linewidth=0,
-                )  # fmt: skip
+                    values,
+                    bins=BARS,
+                    range=limits,
+                    density=True,
+                    orientation="vertical" if upright else "horizontal",
+                    color=colour,
+                    alpha=0.5,
+                    histtype="stepfilled",
+                    linewidth=0,
+                )
     for panel in (above, beside):
         panel.set_axis_off()

@@ -1,8 +1,10 @@
 """Fits of a great many subsets of the same studies, out of a table of each study's likelihood.
 
-A subset whose maximum the table does not tell to the accuracy of a fit is fitted by its likelihood itself: one
-of a study of a million patients among small ones, one whose spread has no bound, one at 0% and 100% only.
+A subset whose maximum the table does not tell to the accuracy of a fit is fitted by its likelihood itself:
+one of a study of a million patients among small ones, one whose spread has no bound, one at 0% and 100% only.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import special
@@ -27,7 +29,7 @@ _LEAST_RATE = 1e-3
 def normal_table(data: CountSurface) -> Table:
     """Return the table of the studies of the one lane of a binomial-normal likelihood.
 
-    Rates on the cauchit scale go as far as 1e13: mean and spread are looked for as ``sinh(a)`` and ``sinh(b)``.
+    Rates on the cauchit scale go as far as 1e13: mean and spread are looked for as ``sinh(a)``, ``sinh(b)``.
     """
     stretched = data.link == "cauchit"
     y, error = _effects(data.x[0], data.n[0], data.link)
@@ -86,7 +88,7 @@ def _stretched(each: Terms) -> Terms:
 
 
 def normal_fit(table: Table, data: CountSurface) -> binomial_normal.Fit:
-    """Return what :func:`metaresp.kernel.counts.binomial_normal.fit` does for subsets of the studies of a table.
+    """Return what ``binomial_normal.fit`` does, for subsets of the studies of a table.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def _maxima(table: Table, copies: FloatArray, common: FloatArray) -> Maxima:
     """Return the maxima of all subsets, some thousands at a time."""
     parts = [maxima(table, copies[part], common[part]) for part in chunked(len(copies), _FLOATS, _ELEMENTS)]
 
-    def joined(tops: list[Top]) -> Top:
+    def joined(tops: Sequence[Top]) -> Top:
         local = Local(*(np.concatenate(field) for field in zip(*(top.local for top in tops), strict=True)))
         a, b, converged = (np.concatenate([top[i] for top in tops]) for i in (0, 1, 3))
         return Top(a, b, local, converged)
@@ -187,7 +189,7 @@ def beta_table(x: FloatArray, n: FloatArray) -> Table:
 
 
 def beta_fit(table: Table, x: FloatArray, n: FloatArray, copies: FloatArray) -> beta_binomial.Fit:
-    """Return what :func:`metaresp.kernel.counts.beta_binomial.fit` does for subsets of the studies of a table."""
+    """Return what ``beta_binomial.fit`` does, for subsets of the studies of a table."""
     events, size = (np.einsum("lk,lk->l", copies, field) for field in (x, n))
     largest = np.expm1(table.scan.top) / beta_binomial.THETA_MAX
     common = np.log(events) - np.log(size - events)

@@ -1,9 +1,9 @@
 """Maxima of the likelihood of a great many subsets of the same studies, each study's worked out once.
 
 The log-likelihood of a subset is the sum of those of its studies.  Each study's is tabulated over both
-parameters: with its slopes on a coarse scan, that shows a subset's hills, and as a polynomial on small patches,
-wherever a search comes.  What a subset's likelihood is at a place, and how it bends there, is then one product
-of its copies with a table; no study is integrated again for it.
+parameters: with its slopes on a coarse scan, that shows a subset's hills, and as a polynomial on small
+patches, wherever a search comes.  What a subset's likelihood is at a place, and how it bends there, is then
+one product of its copies with a table; no study is integrated again for it.
 """
 
 from collections.abc import Callable, Iterator

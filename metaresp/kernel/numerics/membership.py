@@ -31,8 +31,8 @@ def membership(value: FloatArray, members: ByteArray) -> Membership:
     -------
     Membership
         ``share`` is the part of the variance of *value* between the subsets that one unit's membership alone
-        explains, ``q (1 - q) (mean with - mean without)**2 / variance`` with q the part of the subsets that hold
-        it: the first-order index of Sobol (1993).  Over all subsets memberships are nearly uncorrelated, and
+        explains, ``q (1 - q) (mean with - mean without)**2 / variance`` with q the part of the subsets that
+        hold it: the first-order index of Sobol (1993).  Over all subsets memberships are nearly uncorrelated:
         the shares add up to one less what units do together.
 
     Examples
