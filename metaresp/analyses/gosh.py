@@ -22,8 +22,6 @@ from metaresp.subsets import all_subsets, members, random_subsets
 if TYPE_CHECKING:
     import pandas as pd
 
-    from metaresp.present.text_tables import Summary
-
 MOST_SUBSETS = 10_000_000
 # Drawn where there are more subsets than are fitted without being asked.
 RANDOM_SUBSETS = 100_000
@@ -128,12 +126,6 @@ class Gosh(Record):
         columns = {name.replace("measure", self.measure): getattr(self, name) for name in names}
         return pd.DataFrame({"study": list(self.study)} | columns | {"score": self.score})
 
-    def summary(self) -> "Summary":
-        """Return the table of the studies."""
-        from metaresp.present.gosh_tables import gosh_table
-
-        return gosh_table(self)
-
     def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
         """Draw the picture; see :func:`metaresp.plots.gosh.draw_gosh` for *path*, *study* and *style*."""
         from metaresp.plots.gosh import draw_gosh
@@ -190,7 +182,7 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
     >>> found.k.size, found.complete, found.study[int(found.score.argmax())]
     (15, True, 'Ito')
     >>> found.rate_with.round(2)[3].item(), found.rate_without.round(2)[3].item()
-    (0.37, 0.17)
+    (0.38, 0.16)
     """
     if not isinstance(fit, Fit):
         raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")

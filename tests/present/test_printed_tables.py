@@ -55,6 +55,7 @@ def results():
         mr.subgroups(mr.pool(grouped), "region"), mr.subgroups(mr.pool(grouped, outcome="death"), "region"),
         mr.subgroups(mr.pool(grouped, model="inverse-variance"), "region"),
         mr.baujat(fit), mr.funnel(fit), mr.funnel(other, size="se"), mr.drapery(fit),
+        mr.gosh(other), mr.gosh(zero), mr.gosh(mr.pool(many, model="common"), subsets=9),
         fit.predict_events(5), other.predict_events(100_000), fit.test(0.3), other.test(0.001),
         zero.test(0.5),
     ]  # fmt: skip
