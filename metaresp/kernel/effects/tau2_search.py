@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.kernel.effects.subset_sums import one_set, scores
 from metaresp.kernel.effects.sums import Lanes
 
 MAX_STEPS = 100
@@ -25,6 +26,7 @@ COARSE_RANGES = (2.0, 4.0, 6.0)  # lanes of similar range are scanned together
 DOUBT = 0.05  # |psi| below which an interpolated extremum sends a lane to the dense scan
 DENSE_POINTS = 256
 MOST_CELLS = 100
+MANY = 200  # lanes from which on it pays to see whether they are subsets of the same studies
 GRID_BUDGET = 1 << 15  # floats in one working array of a scan
 
 # Value and slope of the cubic with end values a, b and end slopes sa, sb at 1/4, 1/2 and 3/4 of a cell.
@@ -93,6 +95,9 @@ def maximise(lanes: Lanes, restricted: bool) -> Root:
     vmin, span = search_range(lanes, restricted)
     if len(lanes) == 1 and span[0] > 0:
         return Root(*_maximise_one(lanes, vmin, span, restricted))
+    studies = one_set(lanes) if len(lanes) >= MANY else None
+    if studies is not None:
+        return _maximise_subsets(lanes, studies, vmin, span, restricted)
     tau2 = np.zeros(len(lanes))
     converged = np.ones(len(lanes), dtype=np.bool_)
     group = np.searchsorted(COARSE_RANGES, span)
@@ -149,7 +154,51 @@ def _maximise_inside(
 ) -> tuple[FloatArray, BoolArray]:
     grid = (np.arange(points) / (points - 1.0))[:, None] * span
     psi, slope = _psi_grid(lanes, vmin, grid, restricted)
-    h = span / (points - 1)
+    return _highest(lanes, vmin, span, restricted, grid, psi, slope)
+
+
+def _maximise_subsets(
+    lanes: Lanes,
+    studies: tuple[FloatArray, FloatArray],
+    vmin: FloatArray,
+    span: FloatArray,
+    restricted: bool,
+) -> Root:
+    """Maximise for subsets of the same studies: one coarse scan for all, whose sums are matrix products.
+
+    With the least variance of all studies for that of a subset's, ``u`` is one scale for all.
+    """
+    tau2, converged = np.zeros(len(lanes)), np.ones(len(lanes), dtype=np.bool_)
+    index = np.flatnonzero(span > 0)
+    if not len(index):
+        return Root(tau2, converged)
+    assert lanes.copies is not None  # or there would be no subsets
+    part, least = lanes if len(index) == len(lanes) else lanes.take(index), vmin[index].min()
+    ends = np.log1p(vmin[index] * np.expm1(span[index]) / least)
+    points = _points(ends.max())
+    u = np.arange(points) / (points - 1.0) * ends.max()
+    t = least * np.expm1(u)
+    s = scores(lanes.copies[:, index], studies, t, restricted)
+    psi = np.log(s.data / s.trace)
+    slope = (t + least)[:, None] * (s.data_slope / s.data - s.trace_slope / s.trace)
+    grid, one = np.repeat(u[:, None], len(index), axis=1), np.full(len(index), least)
+    tau2[index], converged[index] = _highest(
+        part, one, np.full_like(one, u[-1]), restricted, grid, psi, slope
+    )
+    return Root(tau2, converged)
+
+
+def _highest(
+    lanes: Lanes,
+    vmin: FloatArray,
+    span: FloatArray,
+    restricted: bool,
+    grid: FloatArray,
+    psi: FloatArray,
+    slope: FloatArray,
+) -> tuple[FloatArray, BoolArray]:
+    """Return the maximum that a scan on *grid*, shape (points, lanes), leads to."""
+    h = span / (len(grid) - 1)
     clear = _clear(psi, slope * h)
     falls = (psi[:-1] > 0) & (psi[1:] <= 0)
     cell = falls.argmax(axis=0)
