@@ -73,6 +73,8 @@ class Model:
     ----------
     table : Table or None
         What :meth:`tabulated` gave for all studies, where the lanes are subsets of these.
+    bare : bool
+        Whether rate, estimate and heterogeneity alone are looked at.
     name : str
     options : mapping
         What it can be told, and what ``"default"`` stands for; another option has no meaning for it.
@@ -135,13 +137,14 @@ class Model:
         self.cluster = cluster
         self.later = later
         self.table: Table | None = None
+        self.bare = False
 
     def take(self, rows: IntArray) -> Self:
         """Return the model of the lanes at *rows*, itself where these are all."""
         if rows.size == self.counts.k.size:
             return self
         part = type(self)(self.counts.take(rows), self.spec, self.cluster)
-        part.table = self.table
+        part.table, part.bare = self.table, self.bare
         return part
 
     def tabulated(self) -> Table | None:

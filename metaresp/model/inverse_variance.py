@@ -219,7 +219,6 @@ class InverseVariance(Model):
             "rate": rate,
             "low": back(mean.low),
             "high": back(mean.high),
-            "mean_rate": transform.mean_rate(mean.estimate, tau2.value, size),
             "estimate": mean.estimate,
             "se": mean.se,
             "df": mean.df,
@@ -237,6 +236,8 @@ class InverseVariance(Model):
             "I2_Q_high": het.I2_Q_high,
             "typical_v": het.typical_v,
         }
+        if not self.bare:
+            out["mean_rate"] = transform.mean_rate(mean.estimate, tau2.value, size)
         reason = np.where(np.isnan(mean.estimate), NO_ESTIMATE, np.where(tau2.converged, OK, NOT_CONVERGED))
         if spec.prediction is not None:
             low, high = PREDICTION[spec.prediction](y, v, copies, tau2.value, mean, tail, refit, rng)

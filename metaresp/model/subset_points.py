@@ -51,7 +51,7 @@ def subset_points(
     for part in chunked(subsets, events.size, _CHUNK):
         lanes, _ = clean(events, n, copies(part))
         for rows, model in parts_of(lanes, spec, options, cluster):
-            model.table = table
+            model.table, model.bare = table, True
             found = estimate(model)
             for name, values in zip(out._fields, out, strict=True):
                 values[part][rows] = getattr(found, name)

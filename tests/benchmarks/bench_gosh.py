@@ -11,7 +11,7 @@ import pytest
 import metaresp as mr
 
 LOOP = 200
-REML_OVER_LOOP = 200.0
+REML_OVER_LOOP = 100.0  # 120 to 160 on a machine busy with other work
 COUNTS_OVER_LOOP = 100.0
 
 pytestmark = pytest.mark.benchmark

@@ -19,6 +19,28 @@ def one_set(lanes: Lanes) -> tuple[FloatArray, FloatArray] | None:
     return (y, v) if alike.all() else None
 
 
+def log_ratios(
+    lanes: Lanes, studies: tuple[FloatArray, FloatArray], vmin: float, u: FloatArray, restricted: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return the log-ratio of the score's halves and its slope in ``u``, shape (points, lanes).
+
+    Parameters
+    ----------
+    lanes : Lanes
+        Subsets of *studies*.
+    studies : tuple of float array
+        As :func:`one_set` gives them.
+    vmin : float
+    u : float array, shape (points,)
+        ``log(1 + tau2 / vmin)``.
+    restricted : bool
+    """
+    assert lanes.copies is not None  # or there would be no subsets
+    t = vmin * np.expm1(u)
+    s = scores(lanes.copies, studies, t, restricted)
+    return np.log(s.data / s.trace), (t + vmin)[:, None] * (s.data_slope / s.data - s.trace_slope / s.trace)
+
+
 def scores(
     copies: FloatArray, studies: tuple[FloatArray, FloatArray], tau2: FloatArray, restricted: bool
 ) -> ScoreSums:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.kernel.effects.subset_sums import one_set, scores
+from metaresp.kernel.effects.subset_sums import log_ratios, one_set
 from metaresp.kernel.effects.sums import Lanes
 
 MAX_STEPS = 100
@@ -26,6 +26,7 @@ COARSE_RANGES = (2.0, 4.0, 6.0)  # lanes of similar range are scanned together
 DOUBT = 0.05  # |psi| below which an interpolated extremum sends a lane to the dense scan
 DENSE_POINTS = 256
 MOST_CELLS = 100
+WORTH_LEAVING = 0.6  # share of lanes still searched, below which the others are left out
 MANY = 200  # lanes from which on it pays to see whether they are subsets of the same studies
 GRID_BUDGET = 1 << 15  # floats in one working array of a scan
 
@@ -169,22 +170,16 @@ def _maximise_subsets(
     With the least variance of all studies for that of a subset's, ``u`` is one scale for all.
     """
     tau2, converged = np.zeros(len(lanes)), np.ones(len(lanes), dtype=np.bool_)
-    index = np.flatnonzero(span > 0)
-    if not len(index):
+    index = np.flatnonzero(lanes.k > 1)
+    if not len(index) or not span.any():
         return Root(tau2, converged)
-    assert lanes.copies is not None  # or there would be no subsets
     part, least = lanes if len(index) == len(lanes) else lanes.take(index), vmin[index].min()
     ends = np.log1p(vmin[index] * np.expm1(span[index]) / least)
-    points = _points(ends.max())
-    u = np.arange(points) / (points - 1.0) * ends.max()
-    t = least * np.expm1(u)
-    s = scores(lanes.copies[:, index], studies, t, restricted)
-    psi = np.log(s.data / s.trace)
-    slope = (t + least)[:, None] * (s.data_slope / s.data - s.trace_slope / s.trace)
+    u = np.linspace(0.0, ends.max(), _points(ends.max()))
+    psi, slope = log_ratios(part, studies, least, u, restricted)
     grid, one = np.repeat(u[:, None], len(index), axis=1), np.full(len(index), least)
-    tau2[index], converged[index] = _highest(
-        part, one, np.full_like(one, u[-1]), restricted, grid, psi, slope
-    )
+    found = _highest(part, one, np.full_like(one, u[-1]), restricted, grid, psi, slope, studies)
+    tau2[index], converged[index] = found
     return Root(tau2, converged)
 
 
@@ -196,6 +191,7 @@ def _highest(
     grid: FloatArray,
     psi: FloatArray,
     slope: FloatArray,
+    studies: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, BoolArray]:
     """Return the maximum that a scan on *grid*, shape (points, lanes), leads to."""
     h = span / (len(grid) - 1)
@@ -219,7 +215,9 @@ def _highest(
         tau2[index], converged[index] = _refine(part, vmin[index], low, high, start, restricted)
     index = np.flatnonzero(~clear)
     if len(index):
-        tau2[index], converged[index] = _dense(lanes.take(index), vmin[index], span[index], restricted)
+        tau2[index], converged[index] = _dense(
+            lanes.take(index), vmin[index], span[index], restricted, studies
+        )
     return tau2, converged
 
 
@@ -305,10 +303,10 @@ def _refine(
             new = np.where(outside, 0.5 * (low + high), new)
         tau2[active] = vmin * np.expm1(new)
         moving = np.abs(new - u) > np.maximum(STEP_RTOL * np.minimum(new, 1.0), STEP_FLOOR)
-        if moving.all():
+        keep = np.flatnonzero(moving)
+        if len(keep) > WORTH_LEAVING * len(moving):  # lanes that have arrived stay where they are
             u = new
             continue
-        keep = np.flatnonzero(moving)
         active = active[keep]
         if not len(keep):
             break
@@ -318,12 +316,21 @@ def _refine(
 
 
 def _dense(
-    lanes: Lanes, vmin: FloatArray, span: FloatArray, restricted: bool
+    lanes: Lanes,
+    vmin: FloatArray,
+    span: FloatArray,
+    restricted: bool,
+    studies: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, BoolArray]:
     """Refine every maximum that a dense scan sees and keep the best, 0 included."""
     count = len(lanes)
     grid = np.linspace(0.0, 1.0, DENSE_POINTS)[:, None] * span
-    psi, _ = _psi_grid(lanes, vmin, grid, restricted)
+    if studies is None:
+        psi, _ = _psi_grid(lanes, vmin, grid, restricted)
+    else:
+        psi, _ = log_ratios(lanes, studies, vmin[0], grid[:, 0], restricted)
+        lost = np.flatnonzero(~np.isfinite(psi).all(axis=0))
+        psi[:, lost], _ = _psi_grid(lanes.take(lost), vmin[lost], grid[:, lost], restricted)
     cell, owner = np.nonzero((psi[:-1] > 0) & (psi[1:] <= 0))
     low, high = grid[cell, owner], grid[cell + 1, owner]
     part = lanes.take(owner)
