@@ -201,12 +201,11 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
     else:
         packed = random_subsets(units, wanted, np.random.default_rng(_SEED if seed is None else seed))
         notes = (f"{wanted:,} random subsets of {_count(total)}.",)
-    options = batch_options(fit) | kind.without_intervals(spec)
 
     def copies(part: slice) -> IntArray:
         return members(packed[part], units)[:, codes].astype(np.int64)
 
-    found = subset_points(studies.events, studies.n, copies, wanted, **options)
+    found = subset_points(studies.events, studies.n, copies, wanted, **batch_options(fit))
     measure = {"tau2": "I2", "rho": "rho", None: "k"}[kind.spread]
     held = members(packed, units)
     value = getattr(found, measure)

@@ -9,7 +9,7 @@ from metaresp.arrays import FloatArray, IntArray, chunked, silent
 from metaresp.counts import clean
 from metaresp.model.batch import estimate, parts_of
 from metaresp.model.registry import model_of
-from metaresp.model.spec import resolve
+from metaresp.model.spec import nested_only, resolve
 
 _CHUNK = 1 << 19  # counts fitted at once
 _TABULATED = 500  # subsets from which on a table of each study's likelihood pays
@@ -43,7 +43,12 @@ def subset_points(
         As for :func:`pool_batch`, the model and its form for nested studies among them.
     """
     cluster = options.pop("cluster", None)
-    spec = resolve(**options) if cluster is None else resolve(**options, cluster="cluster")
+    nested: dict[str, Any] = {} if cluster is None else {"cluster": "cluster"}
+    spec = resolve(**options, **nested)
+    # an interval that only nested studies have also says that there is no other model for any subset
+    kept = {"ci": spec.ci} if options.get("ci") in nested_only() else {}
+    options |= model_of(spec).without_intervals(spec) | kept
+    spec = resolve(**options, **nested)
     whole = model_of(spec)(clean(events, n, None)[0], spec)
     table = whole.tabulated() if subsets >= _TABULATED else None
     k, estimated, rate, tau2, i2, rho = np.full((6, subsets), np.nan)
