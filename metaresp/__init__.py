@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metaresp.analyses.categories import Categories, pool_categories
     from metaresp.analyses.compare import Comparison, compare
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.gosh import Gosh, gosh
     from metaresp.analyses.influence import Influence, influence
     from metaresp.analyses.missing import MissingResponses, missing_responses
     from metaresp.analyses.overlap import Overlap, overlap
@@ -82,6 +83,8 @@ _HOME = {
     "small_study_effects": "metaresp.analyses.small_study",
     "TrimAndFill": "metaresp.analyses.trim_and_fill",
     "trim_and_fill": "metaresp.analyses.trim_and_fill",
+    "Gosh": "metaresp.analyses.gosh",
+    "gosh": "metaresp.analyses.gosh",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -136,6 +139,7 @@ __all__ = [
     "ExcludedStudy",
     "Fit",
     "Funnel",
+    "Gosh",
     "Influence",
     "Interval",
     "InvalidArgument",
@@ -169,6 +173,7 @@ __all__ = [
     "datasets",
     "drapery",
     "funnel",
+    "gosh",
     "influence",
     "leave_one_out",
     "missing_bounds",

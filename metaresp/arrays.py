@@ -12,10 +12,12 @@ from metaresp.errors import InvalidArgument
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
+ByteArray: TypeAlias = NDArray[np.uint8]
 
 __all__ = [
     "ArrayLike",
     "BoolArray",
+    "ByteArray",
     "FloatArray",
     "IntArray",
     "chunked",

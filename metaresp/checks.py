@@ -66,3 +66,12 @@ def check_digits(digits: Any) -> int | None:
             f"{option('digits', digits)}: must be a whole number of decimals from 0 to {MOST_DIGITS}"
         )
     return int(digits)
+
+
+def check_seed(seed: Any) -> int | None:
+    """Return a seed of random numbers, or None for the fixed one."""
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidArgument(f"{option('seed', seed)}: must be a whole number of 0 or more, or None")
+    return int(seed)

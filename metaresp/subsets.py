@@ -4,8 +4,11 @@
 """
 
 import numpy as np
+from numpy.random import Generator
 
-from metaresp.arrays import IntArray
+from metaresp.arrays import ByteArray, IntArray
+
+_LISTED = 1 << 22  # subsets up to which random ones are drawn from a list of all
 
 
 def without_each(groups: IntArray) -> IntArray:
@@ -40,3 +43,59 @@ def growing(order: IntArray) -> IntArray:
     place = np.argsort(order)
     copies: IntArray = (place <= np.arange(order.size)[:, None]).astype(np.int64)
     return copies
+
+
+def all_subsets(units: int) -> ByteArray:
+    """Return every subset but the empty one, a bit a unit, as :func:`members` unpacks them.
+
+    Returns
+    -------
+    uint8 array, shape (2**units - 1, bytes)
+
+    Examples
+    --------
+    >>> members(all_subsets(2), 2).tolist()
+    [[1, 0], [0, 1], [1, 1]]
+    """
+    return _packed(np.arange(1, 1 << units, dtype=np.int64), units)
+
+
+def random_subsets(units: int, count: int, rng: Generator) -> ByteArray:
+    """Return *count* different subsets, none empty, of which every set of as many is as likely.
+
+    Parameters
+    ----------
+    units : int
+    count : int
+        Fewer than ``2**units - 1``.
+    rng : Generator
+
+    Returns
+    -------
+    uint8 array, shape (count, bytes)
+
+    Examples
+    --------
+    >>> np.unique(random_subsets(100, 50, np.random.default_rng(1)), axis=0).shape
+    (50, 13)
+    """
+    if (1 << units) <= _LISTED:
+        return _packed(rng.choice((1 << units) - 1, count, replace=False) + 1, units)
+    width = -(-units // 8)
+    found = np.zeros((0, width), dtype=np.uint8)
+    while len(found) < count:
+        more = rng.integers(0, 256, (count, width), dtype=np.uint8)
+        more[:, -1] &= np.uint8(255 >> (8 * width - units))
+        found = np.concatenate([found, more[more.any(axis=1)]])
+        found = found[np.sort(np.unique(found, axis=0, return_index=True)[1])]
+    return found[:count]
+
+
+def _packed(codes: IntArray, units: int) -> ByteArray:
+    whole = np.ascontiguousarray(codes, dtype="<i8").view(np.uint8).reshape(-1, 8)
+    return np.ascontiguousarray(whole[:, : -(-units // 8)])
+
+
+def members(packed: ByteArray, units: int) -> ByteArray:
+    """Return which units packed subsets have, 0 or 1, shape (subsets, units)."""
+    return np.unpackbits(packed, axis=1, count=units, bitorder="little")

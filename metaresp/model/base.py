@@ -12,6 +12,7 @@ from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import shares
+from metaresp.kernel.counts.subset_maxima import Table
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.numerics.surface import Surface
@@ -71,6 +72,10 @@ class Model(LeftOut):
 
     Attributes
     ----------
+    table : Table or None
+        What :meth:`tabulated` gave for all studies, where the lanes are subsets of these.
+    bare : bool
+        Whether rate, estimate and heterogeneity alone are looked at.
     name : str
     options : mapping
         What it can be told, and what ``"default"`` stands for; another option has no meaning for it.
@@ -96,6 +101,10 @@ class Model(LeftOut):
         Whether I2 has the interval of tau2.
     carries_tau : bool
         Whether :meth:`study_rates` takes tau as unknown, so that an estimate of 0 is no exception.
+    most_subsets : int
+        How many subsets of studies are fitted without being asked for.
+    own_centre : collection of str
+        Intervals that bring their own estimate.
     tau2_methods : tuple of str
         Of the interval of tau2, the first being the default; empty where there is no tau2.
     Q_symbol, Q_definition : str
@@ -115,6 +124,8 @@ class Model(LeftOut):
     explains: ClassVar[bool] = False
     I2_has_interval: ClassVar[bool] = False
     carries_tau: ClassVar[bool] = False
+    most_subsets: ClassVar[int] = 1 << 20
+    own_centre: ClassVar[Collection[str]] = ()
     tau2_methods: ClassVar[tuple[str, ...]] = ()
     Q_symbol: ClassVar[str] = "Pearson's X2"
     Q_definition: ClassVar[str] = PEARSON
@@ -126,12 +137,28 @@ class Model(LeftOut):
         self.spec = spec
         self.cluster = cluster
         self.later = later
+        self.table: Table | None = None
+        self.bare = False
 
     def take(self, rows: IntArray) -> Self:
         """Return the model of the lanes at *rows*, itself where these are all."""
         if rows.size == self.counts.k.size:
             return self
-        return type(self)(self.counts.take(rows), self.spec, self.cluster)
+        part = type(self)(self.counts.take(rows), self.spec, self.cluster)
+        part.table, part.bare = self.table, self.bare
+        return part
+
+    def tabulated(self) -> Table | None:
+        """Return the likelihoods of the studies of one lane as a table, out of which subsets are fitted.
+
+        None where every subset is fitted by itself.
+        """
+        return None
+
+    @classmethod
+    def without_intervals(cls, spec: Spec) -> dict[str, Option]:
+        """Return the options with which the same estimates cost least: no interval is looked at."""
+        return {"ci": spec.ci if spec.ci in cls.own_centre else "normal", "prediction": None}
 
     @property
     def waits(self) -> bool:

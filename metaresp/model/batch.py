@@ -180,11 +180,7 @@ def pool_batch(
     }
     spec = resolve(**options) if cluster is None else resolve(**options, cluster="cluster")
     lanes, shape = clean(events, n, copies)
-    if cluster is None:
-        parts = [(np.arange(lanes.k.size), model_of(spec)(lanes, spec))]
-    else:
-        flat = None if options["ci"] in nested_only() else resolve(**options)
-        parts = _nested_parts(lanes, _codes(cluster, lanes.x.shape[1]), spec, flat)
+    parts = parts_of(lanes, spec, options, cluster)
     found = [(rows, part, estimate(part)) for rows, part in parts]
     whole = found[0][2] if len(found) == 1 else blank(lanes, spec)
     mean = Later(lambda: _mean_intervals(lanes.k.size, found))
@@ -195,6 +191,16 @@ def pool_batch(
     high: Any = Later(lambda: np.reshape(owned(mean()[1]), shape))
     fields = {name: np.reshape(owned(field), shape) for name, field in whole.arrays().items()}
     return Batch(spec=spec, **(fields | {"mean_low": low, "mean_high": high}))
+
+
+def parts_of(
+    lanes: Counts, spec: Spec, options: dict[str, Any], cluster: ArrayLike | None
+) -> list[tuple[IntArray, Model]]:
+    """Return the lanes, or those with something to nest and those without, each with its model."""
+    if cluster is None:
+        return [(np.arange(lanes.k.size), model_of(spec)(lanes, spec))]
+    flat = None if options.get("ci") in nested_only() else resolve(**options)
+    return _nested_parts(lanes, _codes(cluster, lanes.x.shape[1]), spec, flat)
 
 
 def _codes(cluster: ArrayLike, k: int) -> IntArray:

@@ -18,6 +18,8 @@ from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.counts.rho_confidence import rho_confidence_limits
+from metaresp.kernel.counts.subset_fits import beta_fit, beta_table
+from metaresp.kernel.counts.subset_maxima import Table
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.trial import beta_law
 from metaresp.kernel.trial.beta_law import BetaLaw, trial_limits, trial_mean
@@ -77,8 +79,13 @@ class BetaBinomial(Model):
     @cached_property
     def beta(self) -> BetaLanes:
         """The fit, and what intervals and tests look at."""
-        x, n, copies = self.counts.x, self.counts.n, self.counts.copies
-        return BetaLanes(beta_binomial.counts(x, n, copies), beta_binomial.fit(x, n, copies), self.counts.k)
+        all_of_it = x, n, copies = self.counts.x, self.counts.n, self.counts.copies
+        fit = beta_binomial.fit(*all_of_it) if self.table is None else beta_fit(self.table, *all_of_it)
+        return BetaLanes(beta_binomial.counts(x, n, copies), fit, self.counts.k)
+
+    def tabulated(self) -> Table | None:
+        """Return the likelihoods of the studies as a table."""
+        return beta_table(self.counts.x[0], self.counts.n[0])
 
     @property
     def lanes(self) -> BetaLanes:

@@ -23,6 +23,8 @@ from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.registry import CountInterval, Lanes
+from metaresp.kernel.counts.subset_fits import normal_fit, normal_table
+from metaresp.kernel.counts.subset_maxima import Table
 from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.counts.tau_quantiles import confidence_limits
 from metaresp.kernel.numerics.quantiles import t_quantile
@@ -101,7 +103,11 @@ class BinomialNormal(Model):
     @cached_property
     def fit(self) -> binomial_normal.Fit:
         """Its maximum."""
-        return binomial_normal.fit(self.data)
+        return binomial_normal.fit(self.data) if self.table is None else normal_fit(self.table, self.data)
+
+    def tabulated(self) -> Table | None:
+        """Return the likelihoods of the studies as a table."""
+        return normal_table(self.data)
 
     @property
     def lanes(self) -> Lanes:

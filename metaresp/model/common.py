@@ -12,7 +12,7 @@ from metaresp.binomial import BINOMIAL_CI
 from metaresp.model.base import Model
 from metaresp.model.estimates import Numbers, exact, one_rate
 from metaresp.model.r_counts import PEARSON
-from metaresp.model.spec import Spec
+from metaresp.model.spec import Option, Spec
 
 
 class Common(Model):
@@ -34,6 +34,11 @@ class Common(Model):
     def exact_method(cls, spec: Spec) -> str:
         """Return the interval that was asked for."""
         return spec.ci
+
+    @classmethod
+    def without_intervals(cls, spec: Spec) -> dict[str, Option]:
+        """Return an interval that is written down at once."""
+        return {"ci": "wald"}
 
     @classmethod
     def r_script(cls, spec: Spec) -> list[str] | None:

@@ -83,6 +83,7 @@ class InverseVariance(EffectsLeftOut, Model):
     }
     I2_has_interval = True
     tau2_methods = tuple(TAU2_CI)
+    own_centre = frozenset(_OWN_CENTRE)
     Q_symbol = "Q"
     Q_definition = "Cochran's Q: weighted squared distances from the common-effect mean"
 
@@ -219,7 +220,6 @@ class InverseVariance(EffectsLeftOut, Model):
             "rate": rate,
             "low": back(mean.low),
             "high": back(mean.high),
-            "mean_rate": transform.mean_rate(mean.estimate, tau2.value, size),
             "estimate": mean.estimate,
             "se": mean.se,
             "df": mean.df,
@@ -237,6 +237,8 @@ class InverseVariance(EffectsLeftOut, Model):
             "I2_Q_high": het.I2_Q_high,
             "typical_v": het.typical_v,
         }
+        if not self.bare:
+            out["mean_rate"] = transform.mean_rate(mean.estimate, tau2.value, size)
         reason = np.where(np.isnan(mean.estimate), NO_ESTIMATE, np.where(tau2.converged, OK, NOT_CONVERGED))
         if spec.prediction is not None:
             low, high = PREDICTION[spec.prediction](y, v, copies, tau2.value, mean, tail, refit, rng)

@@ -73,6 +73,7 @@ class NestedBinomialNormal(BinomialNormal):
     grouped = False
     explains = False
     I2_has_interval = False
+    most_subsets = 1 << 12
     carries_tau = False
     tau2_methods = ("profile",)
     cluster: IntArray
@@ -103,6 +104,9 @@ class NestedBinomialNormal(BinomialNormal):
         """What a new study's theta may be, and its likelihood interval."""
         mixture, low, high = nested_mixture(self.arranged, self.nested, self.nested_lanes.k, self.tail)
         return mixture, np.minimum(low, self.nested.mu), np.maximum(high, self.nested.mu)
+
+    def tabulated(self) -> None:
+        """Return nothing: studies of one cluster are no terms of a sum."""
 
     def classify(self) -> IntArray:
         """Return why lanes cannot be fitted."""

@@ -51,6 +51,7 @@ class NestedInverseVariance(InverseVariance):
         "prediction": NESTED_PREDICTION,
     }
     I2_has_interval = False
+    most_subsets = 1 << 12
     cluster: IntArray
 
     @classmethod

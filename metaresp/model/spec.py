@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.checks import as_float, check_digits, check_level
+from metaresp.checks import as_float, check_digits, check_level, check_seed
 from metaresp.errors import InvalidArgument, UnknownName, folded, known_name, meant, option
 from metaresp.kernel.counts.surface import PENALTIES
 from metaresp.model.registry import MODELS, NESTED
@@ -131,7 +131,7 @@ def _resolved(
         model=model,
         level=check_level(level),
         study_ci=known_name("study_ci", study_ci, BINOMIAL_CI),
-        seed=_seed(seed),
+        seed=check_seed(seed),
         cluster=cluster,
         outcome=check_outcome(outcome),
         digits=check_digits(digits),
@@ -178,14 +178,6 @@ def _checked_nested(model: str, cluster: str, name: str, value: Option) -> Optio
         f"{option(name, value)} is not possible with {option('cluster', cluster)}, {option('model', model)}: "
         + (f"choose {', '.join(map(repr, names))}" if names else "leave it out")
     )
-
-
-def _seed(seed: int | None) -> int | None:
-    if seed is None:
-        return None
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidArgument(f"{option('seed', seed)}: must be a whole number of 0 or more, or None")
-    return int(seed)
 
 
 def _checked(model: str, name: str, value: Option) -> Option:

@@ -7,6 +7,7 @@ from metaresp.present import (  # noqa: F401 - they register tables
     category_tables,
     comparison_tables,
     fit_tables,
+    gosh_tables,
     small_study_tables,
     study_tables,
     trial_tables,

@@ -58,6 +58,7 @@ def results():
         *(mr.small_study_effects(fit, method=name) for name in ("binomial", "egger", "rank", "lfk")),
         mr.small_study_effects(mr.pool(events=[0, 0, 4], n=[40, 30, 9])), mr.trim_and_fill(fit),
         mr.baujat(fit), mr.funnel(fit), mr.funnel(other, size="se"), mr.drapery(fit),
+        mr.gosh(other), mr.gosh(zero), mr.gosh(mr.pool(many, model="common"), subsets=9),
         fit.predict_events(5), other.predict_events(100_000), fit.test(0.3), other.test(0.001),
         zero.test(0.5), mr.compare(fit), mr.compare(zero), mr.multinomial_ci([0, 4, 90]),
         mr.pool_categories({"CR": [1, 0], "PR": [4, 3], LONG: [9, 8]}, categories=["CR", "PR", LONG]),

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.kernel.effects.subset_sums import log_ratios, one_set
 from metaresp.kernel.effects.sums import Lanes
 
 MAX_STEPS = 100
@@ -25,6 +26,8 @@ COARSE_RANGES = (2.0, 4.0, 6.0)  # lanes of similar range are scanned together
 DOUBT = 0.05  # |psi| below which an interpolated extremum sends a lane to the dense scan
 DENSE_POINTS = 256
 MOST_CELLS = 100
+WORTH_LEAVING = 0.6  # share of lanes still searched, below which the others are left out
+MANY = 200  # lanes from which on it pays to see whether they are subsets of the same studies
 GRID_BUDGET = 1 << 15  # floats in one working array of a scan
 
 # Value and slope of the cubic with end values a, b and end slopes sa, sb at 1/4, 1/2 and 3/4 of a cell.
@@ -93,6 +96,9 @@ def maximise(lanes: Lanes, restricted: bool) -> Root:
     vmin, span = search_range(lanes, restricted)
     if len(lanes) == 1 and span[0] > 0:
         return Root(*_maximise_one(lanes, vmin, span, restricted))
+    studies = one_set(lanes) if len(lanes) >= MANY else None
+    if studies is not None:
+        return _maximise_subsets(lanes, studies, vmin, span, restricted)
     tau2 = np.zeros(len(lanes))
     converged = np.ones(len(lanes), dtype=np.bool_)
     group = np.searchsorted(COARSE_RANGES, span)
@@ -149,7 +155,46 @@ def _maximise_inside(
 ) -> tuple[FloatArray, BoolArray]:
     grid = (np.arange(points) / (points - 1.0))[:, None] * span
     psi, slope = _psi_grid(lanes, vmin, grid, restricted)
-    h = span / (points - 1)
+    return _highest(lanes, vmin, span, restricted, grid, psi, slope)
+
+
+def _maximise_subsets(
+    lanes: Lanes,
+    studies: tuple[FloatArray, FloatArray],
+    vmin: FloatArray,
+    span: FloatArray,
+    restricted: bool,
+) -> Root:
+    """Maximise for subsets of the same studies: one coarse scan for all, whose sums are matrix products.
+
+    With the least variance of all studies for that of a subset's, ``u`` is one scale for all.
+    """
+    tau2, converged = np.zeros(len(lanes)), np.ones(len(lanes), dtype=np.bool_)
+    index = np.flatnonzero(lanes.k > 1)
+    if not len(index) or not span.any():
+        return Root(tau2, converged)
+    part, least = lanes if len(index) == len(lanes) else lanes.take(index), vmin[index].min()
+    ends = np.log1p(vmin[index] * np.expm1(span[index]) / least)
+    u = np.linspace(0.0, ends.max(), _points(ends.max()))
+    psi, slope = log_ratios(part, studies, least, u, restricted)
+    grid, one = np.repeat(u[:, None], len(index), axis=1), np.full(len(index), least)
+    found = _highest(part, one, np.full_like(one, u[-1]), restricted, grid, psi, slope, studies)
+    tau2[index], converged[index] = found
+    return Root(tau2, converged)
+
+
+def _highest(
+    lanes: Lanes,
+    vmin: FloatArray,
+    span: FloatArray,
+    restricted: bool,
+    grid: FloatArray,
+    psi: FloatArray,
+    slope: FloatArray,
+    studies: tuple[FloatArray, FloatArray] | None = None,
+) -> tuple[FloatArray, BoolArray]:
+    """Return the maximum that a scan on *grid*, shape (points, lanes), leads to."""
+    h = span / (len(grid) - 1)
     clear = _clear(psi, slope * h)
     falls = (psi[:-1] > 0) & (psi[1:] <= 0)
     cell = falls.argmax(axis=0)
@@ -170,7 +215,9 @@ def _maximise_inside(
         tau2[index], converged[index] = _refine(part, vmin[index], low, high, start, restricted)
     index = np.flatnonzero(~clear)
     if len(index):
-        tau2[index], converged[index] = _dense(lanes.take(index), vmin[index], span[index], restricted)
+        tau2[index], converged[index] = _dense(
+            lanes.take(index), vmin[index], span[index], restricted, studies
+        )
     return tau2, converged
 
 
@@ -256,10 +303,10 @@ def _refine(
             new = np.where(outside, 0.5 * (low + high), new)
         tau2[active] = vmin * np.expm1(new)
         moving = np.abs(new - u) > np.maximum(STEP_RTOL * np.minimum(new, 1.0), STEP_FLOOR)
-        if moving.all():
+        keep = np.flatnonzero(moving)
+        if len(keep) > WORTH_LEAVING * len(moving):  # lanes that have arrived stay where they are
             u = new
             continue
-        keep = np.flatnonzero(moving)
         active = active[keep]
         if not len(keep):
             break
@@ -269,12 +316,21 @@ def _refine(
 
 
 def _dense(
-    lanes: Lanes, vmin: FloatArray, span: FloatArray, restricted: bool
+    lanes: Lanes,
+    vmin: FloatArray,
+    span: FloatArray,
+    restricted: bool,
+    studies: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, BoolArray]:
     """Refine every maximum that a dense scan sees and keep the best, 0 included."""
     count = len(lanes)
     grid = np.linspace(0.0, 1.0, DENSE_POINTS)[:, None] * span
-    psi, _ = _psi_grid(lanes, vmin, grid, restricted)
+    if studies is None:
+        psi, _ = _psi_grid(lanes, vmin, grid, restricted)
+    else:
+        psi, _ = log_ratios(lanes, studies, vmin[0], grid[:, 0], restricted)
+        lost = np.flatnonzero(~np.isfinite(psi).all(axis=0))
+        psi[:, lost], _ = _psi_grid(lanes.take(lost), vmin[lost], grid[:, lost], restricted)
     cell, owner = np.nonzero((psi[:-1] > 0) & (psi[1:] <= 0))
     low, high = grid[cell, owner], grid[cell + 1, owner]
     part = lanes.take(owner)
