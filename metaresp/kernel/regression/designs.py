@@ -39,7 +39,15 @@ def orthogonal(x: FloatArray) -> Basis:
     return Basis(q * root, turn)
 
 
-def turned(basis: Basis, contrasts: FloatArray) -> tuple[Basis, FloatArray]:
+class Turn(NamedTuple):
+    """A basis turned towards some contrasts."""
+
+    basis: Basis
+    rotation: FloatArray  # (..., p, p): old coordinates = rotation @ new ones
+    unit: FloatArray  # (...): for one contrast, what it is where the first coordinate is 1
+
+
+def turned(basis: Basis, contrasts: FloatArray) -> Turn:
     """Turn a basis so that its first coordinates span some contrasts of the coefficients.
 
     Parameters
@@ -51,10 +59,8 @@ def turned(basis: Basis, contrasts: FloatArray) -> tuple[Basis, FloatArray]:
 
     Returns
     -------
-    Basis
+    Turn
         With leading axes of the contrasts; the first m coordinates are 0 where all the sums are.
-    unit : float array, shape (...)
-        For one contrast: what it is where the first coordinate is 1.
     """
     p, m = contrasts.shape[-2:]
     direction = np.swapaxes(basis.turn, -1, -2) @ contrasts
@@ -64,7 +70,7 @@ def turned(basis: Basis, contrasts: FloatArray) -> tuple[Basis, FloatArray]:
     if m == 1:
         q = q.copy()
         q[..., :, 0] *= sign[..., None]
-    return Basis(basis.z @ q, basis.turn @ q), np.abs(r[..., 0, 0])
+    return Turn(Basis(basis.z @ q, basis.turn @ q), q, np.abs(r[..., 0, 0]))
 
 
 def dependent(x: FloatArray) -> list[tuple[int, tuple[int, ...]]]:

@@ -152,7 +152,7 @@ class DesignLanes(Lanes):
 
 def inverted(a: FloatArray) -> FloatArray:
     """Return the inverses of symmetric matrices, shape (..., p, p); of NaN where there is none."""
-    size = np.sqrt(np.einsum("...ii->...i", a))
+    size = np.sqrt(np.maximum(np.einsum("...ii->...i", a), 0.0))
     usable = np.isfinite(size).all(axis=-1) & (size > 0).all(axis=-1)
     size = np.where(usable[..., None], size, 1.0)
     scaled = a / (size[..., :, None] * size[..., None, :])

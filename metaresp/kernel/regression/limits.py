@@ -1,0 +1,178 @@
+"""Profile-likelihood limits of the first coordinate of each lane, all other coefficients and tau maximised."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from metaresp.arrays import FloatArray, IntArray
+from metaresp.kernel.nested.climb import Chart, climb
+from metaresp.kernel.nested.likelihood import Points
+from metaresp.kernel.numerics.profile import Limits
+from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.regression.counts import CountsFit, DesignCounts
+from metaresp.kernel.regression.lanes import inverted
+
+_STEPS = 60
+_CLOSE = 1e-9  # of the root of the fall
+_LEAST_FALL = 1e-3  # root of the fall below which it tells no slope
+_WIDER = 2.5  # the second start of each search has so many times the tau
+_REACH = 10.0  # farthest limit, as a multiple of where rates are 0 or 1
+
+
+class Calibration(NamedTuple):
+    """Reference of twice the fall of the profile of one coefficient of p, of k studies."""
+
+    critical: Callable[[FloatArray, FloatArray, float], FloatArray]  # of k, df = k - p, tail
+    pvalue: Callable[[FloatArray, FloatArray, FloatArray, int], FloatArray]  # of the fall, k, df, coefficients
+
+
+def mean_fall(k: FloatArray, df: FloatArray, m: int) -> FloatArray:
+    """Return the exact mean of twice the fall over *m* coefficients, over m, for equal normal effects.
+
+    The likelihood ratio is ``k log(1 + m F / df)``, whose mean is ``k (psi((df + m) / 2) - psi(df / 2))``.
+    """
+    out: FloatArray = k * (special.digamma((df + m) / 2) - special.digamma(df / 2)) / m
+    return out
+
+
+def _squared_normal(k: FloatArray, tail: float) -> FloatArray:
+    return t_quantile(np.full_like(k, np.inf), tail) ** 2
+
+
+CALIBRATIONS: Mapping[str, Calibration] = {
+    "bartlett": Calibration(
+        lambda k, df, tail: _squared_normal(k, tail) * mean_fall(k, df, 1),
+        lambda fall, k, df, m: special.chdtrc(m, fall / mean_fall(k, df, m)),
+    ),
+    "profile-f": Calibration(
+        lambda k, df, tail: k * np.log1p(t_quantile(df, tail) ** 2 / df),
+        lambda fall, k, df, m: special.fdtrc(m, df, df / m * np.expm1(np.minimum(fall / k, 700.0))),
+    ),
+    "profile": Calibration(
+        lambda k, df, tail: _squared_normal(k, tail),
+        lambda fall, k, df, m: special.chdtrc(m, fall),
+    ),
+}
+
+
+def profile_limits(counts: DesignCounts, best: CountsFit, fall: FloatArray) -> Limits:
+    """Return where twice the profile log-likelihood of the first coordinate has fallen by *fall*.
+
+    Parameters
+    ----------
+    counts : DesignCounts
+        Of one column at least.
+    best : CountsFit
+        The maximum of these lanes.
+    fall : float array, shape (lanes,)
+
+    Returns
+    -------
+    Limits
+        Infinite where the likelihood never falls so far.
+    """
+    lanes = counts.lanes
+    rows, side = np.tile(np.arange(lanes), 2), np.repeat([-1.0, 1.0], lanes)
+    job = _Search(counts, best, rows, side)
+    ends = job.run(np.sqrt(fall)[rows])
+    return Limits(ends[:lanes], ends[lanes:])
+
+
+class _Search(NamedTuple):
+    """One search a lane and side."""
+
+    counts: DesignCounts
+    best: CountsFit
+    rows: IntArray
+    side: FloatArray
+
+    def run(self, target: FloatArray) -> FloatArray:
+        """Return the limits, *target* being the root of the fall there."""
+        at, local = self.best.at[self.rows], self.best.local.take(self.rows)
+        centre, top = at[:, 0].copy(), local.value.copy()
+        information, along = _ridge_direction(local)
+        s = centre + self.side * target / np.sqrt(information)
+        s = np.where(np.isfinite(s), s, centre + self.side)
+        near, far = centre.copy(), np.full(centre.size, np.inf) * self.side
+        place, result = at, s.copy()
+        reach = _REACH * self.counts.data.farthest
+        alive = np.arange(s.size)
+        for _ in range(_STEPS):
+            here, now = self.rows[alive], s[alive]
+            guess = place[alive] + (now - place[alive, 0])[:, None] * along[alive]
+            found, points = self._ridge(here, guess, now)
+            r = np.sqrt(2 * np.maximum(top[alive] - points.value, 0.0))
+            gap = target[alive] - r
+            place[alive], along[alive] = found, _ridge_direction(points)[1]
+            inside = gap > 0
+            near[alive] = np.where(inside, now, near[alive])
+            far[alive] = np.where(inside, far[alive], now)
+            slope = -self.side[alive] * points.gradient[:, 0]  # of the fall, outwards
+            useful = (slope > 0) & (r > _LEAST_FALL)
+            step = np.where(useful, gap * r / np.where(useful, slope, 1.0), np.inf)
+            # no farther than twice as far out, where nothing is known there yet
+            room = 1.0 + np.abs(now - centre[alive]) + 0.1 * np.abs(centre[alive])
+            new = now + self.side[alive] * np.minimum(step, room)
+            bracketed = np.isfinite(far[alive])
+            beyond = np.where(bracketed, far[alive], new + self.side[alive])
+            within = (new - near[alive]) * (beyond - new) > 0
+            new = np.where(within, new, 0.5 * (near[alive] + beyond))
+            result[alive] = now
+            endless = inside & (np.abs(now) > reach)
+            result[alive[endless]] = self.side[alive[endless]] * np.inf
+            narrow = bracketed & (np.abs(beyond - near[alive]) <= 1e-12 * (1 + np.abs(now)))
+            going = ~((np.abs(gap) < _CLOSE) | endless | narrow)
+            s[alive] = new
+            alive = alive[going]
+            if not alive.size:
+                break
+        return result
+
+    def _ridge(self, rows: IntArray, guess: FloatArray, s: FloatArray) -> tuple[FloatArray, Points]:
+        """Return the best point with the first coordinate at *s*, of climbs from two tau."""
+        p, count = self.counts.p, s.size
+        guess = guess.copy()
+        guess[:, 0], guess[:, p] = s, np.abs(guess[:, p])
+        wide = guess.copy()
+        wide[:, p] = _WIDER * wide[:, p] + 0.1
+        free = np.ones((2 * count, p + 1), dtype=np.bool_)
+        free[:, 0] = False
+        tops = climb(self._chart(), np.tile(rows, 2), np.concatenate([guess, wide]), free)
+        first, second = tops.points.value[:count], tops.points.value[count:]
+        chosen = np.arange(count) + count * (second > first)
+        found = tops.take(chosen)
+        return found.at, found.points
+
+    def _chart(self) -> Chart:
+        chart = self.counts.chart()
+        return chart._replace(fold=_first_kept(chart.fold))
+
+
+def _first_kept(fold: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
+    """Return a fold that leaves the first coordinate, which is held, where it is."""
+
+    def folded(points: FloatArray) -> FloatArray:
+        out = fold(points)
+        out[:, 0] = points[:, 0]
+        return out
+
+    return folded
+
+
+def _ridge_direction(local: Points) -> tuple[FloatArray, FloatArray]:
+    """Return the information of the first coordinate, and how the others follow it on the ridge."""
+    h = -local.hessian
+    p = h.shape[-1] - 1
+    flat = ~(h[:, p, p] > 0)
+    h = h.copy()
+    h[flat, p, :], h[flat, :, p] = 0.0, 0.0
+    h[flat, p, p] = 1.0
+    inner = inverted(h[:, 1:, 1:])
+    follow = -np.einsum("lij,lj->li", inner, h[:, 1:, 0])
+    follow = np.where(np.isfinite(follow), follow, 0.0)
+    information = h[:, 0, 0] + np.einsum("li,li->l", follow, h[:, 1:, 0])
+    along = np.concatenate([np.ones((len(h), 1)), follow], axis=1)
+    usable = information > 1e-6 * h[:, 0, 0]
+    return np.where(usable, information, np.maximum(h[:, 0, 0], 1e-12)), along
