@@ -13,7 +13,7 @@ from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.regression.counts import DesignCounts, covariance, fit
 from metaresp.kernel.regression.designs import orthogonal, turned
 from metaresp.kernel.regression.effects import two_sided
-from metaresp.kernel.regression.limits import CALIBRATIONS
+from metaresp.kernel.regression.calibrations import CALIBRATIONS, Reference, bartlett_factor
 
 SIZES = {"7-40": (7, 40), "30-200": (30, 200), "300-1000": (300, 1000), "one 2000": (7, 40)}
 
@@ -45,9 +45,12 @@ def sizes(kind, k, size, rate, tau, sets, seed=1):
     found = fit(DesignCounts(data, z, np.zeros((2 * lanes, 0, 2))), free)
     value = found.local.value
     fall = np.maximum(2 * (value[:lanes] - value[lanes:]), 0.0)
-    ks, df = np.full(lanes, float(k)), np.full(lanes, k - 2.0)
-    out = {name: entry.pvalue(fall, ks, df, 1) for name, entry in CALIBRATIONS.items()}
+    df = np.full(lanes, k - 2.0)
     best = found.take(np.arange(lanes))
+    one = DesignCounts(data.take(slice(lanes)), z[:lanes], np.zeros((lanes, 0, 2)))
+    factor = bartlett_factor(np.maximum(one.information(best.at), 0.0), one.z, 1)
+    reference = Reference(np.full(lanes, float(k)), df, 1, factor)
+    out = {name: entry.pvalue(fall, reference) for name, entry in CALIBRATIONS.items()}
     se = np.sqrt(covariance(best.local, best.at[:, 2])[:, 0, 0])
     t = best.at[:, 0] / se
     out["t"], out["normal"] = two_sided(t, df), two_sided(t, np.full(lanes, np.inf))

@@ -93,6 +93,11 @@ class DesignCounts(NamedTuple):
         each = single.each(eta.ravel(), np.repeat(tau, k), nats, refine)
         return [field.reshape(lanes, k) for field in each]
 
+    def information(self, points: FloatArray) -> FloatArray:
+        """Return what each study tells about its mean given tau, shape (lanes, k)."""
+        eta = np.einsum("lkp,lp->lk", self.z, points[:, : self.p])
+        return -self._each(eta, points[:, self.p], quadrature.FULL, 1)[3]
+
     def _penalised(self, points: FloatArray, s: Points) -> Points:
         p = self.p
         value, gradient, hessian = s

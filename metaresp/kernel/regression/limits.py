@@ -1,16 +1,14 @@
 """Profile-likelihood limits of the first coordinate of each lane, all other coefficients and tau maximised."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.nested.climb import Chart, climb
 from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.numerics.profile import Limits
-from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.regression.counts import CountsFit, DesignCounts
 from metaresp.kernel.regression.lanes import inverted
 
@@ -19,42 +17,6 @@ _CLOSE = 1e-9  # of the root of the fall
 _LEAST_FALL = 1e-3  # root of the fall below which it tells no slope
 _WIDER = 2.5  # the second start of each search has so many times the tau
 _REACH = 10.0  # farthest limit, as a multiple of where rates are 0 or 1
-
-
-class Calibration(NamedTuple):
-    """Reference of twice the fall of the profile of one coefficient of p, of k studies."""
-
-    critical: Callable[[FloatArray, FloatArray, float], FloatArray]  # of k, df = k - p, tail
-    pvalue: Callable[[FloatArray, FloatArray, FloatArray, int], FloatArray]  # of the fall, k, df, coefficients
-
-
-def mean_fall(k: FloatArray, df: FloatArray, m: int) -> FloatArray:
-    """Return the exact mean of twice the fall over *m* coefficients, over m, for equal normal effects.
-
-    The likelihood ratio is ``k log(1 + m F / df)``, whose mean is ``k (psi((df + m) / 2) - psi(df / 2))``.
-    """
-    out: FloatArray = k * (special.digamma((df + m) / 2) - special.digamma(df / 2)) / m
-    return out
-
-
-def _squared_normal(k: FloatArray, tail: float) -> FloatArray:
-    return t_quantile(np.full_like(k, np.inf), tail) ** 2
-
-
-CALIBRATIONS: Mapping[str, Calibration] = {
-    "bartlett": Calibration(
-        lambda k, df, tail: _squared_normal(k, tail) * mean_fall(k, df, 1),
-        lambda fall, k, df, m: special.chdtrc(m, fall / mean_fall(k, df, m)),
-    ),
-    "profile-f": Calibration(
-        lambda k, df, tail: k * np.log1p(t_quantile(df, tail) ** 2 / df),
-        lambda fall, k, df, m: special.fdtrc(m, df, df / m * np.expm1(np.minimum(fall / k, 700.0))),
-    ),
-    "profile": Calibration(
-        lambda k, df, tail: _squared_normal(k, tail),
-        lambda fall, k, df, m: special.chdtrc(m, fall),
-    ),
-}
 
 
 def profile_limits(counts: DesignCounts, best: CountsFit, fall: FloatArray) -> Limits:
