@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -80,7 +80,6 @@ class Regressor:
 
     intervals: ClassVar[tuple[str, ...]] = ()
     clustered: ClassVar[tuple[str, ...]] = ()
-    ignored: ClassVar[tuple[str, ...]] = ()
     QE_words: ClassVar[str] = ""
 
     def __init__(self, spec: Spec, counts: Counts, x: FloatArray, cluster: FloatArray | None) -> None:
@@ -146,7 +145,3 @@ class Regressor:
 
 REGRESSIONS: Registry[type[Regressor]] = Registry("model")
 
-
-def shared(first: Any, *names: str) -> str:
-    """Return names in a list that an error can show."""
-    return ", ".join(map(repr, (first, *names)))
