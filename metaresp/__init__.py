@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from metaresp import datasets
     from metaresp.analyses.baujat import Baujat, baujat
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.predicted import RegressionRates
+    from metaresp.analyses.regress import Regression, regress
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -55,6 +57,9 @@ _HOME = {
     "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
+    "Regression": "metaresp.analyses.regress",
+    "RegressionRates": "metaresp.analyses.predicted",
+    "regress": "metaresp.analyses.regress",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -113,6 +118,8 @@ __all__ = [
     "MissingBounds",
     "MissingDependency",
     "RecoveredCounts",
+    "Regression",
+    "RegressionRates",
     "Studies",
     "StudyRates",
     "Subgroups",
@@ -133,6 +140,7 @@ __all__ = [
     "pool_batch",
     "read_studies",
     "recover_counts",
+    "regress",
     "subgroups",
 ]
 

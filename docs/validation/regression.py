@@ -10,10 +10,10 @@ import sys
 import numpy as np
 
 from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.regression.calibrations import CALIBRATIONS, Reference, bartlett_factor
 from metaresp.kernel.regression.counts import DesignCounts, covariance, fit
 from metaresp.kernel.regression.designs import orthogonal, turned
 from metaresp.kernel.regression.effects import two_sided
-from metaresp.kernel.regression.calibrations import CALIBRATIONS, Reference, bartlett_factor
 
 SIZES = {"7-40": (7, 40), "30-200": (30, 200), "300-1000": (300, 1000), "one 2000": (7, 40)}
 

@@ -115,7 +115,9 @@ def design_of(
     chosen = dict(reference) if isinstance(reference, Mapping) else {}
     for name in chosen:
         if name not in names:
-            raise InvalidArgument(f"{option('reference', chosen[name], name)}: {name!r} is not among the moderators")
+            raise InvalidArgument(
+                f"{option('reference', chosen[name], name)}: {name!r} is not among the moderators"
+            )
     rule = "first" if chosen or not isinstance(reference, str) else known_name("reference", reference, _RULES)
     columns, heads, terms = [np.ones(len(studies))], [INTERCEPT], []
     for name in names:

@@ -60,7 +60,9 @@ class RegressionRates(Record):
         import pandas as pd
 
         names = ("rate", "low", "high", "prediction_low", "prediction_high", "estimate", "se")
-        columns = {"study": list(self.label)} | {name: list(column) for name, column in self.covariates.items()}
+        columns = {"study": list(self.label)} | {
+            name: list(column) for name, column in self.covariates.items()
+        }
         return pd.DataFrame(columns | {name: getattr(self, name) for name in names})
 
 
@@ -149,7 +151,9 @@ def _columns(found: "Regression", new: Any) -> dict[str, tuple[Any, ...]]:
     rows = max(len(column) for column in columns.values())
     for name, column in columns.items():
         if len(column) not in {1, rows} or not column:
-            raise InvalidArgument(f"{option('new')}: {name!r} has {len(column)} values, another moderator {rows}")
+            raise InvalidArgument(
+                f"{option('new')}: {name!r} has {len(column)} values, another moderator {rows}"
+            )
         if any(value is None or (isinstance(value, float) and not math.isfinite(value)) for value in column):
             raise InvalidArgument(f"{option('new')}: {name!r} has a missing value")
     return {name: column if len(column) == rows else column * rows for name, column in columns.items()}
@@ -195,13 +199,17 @@ def _check_values(term: Term, column: tuple[Any, ...]) -> None:
         if term.levels and level_text(value) not in term.levels:
             known_name("new", level_text(value), term.levels)
         if not term.levels and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise InvalidArgument(f"{option('new', value, term.name)}: {term.name!r} is a number in the studies")
+            raise InvalidArgument(
+                f"{option('new', value, term.name)}: {term.name!r} is a number in the studies"
+            )
 
 
 def bubbles(found: "Regression", model: Regressor, on: str | None) -> Bubbles:
     """Return studies and fitted rates against one moderator, the others at their mean or reference."""
     if on is None and len(found.on) > 1:
-        raise InvalidArgument(f"{option('on')}: say which moderator is drawn: {', '.join(map(repr, found.on))}")
+        raise InvalidArgument(
+            f"{option('on')}: say which moderator is drawn: {', '.join(map(repr, found.on))}"
+        )
     name = found.on[0] if on is None else known_name("on", on, found.on)
     values = {other: found.studies.column(other) for other in found.on}
     numeric = {key: all(isinstance(v, int | float) for v in column) for key, column in values.items()}
@@ -222,7 +230,9 @@ def bubbles(found: "Regression", model: Regressor, on: str | None) -> Bubbles:
         at, points = np.arange(len(levels), dtype=np.float64), levels
     columns = {key: points if key == name else (held[key],) * len(points) for key in found.on}
     fitted = _rates(found, model, _design(found, columns), tuple(map(str, points)), columns)
-    words = ", ".join(f"{key} {value:.4g}" if numeric[key] else f"{key} {value}" for key, value in held.items())
+    words = ", ".join(
+        f"{key} {value:.4g}" if numeric[key] else f"{key} {value}" for key, value in held.items()
+    )
     return Bubbles(
         name, found.spec.outcome or "", found.studies.study, x, found.studies.rates, found.weight, levels, at,
         fitted.rate, fitted.low, fitted.high, fitted.prediction_low, fitted.prediction_high, fitted.level, words,

@@ -172,12 +172,6 @@ class Regression(Record):
         """
         return rates_at(self, model_of(self), new)
 
-    def summary(self) -> Any:
-        """Return the printed table."""
-        from metaresp.present.printed import table_of
-
-        return table_of(self)
-
     def plot(self, path: str | os.PathLike[str] | None = None, *, on: str | None = None, **style: Any) -> Any:
         """Draw studies against a moderator, larger where they weigh more, with the fitted rate and its bands.
 
@@ -344,7 +338,9 @@ def regress(
 
 def _what(data: Any, given: dict[str, Any]) -> tuple[Studies, Spec]:
     """Return the studies, and the options complete."""
-    options = {name: value for name, value in given.items() if not (isinstance(value, str) and value == DEFAULT)}
+    options = {
+        name: value for name, value in given.items() if not (isinstance(value, str) and value == DEFAULT)
+    }
     if isinstance(data, Fit):
         studies = data.studies
         options = {name: v for name, v in data.spec.options().items() if name != "prediction"} | options
@@ -390,7 +386,9 @@ def _further_notes(model: Regressor, without: float) -> list[str]:
     elif np.isnan(without):
         notes.append("R2 has no value: tau2 is not estimated.")
     if model.k - model.p < 2 and model.spec.prediction is not None:
-        notes.append(f"No interval of a new study: {model.k} studies leave too little for {model.p} coefficients.")
+        notes.append(
+            f"No interval of a new study: {model.k} studies leave too little for {model.p} coefficients."
+        )
     return notes
 
 

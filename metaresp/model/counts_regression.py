@@ -129,7 +129,9 @@ class CountsRegression(Regressor):
         for columns, fall in zip(sets, self._falls(sets), strict=True):
             m = len(columns)
             turn = turned(self.basis, np.eye(self.p)[:, list(columns)])
-            pvalue = float(CALIBRATIONS[name].pvalue(np.array([fall]), self._reference(turn.basis.z[None], m))[0])
+            pvalue = float(
+                CALIBRATIONS[name].pvalue(np.array([fall]), self._reference(turn.basis.z[None], m))[0]
+            )
             out.append(Joint(float(fall), float(m), self._df if name == "profile-f" else np.inf, pvalue))
         return out
 

@@ -141,7 +141,9 @@ class EffectsRegression(Regressor):
         transform = self.pooled.transform
         size = self.pooled.size(self.fit.tau2)
         inside = np.clip(values, *transform.limits)
-        rates: FloatArray = transform.inverse(inside, None if size is None else np.broadcast_to(size, values.shape))
+        rates: FloatArray = transform.inverse(
+            inside, None if size is None else np.broadcast_to(size, values.shape)
+        )
         return np.where(np.isnan(values), np.nan, rates)
 
     def precision(self) -> FloatArray:

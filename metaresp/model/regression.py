@@ -140,8 +140,9 @@ class Regressor:
         share = 100 * (1 - tau2 / without) if without > 0 else np.nan
         I2 = 100 * max(0.0, (q - df) / q) if common and q > 0 else 100 * tau2 / (tau2 + typical)
         pvalue = float(chi_square_pvalue(np.array(q), np.array(df)))
-        return Residual(tau2, without, q, df, pvalue, float(I2), float(max(share, 0.0)) if share == share else share)
+        return Residual(
+            tau2, without, q, df, pvalue, float(I2), float(max(share, 0.0)) if share == share else share
+        )
 
 
 REGRESSIONS: Registry[type[Regressor]] = Registry("model")
-

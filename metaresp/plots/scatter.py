@@ -72,7 +72,7 @@ def draw_funnel(
             axes.minorticks_off()
         else:
             axes.invert_yaxis()
-        _legend(figure, look)
+        legend(figure, look)
     alt = f"Funnel plot of {len(rows.study)} studies: {words[0].lower()} against {words[1].lower()}."
     return finished(figure, axes, alt, path)
 
@@ -85,7 +85,7 @@ def _rates(axes: Axes, rates: Sequence[float], beyond: float = 0.0) -> None:
     axes.set_xticks(list(axis.ticks), list(axis.labels))
 
 
-def _legend(figure: Figure, look: Style) -> None:
+def legend(figure: Figure, look: Style) -> None:
     """Put the legend beneath, in as many columns as there is width for; the figure grows by its height."""
     words = [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
     fonts = {"family": list(families(look.fonts, words)), "size": 0.9 * look.font_size}
@@ -192,6 +192,6 @@ def draw_drapery(
         axes.axhline(1 - rows.level, color=look.grid, linewidth=0.8, dashes=(4, 3), label=level)
         _rates(axes, rows.rates.tolist())
         axes.set_ylim(0.0, 1.01)
-        _legend(figure, look)
+        legend(figure, look)
     alt = f"Drapery plot: p-value functions of {len(rows.study)} studies and of the pooled rate."
     return finished(figure, axes, alt, path)

@@ -10,7 +10,6 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.regression.lanes import inverted
 
-
 _MOST = 3.0
 
 

@@ -145,9 +145,7 @@ class CountsFit(NamedTuple):
 
     def take(self, rows: IntArray) -> "CountsFit":
         """Return the lanes at *rows*."""
-        return CountsFit(
-            self.at[rows], self.local.take(rows), self.common[rows], self.common_value[rows]
-        )
+        return CountsFit(self.at[rows], self.local.take(rows), self.common[rows], self.common_value[rows])
 
 
 def rotated(best: CountsFit, rotation: FloatArray) -> CountsFit:

@@ -170,9 +170,7 @@ def cluster_robust(
         scores = np.einsum("kc,lkp,lk->lcp", cluster, xw, e)
         meat = np.swapaxes(scores, -1, -2) @ scores * clusters / (clusters - p)
         bread = turn @ m
-        return Robust(
-            bread @ meat @ np.swapaxes(bread, -1, -2), np.full((len(y), p), clusters - p)
-        )
+        return Robust(bread @ meat @ np.swapaxes(bread, -1, -2), np.full((len(y), p), clusters - p))
     # residuals have covariance V - Z M Z' under the working model; A makes each cluster's sandwich unbiased
     left = -z @ m @ np.swapaxes(z, -1, -2)
     left[:, np.arange(w.shape[1]), np.arange(w.shape[1])] += 1 / w

@@ -101,7 +101,9 @@ class DesignLanes(Lanes):
         u = fit.w * fit.r
         cu = u if self.copies is None else self.copies_of(tau2) * u
         lost = np.einsum("ik...,k...->...i", fit.xw, u)
-        data_slope = -2.0 * (total(cu * fit.w, u) - np.einsum("...i,...ij,...j->...", lost, fit.inverse, lost))
+        data_slope = -2.0 * (
+            total(cu * fit.w, u) - np.einsum("...i,...ij,...j->...", lost, fit.inverse, lost)
+        )
         s2 = total(fit.cw, fit.w)
         if not restricted:
             return ScoreSums(total(cu, u), np.add.reduce(fit.cw, axis=0), data_slope, -s2)
