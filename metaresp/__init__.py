@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from metaresp.analyses.baujat import Baujat, baujat
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
     from metaresp.analyses.predicted import RegressionRates
-    from metaresp.analyses.regress import Regression, regress
+    from metaresp.analyses.regress import regress
+    from metaresp.analyses.regression import Regression
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -57,7 +58,7 @@ _HOME = {
     "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
-    "Regression": "metaresp.analyses.regress",
+    "Regression": "metaresp.analyses.regression",
     "RegressionRates": "metaresp.analyses.predicted",
     "regress": "metaresp.analyses.regress",
     "Subgroups": "metaresp.analyses.subgroups",

@@ -37,6 +37,8 @@ PUBLIC = [
     "MissingBounds",
     "MissingDependency",
     "RecoveredCounts",
+    "Regression",
+    "RegressionRates",
     "Studies",
     "StudyRates",
     "Subgroups",
@@ -57,6 +59,7 @@ PUBLIC = [
     "pool_batch",
     "read_studies",
     "recover_counts",
+    "regress",
     "subgroups",
 ]
 

@@ -2,7 +2,7 @@
 
     python docs/validation/regression.py 1000
 
-prints docs/decisions/regression.md's table: the share of simulated sets in which p is below .05, by reference.
+prints the share of simulated sets in which p is below .05, by reference: docs/decisions/regression.md.
 """
 
 import sys

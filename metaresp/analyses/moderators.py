@@ -84,8 +84,9 @@ def complete(studies: Studies, names: Sequence[str], missing: str) -> tuple[IntA
     if labels and missing == "raise":
         which = [name for name, row in zip(names, blank, strict=True) if row.any()]
         raise InvalidArgument(
-            f"regress: {len(labels)} of {len(studies)} studies have no value of {few(list(map(repr, which)))} "
-            f"({few([shown(label) for label in labels])}): {option('missing', 'drop')} leaves them out"
+            f"regress: {len(labels)} of {len(studies)} studies have no value of "
+            f"{few(list(map(repr, which)))} ({few([shown(label) for label in labels])}): "
+            f"{option('missing', 'drop')} leaves them out"
         )
     return np.flatnonzero(~without), labels
 
@@ -152,7 +153,7 @@ def level_text(value: Value) -> str:
 
 def _ordered(name: str, values: Sequence[Value], chosen: Any, rule: str) -> tuple[str, ...]:
     """Return the levels, the reference first, the others in order."""
-    ranked = sorted(set(values), key=lambda value: (isinstance(value, str), value))  # type: ignore[arg-type, return-value]
+    ranked = sorted(set(values), key=lambda value: (isinstance(value, str), value))
     levels = list(dict.fromkeys(map(level_text, ranked)))
     first = levels[0]
     if chosen is not None:
@@ -236,7 +237,8 @@ def check_design(design: Design, studies: Studies) -> None:
         if not part.shape[1] or (part == part[:1]).all():
             value = term.levels[0] if term.levels else f"{part[0, 0]:g}" if part.size else ""
             raise CannotEstimate(
-                f"regress: {term.name!r} is the same in all {k} studies ({value}): it explains nothing; leave it out"
+                f"regress: {term.name!r} is the same in all {k} studies ({value}): it explains nothing; "
+                "leave it out"
             )
     if k <= p:
         raise CannotEstimate(

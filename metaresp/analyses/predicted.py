@@ -18,7 +18,7 @@ from metaresp.studies import Studies
 if TYPE_CHECKING:
     import pandas as pd
 
-    from metaresp.analyses.regress import Regression
+    from metaresp.analyses.regression import Regression
 
 _POINTS = 61  # of a fitted line
 
@@ -179,8 +179,8 @@ def _design(found: "Regression", columns: Mapping[str, tuple[Any, ...]]) -> Floa
     kept = recalled(found)
     if kept is None or kept[1] is None:
         raise InvalidArgument(
-            f"{option('new')}: this result was read from a file or copied, and a formula is not evaluated out of "
-            "one: regress again"
+            f"{option('new')}: this result was read from a file or copied, and a formula is not evaluated "
+            "out of one: regress again"
         )
     import pandas as pd
 
@@ -235,7 +235,8 @@ def bubbles(found: "Regression", model: Regressor, on: str | None) -> Bubbles:
     )
     return Bubbles(
         name, found.spec.outcome or "", found.studies.study, x, found.studies.rates, found.weight, levels, at,
-        fitted.rate, fitted.low, fitted.high, fitted.prediction_low, fitted.prediction_high, fitted.level, words,
+        fitted.rate, fitted.low, fitted.high, fitted.prediction_low, fitted.prediction_high, fitted.level,
+        words,
     )  # fmt: skip
 
 

@@ -58,8 +58,8 @@ class CountsRegression(Regressor):
         """Return lanes of these counts with bases of leading shape (lanes,)."""
         lanes = len(basis.z)
         data = CountSurface(
-            *(np.broadcast_to(field, (lanes, self.k)) for field in self.counts[:3]),
-            str(self.spec.link),
+            *(np.broadcast_to(field, (lanes, self.k)) for field in self.counts[:3]),  # type: ignore[arg-type]
+            link=str(self.spec.link),
             effects=str(self.spec.effects),
         )
         columns = np.flatnonzero(self.separated[1:]) + 1 if firth else np.zeros(0, dtype=np.int64)
@@ -258,7 +258,7 @@ class CountsRegression(Regressor):
 
     def notes(self, named: Callable[[Sequence[int]], str], terms: Sequence[str]) -> list[str]:
         """Say which coefficients separate."""
-        apart = [terms[j] for j in np.flatnonzero(self.separated) if j]
+        apart = [terms[j] for j in np.flatnonzero(self.separated).tolist() if j]
         if not apart:
             return []
         plural = len(apart) > 1

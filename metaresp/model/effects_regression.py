@@ -41,8 +41,8 @@ class EffectsRegression(Regressor):
         unusable = np.flatnonzero(~(np.isfinite(y) & np.isfinite(v) & (v > 0))[0])
         if unusable.size:
             raise CannotEstimate(
-                f"regress: {unusable.size} of {self.k} studies are at 0% or 100% and have no sampling variance "
-                f"on this scale; choose {option('model', 'binomial-normal')}, or "
+                f"regress: {unusable.size} of {self.k} studies are at 0% or 100% and have no sampling "
+                f"variance on this scale; choose {option('model', 'binomial-normal')}, or "
                 f"{option('transform', 'arcsine')}"
             )
         self.y, self.v = y, v
@@ -144,7 +144,8 @@ class EffectsRegression(Regressor):
         rates: FloatArray = transform.inverse(
             inside, None if size is None else np.broadcast_to(size, values.shape)
         )
-        return np.where(np.isnan(values), np.nan, rates)
+        known: FloatArray = np.where(np.isnan(values), np.nan, rates)
+        return known
 
     def precision(self) -> FloatArray:
         """Return each study's share of the weights."""
@@ -156,14 +157,14 @@ class EffectsRegression(Regressor):
         corrected = np.flatnonzero(self.corrected[0])
         if corrected.size:
             notes.append(
-                f"{self.spec.correction:g} was added to events and non-events of {corrected.size} of {self.k} "
-                f"studies for the regression ({named(corrected.tolist())})."
+                f"{self.spec.correction:g} was added to events and non-events of {corrected.size} of "
+                f"{self.k} studies for the regression ({named(corrected.tolist())})."
             )
         if not self.fit.converged.all():
             notes.append("The iteration for tau2 stopped before it converged.")
         if self.cluster is not None:
             notes.append(
-                f"Standard errors are cluster-robust ({self.spec.ci}) over {self.cluster.shape[1]} clusters; the "
-                "weights take studies as independent."
+                f"Standard errors are cluster-robust ({self.spec.ci}) over {self.cluster.shape[1]} clusters; "
+                "the weights take studies as independent."
             )
         return notes

@@ -62,8 +62,11 @@ def draw_bubbles(
         for handle in figure.legends[-1].legend_handles:
             if handle is not None and hasattr(handle, "set_sizes"):
                 handle.set_sizes([36.0])
-    ends = f"from {100 * rows.fitted[0]:.1f}% at {_place(rows, 0)} to {100 * rows.fitted[-1]:.1f}% at {_place(rows, -1)}"
-    alt = f"Bubble plot of {len(rows.study)} studies: {words[1].lower()} against {rows.moderator}, fitted {ends}."
+    ends = [f"{100 * rows.fitted[i]:.3g}% at {_place(rows, i)}" for i in (0, -1)]
+    alt = (
+        f"Bubble plot of {len(rows.study)} studies: {words[1].lower()} against {rows.moderator}, fitted from "
+        f"{ends[0]} to {ends[1]}."
+    )
     return finished(figure, axes, alt, path)
 
 
@@ -89,7 +92,7 @@ def _levels(rows: "Bubbles", axes: Axes, look: Style, level: str) -> None:
     if not np.isnan(rows.prediction_low).all():
         axes.vlines(
             at, rows.prediction_low, rows.prediction_high, color=look.prediction, linewidth=1.0,
-            linestyles=[(0, (4, 3))], label=f"{level} for a new study",
+            linestyles=(0, (4, 3)), label=f"{level} for a new study",
         )  # fmt: skip
     axes.vlines(at, rows.low, rows.high, color=look.diamond, linewidth=2.2, zorder=4, label=f"{level} CI")
     axes.plot(

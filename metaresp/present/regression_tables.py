@@ -15,7 +15,7 @@ from metaresp.present.trial_tables import bare_p, flat, unseen
 
 if TYPE_CHECKING:
     from metaresp.analyses.predicted import Bubbles, RegressionRates
-    from metaresp.analyses.regress import Regression
+    from metaresp.analyses.regression import Regression
 
 PERCENT = SCALES["percent"]
 _FARTHEST_RATIO = 1e4  # odds ratios beyond are said to be

@@ -33,24 +33,28 @@ def _squared_normal(r: Reference, tail: float) -> FloatArray:
     return t_quantile(np.full_like(r.k, np.inf), tail) ** 2
 
 
+def _chi_square(df: float, value: FloatArray) -> FloatArray:
+    p: FloatArray = special.chdtrc(float(df), value)
+    return p
+
+
 CALIBRATIONS: Mapping[str, Calibration] = {
     "bartlett": Calibration(
         lambda r, tail: _squared_normal(r, tail) * r.factor,
-        lambda fall, r: special.chdtrc(r.m, fall / r.factor),
+        lambda fall, r: _chi_square(r.m, fall / r.factor),
     ),
     "profile-f": Calibration(
         lambda r, tail: r.k * np.log1p(t_quantile(r.df, tail) ** 2 / r.df),
         lambda fall, r: special.fdtrc(r.m, r.df, r.df / r.m * np.expm1(np.minimum(fall / r.k, 700.0))),
     ),
-    "profile": Calibration(_squared_normal, lambda fall, r: special.chdtrc(r.m, fall)),
+    "profile": Calibration(_squared_normal, lambda fall, r: _chi_square(r.m, fall)),
 }
 
 
 def bartlett_factor(w: FloatArray, z: FloatArray, m: int) -> FloatArray:
     """Return the mean of the likelihood ratio of *m* coefficients over m, where they are what is tested.
 
-    For equal studies, normal with one variance, it is ``k (psi((df + m) / 2) - psi(df / 2)) / m``.  Where they
-    differ, the excess over 1 is multiplied by the ratio of what the expansion in the information about tau2
+    For equal normal studies it is ``k (psi((df + m) / 2) - psi(df / 2)) / m``.  Where they differ, the excess over 1 is multiplied by the ratio of what the expansion in the information about tau2
     is for them and for equal ones: with ``1 / w = v + tau2``, ``P = W - W Z (Z'WZ)^-1 Z'W`` of all columns,
     ``P0`` of all but the first m, and ``a_r = tr P0**r - tr P**r``, that is
 

@@ -1,4 +1,4 @@
-"""Profile-likelihood limits of the first coordinate of each lane, all other coefficients and tau maximised."""
+"""Profile-likelihood limits of the first coordinate of each lane, the others and tau maximised."""
 
 from collections.abc import Callable
 from typing import NamedTuple

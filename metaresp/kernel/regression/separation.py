@@ -54,5 +54,5 @@ def separated(x: FloatArray, events: FloatArray, n: FloatArray) -> BoolArray:
     for j in range(p):
         for sign in (1.0, -1.0):
             best = linprog(-sign * null[j], A_ub=-moves, b_ub=np.zeros(len(moves)), bounds=(-1.0, 1.0))
-            found[j] |= best.status == 0 and -best.fun > 1e-6
+            found[j] |= best.status == 0 and -float(best.fun or 0.0) > 1e-6
     return found
