@@ -187,6 +187,7 @@ def model_of(found: Regression) -> Regressor:
 
 
 def fitted(studies: Studies, spec: Spec, design: Design) -> Regressor:
+    """Return the model of these studies with a design."""
     cluster = None
     if spec.cluster is not None:
         codes = studies.cluster_codes(spec.cluster)

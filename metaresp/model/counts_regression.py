@@ -7,7 +7,7 @@ import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import Counts
-from metaresp.errors import CannotEstimate, InvalidArgument, option
+from metaresp.errors import InvalidArgument, option
 from metaresp.kernel.counts.binomial_normal import mean_rate
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.surface import CountSurface, Penalty
@@ -34,10 +34,6 @@ class CountsRegression(Regressor):
 
     def __init__(self, spec: Spec, counts: Counts, x: FloatArray, cluster: FloatArray | None) -> None:
         super().__init__(spec, counts, x, cluster)
-        events, n = counts.x[0], counts.n[0]
-        if not 0 < events.sum() < n.sum():
-            end = "no study has an event" if events.sum() == 0 else "every patient of every study responded"
-            raise CannotEstimate(f"regress: {end}: there is nothing that a moderator could explain")
         if spec.penalty is not None and spec.penalty[0] == "log-f":
             raise InvalidArgument(
                 f"{option('penalty', spec.penalty)} has no meaning with moderators: choose 'half-normal' or "
@@ -57,11 +53,8 @@ class CountsRegression(Regressor):
     def _lanes(self, basis: Basis, firth: bool = False) -> DesignCounts:
         """Return lanes of these counts with bases of leading shape (lanes,)."""
         lanes = len(basis.z)
-        data = CountSurface(
-            *(np.broadcast_to(field, (lanes, self.k)) for field in self.counts[:3]),  # type: ignore[arg-type]
-            link=str(self.spec.link),
-            effects=str(self.spec.effects),
-        )
+        x, n, copies = (np.broadcast_to(field, (lanes, self.k)) for field in self.counts[:3])
+        data = CountSurface(x, n, copies, str(self.spec.link), effects=str(self.spec.effects))
         columns = np.flatnonzero(self.separated[1:]) + 1 if firth else np.zeros(0, dtype=np.int64)
         pseudo = basis.turn[:, columns, :] * self._units[columns, None]
         penalty = None if self.spec.penalty is None else Penalty(*self.spec.penalty)
@@ -258,13 +251,20 @@ class CountsRegression(Regressor):
 
     def notes(self, named: Callable[[Sequence[int]], str], terms: Sequence[str]) -> list[str]:
         """Say which coefficients separate."""
+        notes = []
+        if self.tau > 0.5 * LINKS[str(self.spec.link)].tau_max:
+            notes.append(
+                "The data do not bound tau, what moderators leave between studies, from above: it is held at its "
+                "limit."
+            )
         apart = [terms[j] for j in np.flatnonzero(self.separated).tolist() if j]
         if not apart:
-            return []
+            return notes
         plural = len(apart) > 1
         return [
+            *notes,
             f"{', '.join(apart)}: studies at 0% or 100% separate {'these' if plural else 'this'}, so that no "
-            f"finite estimate has the highest likelihood. Estimates, intervals and rates have a penalty: the "
+            "finite estimate has the highest likelihood. Estimates, intervals and rates have a penalty: the "
             f"density log-F(1, 1) of the coefficient{'s' * plural}, worth half a response and half a "
-            "non-response. P-values are of the likelihood ratio without it."
+            "non-response. P-values are of the likelihood ratio without it.",
         ]

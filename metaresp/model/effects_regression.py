@@ -144,8 +144,7 @@ class EffectsRegression(Regressor):
         rates: FloatArray = transform.inverse(
             inside, None if size is None else np.broadcast_to(size, values.shape)
         )
-        known: FloatArray = np.where(np.isnan(values), np.nan, rates)
-        return known
+        return np.asarray(np.where(np.isnan(values), np.nan, rates), dtype=np.float64)
 
     def precision(self) -> FloatArray:
         """Return each study's share of the weights."""
@@ -159,6 +158,11 @@ class EffectsRegression(Regressor):
             notes.append(
                 f"{self.spec.correction:g} was added to events and non-events of {corrected.size} of "
                 f"{self.k} studies for the regression ({named(corrected.tolist())})."
+            )
+        if self.spec.ci == "hartung-knapp" and self.cluster is None and self.fit.ratio[0] < 1:
+            notes.append(
+                "The studies lie closer to the regression than chance alone would have them: Hartung-Knapp "
+                "intervals are narrower than without its factor; ci='hartung-knapp-floor' never is."
             )
         if not self.fit.converged.all():
             notes.append("The iteration for tau2 stopped before it converged.")

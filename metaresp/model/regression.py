@@ -8,6 +8,7 @@ import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
+from metaresp.errors import CannotEstimate
 from metaresp.kernel.regression.effects import chi_square_pvalue
 from metaresp.model.spec import Spec
 from metaresp.registry import Registry
@@ -86,6 +87,10 @@ class Regressor:
         self.spec, self.counts, self.x, self.cluster = spec, counts, x, cluster
         self.k, self.p = x.shape
         self.tail = (1 - spec.level) / 2
+        events, n = counts.x[0], counts.n[0]
+        if not 0 < events.sum() < n.sum():
+            end = "no study has an event" if events.sum() == 0 else "every patient of every study responded"
+            raise CannotEstimate(f"regress: {end}: there is nothing that a moderator could explain")
 
     @property
     def test_words(self) -> str:

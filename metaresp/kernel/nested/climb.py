@@ -178,7 +178,9 @@ def _off_edge(chart: Chart, rows: IntArray, at: FloatArray, up: BoolArray, down:
     """Return the points moved off the edges they are at, by the push that leads highest."""
     tries = np.stack([np.where(up, chart.low + far, np.where(down, chart.high - far, at)) for far in _PUSHES])
     many = np.tile(rows, len(_PUSHES))
-    value = chart.evaluate(many, tries.reshape(-1, 3), quadrature.FULL, 1).value.reshape(len(_PUSHES), -1)
+    value = chart.evaluate(many, tries.reshape(-1, at.shape[-1]), quadrature.FULL, 1).value.reshape(
+        len(_PUSHES), -1
+    )
     result: FloatArray = tries[value.argmax(axis=0), np.arange(len(at))]
     return result
 

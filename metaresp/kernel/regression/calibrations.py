@@ -34,8 +34,11 @@ def _squared_normal(r: Reference, tail: float) -> FloatArray:
 
 
 def _chi_square(df: float, value: FloatArray) -> FloatArray:
-    p: FloatArray = special.chdtrc(float(df), value)
-    return p
+    return np.asarray(special.chdtrc(float(df), value), dtype=np.float64)
+
+
+def _f(r: Reference, value: FloatArray) -> FloatArray:
+    return np.asarray(special.fdtrc(float(r.m), r.df, value), dtype=np.float64)
 
 
 CALIBRATIONS: Mapping[str, Calibration] = {
@@ -45,7 +48,7 @@ CALIBRATIONS: Mapping[str, Calibration] = {
     ),
     "profile-f": Calibration(
         lambda r, tail: r.k * np.log1p(t_quantile(r.df, tail) ** 2 / r.df),
-        lambda fall, r: special.fdtrc(r.m, r.df, r.df / r.m * np.expm1(np.minimum(fall / r.k, 700.0))),
+        lambda fall, r: _f(r, r.df / r.m * np.expm1(np.minimum(fall / r.k, 700.0))),
     ),
     "profile": Calibration(_squared_normal, lambda fall, r: _chi_square(r.m, fall)),
 }
@@ -54,9 +57,10 @@ CALIBRATIONS: Mapping[str, Calibration] = {
 def bartlett_factor(w: FloatArray, z: FloatArray, m: int) -> FloatArray:
     """Return the mean of the likelihood ratio of *m* coefficients over m, where they are what is tested.
 
-    For equal normal studies it is ``k (psi((df + m) / 2) - psi(df / 2)) / m``.  Where they differ, the excess over 1 is multiplied by the ratio of what the expansion in the information about tau2
-    is for them and for equal ones: with ``1 / w = v + tau2``, ``P = W - W Z (Z'WZ)^-1 Z'W`` of all columns,
-    ``P0`` of all but the first m, and ``a_r = tr P0**r - tr P**r``, that is
+    For equal normal studies it is ``k (psi((df + m) / 2) - psi(df / 2)) / m``.  Where they differ, the excess
+    over 1 is multiplied by the ratio of what the expansion in the information about tau2 is for them and for
+    equal ones: with ``1 / w = v + tau2``, ``P = W - W Z (Z'WZ)^-1 Z'W`` of all columns, ``P0`` of all but the
+    first m, and ``a_r = tr P0**r - tr P**r``, that is
 
         ``(a_1**2 + 2 a_2) / (2 tr P0**2)`` .
 

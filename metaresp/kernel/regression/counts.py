@@ -20,7 +20,7 @@ from metaresp.kernel.regression.lanes import inverted
 _ELEMENTS = 24_000  # studies at once
 _GRID = np.array([0.15, 0.4, 0.8])  # tau to start from, in ranges of the residuals
 _KEPT = 2  # starts that are climbed from, beside tau = 0
-_FARTHEST = 10.0  # coordinate that is not passed, as a multiple of where rates are 0 or 1
+_FARTHEST = 0.5  # coordinate that is not passed, as a share of where rates are 0 or 1
 
 
 class DesignCounts(NamedTuple):

@@ -8,12 +8,13 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray
-from metaresp.kernel.effects.sums import inverse_variance
+from metaresp.kernel.effects.sums import inverse_variance, total
 from metaresp.kernel.effects.tau2 import TAU2, settled
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.regression.designs import orthogonal
 from metaresp.kernel.regression.lanes import DesignLanes, inverted
 
+_ROUNDING = 1e-9  # residuals and coefficients that are smaller, as a share of the effects, are 0
 # Factor on the covariance of the coefficients, of the residual Q over its df; and whether the reference is t.
 Factor = Callable[[FloatArray], FloatArray]
 FACTORS: Mapping[str, tuple[Factor, bool]] = {
@@ -74,6 +75,7 @@ def fit_effects(
     fit = lanes.weighted(value)
     df = lanes.df
     q, trace = lanes.cochran()
+    residual = total(fit.cw, fit.r * fit.r)
     turn = basis.turn
     return EffectsFit(
         value,
@@ -81,7 +83,7 @@ def fit_effects(
         basis.beta(fit.beta),
         turn @ fit.inverse @ np.swapaxes(turn, -1, -2),
         df,
-        (fit.cw * fit.r * fit.r).sum(axis=0) / df,
+        np.where(residual > _ROUNDING**2 * total(fit.cw, lanes.y**2), residual, 0.0) / df,
         q,
         df / trace,
     )
@@ -98,9 +100,14 @@ def wald(beta: FloatArray, cov: FloatArray, df: FloatArray, tail: float) -> Wald
     tail : float
     """
     se = np.sqrt(np.einsum("...ii->...i", cov))
-    statistic = beta / se
+    statistic = np.where(se > 0, beta / np.where(se > 0, se, 1.0), _without_error(beta))
     half = t_quantile(df, tail) * se
     return Wald(se, df, statistic, two_sided(statistic, df), beta - half, beta + half)
+
+
+def _without_error(beta: FloatArray) -> FloatArray:
+    """Return the statistic of coefficients that residuals of 0 give no error: 0 or infinite."""
+    return np.where(np.abs(beta) > _ROUNDING, np.copysign(np.inf, beta), 0.0)
 
 
 def two_sided(statistic: FloatArray, df: FloatArray) -> FloatArray:
@@ -114,7 +121,8 @@ def two_sided(statistic: FloatArray, df: FloatArray) -> FloatArray:
 def joint(beta: FloatArray, cov: FloatArray) -> FloatArray:
     """Return ``beta' cov^-1 beta`` of coefficients, shape (lanes, m)."""
     out: FloatArray = np.einsum("...i,...ij,...j->...", beta, inverted(cov), beta)
-    return out
+    exact = (np.einsum("...ii->...i", cov) == 0).all(axis=-1)
+    return np.where(exact, np.abs(_without_error(beta)).max(axis=-1), out)
 
 
 def joint_pvalue(squared: FloatArray, m: int, df: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -16,7 +16,8 @@ _STEPS = 60
 _CLOSE = 1e-9  # of the root of the fall
 _LEAST_FALL = 1e-3  # root of the fall below which it tells no slope
 _WIDER = 2.5  # the second start of each search has so many times the tau
-_REACH = 10.0  # farthest limit, as a multiple of where rates are 0 or 1
+_REACH = 0.12  # farthest limit from the centre, as a share of where rates are 0 or 1
+_FOLLOWED = 4.0  # the others go no farther on the ridge than so many times the first coordinate
 
 
 def profile_limits(counts: DesignCounts, best: CountsFit, fall: FloatArray) -> Limits:
@@ -82,7 +83,7 @@ class _Search(NamedTuple):
             within = (new - near[alive]) * (beyond - new) > 0
             new = np.where(within, new, 0.5 * (near[alive] + beyond))
             result[alive] = now
-            endless = inside & (np.abs(now) > reach)
+            endless = inside & (np.abs(now - centre[alive]) > reach)
             result[alive[endless]] = self.side[alive[endless]] * np.inf
             narrow = bracketed & (np.abs(beyond - near[alive]) <= 1e-12 * (1 + np.abs(now)))
             going = ~((np.abs(gap) < _CLOSE) | endless | narrow)
@@ -101,7 +102,8 @@ class _Search(NamedTuple):
         wide[:, p] = _WIDER * wide[:, p] + 0.1
         free = np.ones((2 * count, p + 1), dtype=np.bool_)
         free[:, 0] = False
-        tops = climb(self._chart(), np.tile(rows, 2), np.concatenate([guess, wide]), free)
+        chart = self._chart()
+        tops = climb(chart, np.tile(rows, 2), chart.fold(np.concatenate([guess, wide])), free)
         first, second = tops.points.value[:count], tops.points.value[count:]
         chosen = np.arange(count) + count * (second > first)
         found = tops.take(chosen)
@@ -133,7 +135,7 @@ def _ridge_direction(local: Points) -> tuple[FloatArray, FloatArray]:
     h[flat, p, p] = 1.0
     inner = inverted(h[:, 1:, 1:])
     follow = -np.einsum("lij,lj->li", inner, h[:, 1:, 0])
-    follow = np.where(np.isfinite(follow), follow, 0.0)
+    follow = np.clip(np.where(np.isfinite(follow), follow, 0.0), -_FOLLOWED, _FOLLOWED)
     information = h[:, 0, 0] + np.einsum("li,li->l", follow, h[:, 1:, 0])
     along = np.concatenate([np.ones((len(h), 1)), follow], axis=1)
     usable = information > 1e-6 * h[:, 0, 0]
