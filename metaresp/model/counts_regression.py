@@ -254,8 +254,8 @@ class CountsRegression(Regressor):
         notes = []
         if self.tau > 0.5 * LINKS[str(self.spec.link)].tau_max:
             notes.append(
-                "The data do not bound tau, what moderators leave between studies, from above: it is held at its "
-                "limit."
+                "The data do not bound tau, what moderators leave between studies, from above: it is held at "
+                "its limit."
             )
         apart = [terms[j] for j in np.flatnonzero(self.separated).tolist() if j]
         if not apart:

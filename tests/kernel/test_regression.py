@@ -250,7 +250,7 @@ def test_one_mean_has_the_limits_of_pool():
     for link in ("logit", "probit"):
         studies = mr.datasets.load("debruin2009")
         ones = np.ones((len(studies), 1))
-        counts, basis = lanes(ones, studies.events, studies.n, link, np.ones((1, 1, 1)))
+        counts, _ = lanes(ones, studies.events, studies.n, link, np.ones((1, 1, 1)))
         best = fit(counts, np.ones((1, 1), dtype=bool))
         found = profile_limits(counts, best, np.array([stats.chi2.ppf(0.95, 1)]))
         pooled = mr.pool(studies, ci="profile", link=link)

@@ -14,8 +14,12 @@ from metaresp.kernel.regression.lanes import inverted
 
 _STEPS = 60
 _CLOSE = 1e-9  # of the root of the fall
+_NARROW = 1e-10  # bracket at which a search ends
 _LEAST_FALL = 1e-3  # root of the fall below which it tells no slope
 _WIDER = 2.5  # the second start of each search has so many times the tau
+_FIRST = 3.0  # farthest first guess
+_LARGE = 1000  # patients of a study from which on a profile may have several hills in tau
+_HILLS = (0.02, 0.5)
 _REACH = 0.12  # farthest limit from the centre, as a share of where rates are 0 or 1
 _FOLLOWED = 4.0  # the others go no farther on the ridge than so many times the first coordinate
 
@@ -56,8 +60,7 @@ class _Search(NamedTuple):
         at, local = self.best.at[self.rows], self.best.local.take(self.rows)
         centre, top = at[:, 0].copy(), local.value.copy()
         information, along = _ridge_direction(local)
-        s = centre + self.side * target / np.sqrt(information)
-        s = np.where(np.isfinite(s), s, centre + self.side)
+        s = centre + self.side * np.fmin(target / np.sqrt(information), _FIRST)
         near, far = centre.copy(), np.full(centre.size, np.inf) * self.side
         place, result = at, s.copy()
         reach = _REACH * self.counts.data.farthest
@@ -85,7 +88,7 @@ class _Search(NamedTuple):
             result[alive] = now
             endless = inside & (np.abs(now - centre[alive]) > reach)
             result[alive[endless]] = self.side[alive[endless]] * np.inf
-            narrow = bracketed & (np.abs(beyond - near[alive]) <= 1e-12 * (1 + np.abs(now)))
+            narrow = bracketed & (np.abs(beyond - near[alive]) <= _NARROW * (1 + np.abs(now)))
             going = ~((np.abs(gap) < _CLOSE) | endless | narrow)
             s[alive] = new
             alive = alive[going]
@@ -94,19 +97,21 @@ class _Search(NamedTuple):
         return result
 
     def _ridge(self, rows: IntArray, guess: FloatArray, s: FloatArray) -> tuple[FloatArray, Points]:
-        """Return the best point with the first coordinate at *s*, of climbs from two tau."""
+        """Return the best point with the first coordinate at *s*, of climbs from several tau."""
         p, count = self.counts.p, s.size
         guess = guess.copy()
         guess[:, 0], guess[:, p] = s, np.abs(guess[:, p])
-        wide = guess.copy()
-        wide[:, p] = _WIDER * wide[:, p] + 0.1
-        free = np.ones((2 * count, p + 1), dtype=np.bool_)
+        tau = [guess[:, p], _WIDER * guess[:, p] + 0.1]
+        if self.counts.data.n.max() > _LARGE:
+            tau += [np.full(count, hill) for hill in _HILLS]
+        starts = np.tile(guess, (len(tau), 1))
+        starts[:, p] = np.concatenate(tau)
+        free = np.ones((len(starts), p + 1), dtype=np.bool_)
         free[:, 0] = False
         chart = self._chart()
-        tops = climb(chart, np.tile(rows, 2), chart.fold(np.concatenate([guess, wide])), free)
-        first, second = tops.points.value[:count], tops.points.value[count:]
-        chosen = np.arange(count) + count * (second > first)
-        found = tops.take(chosen)
+        tops = climb(chart, np.tile(rows, len(tau)), chart.fold(starts), free)
+        reached = tops.points.value.reshape(len(tau), count)
+        found = tops.take(np.arange(count) + count * reached.argmax(axis=0))
         return found.at, found.points
 
     def _chart(self) -> Chart:
