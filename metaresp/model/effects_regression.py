@@ -148,7 +148,8 @@ class EffectsRegression(Regressor):
 
     def precision(self) -> FloatArray:
         """Return each study's share of the weights."""
-        return study_weights(self.v, np.ones_like(self.v), self.fit.tau2)[0]
+        shares: FloatArray = study_weights(self.v, np.ones_like(self.v), self.fit.tau2)[0]
+        return shares
 
     def notes(self, named: Callable[[Sequence[int]], str], terms: Sequence[str]) -> list[str]:
         """Say which studies were corrected, and what an iteration did."""
