@@ -208,12 +208,14 @@ class CountsRegression(Regressor):
         """Return the means, their intervals and those of a new study.
 
         A limit of a new study is as far from the mean as the root of the squares of the limit of the mean and
-        of t tau, on k - p - 1 degrees of freedom.
+        of t tau, on k - p - 1 degrees of freedom, tau2 being multiplied by k / (k - p): what maximum
+        likelihood is too small by for equal studies.
         """
         mean = rows @ self.beta
         se = np.sqrt(np.maximum(np.einsum("ri,ij,rj->r", rows, self._cov, rows), 0.0))
         low, high = self._limits(rows, mean, se)
-        spread = t_quantile(np.full(len(rows), self._df - 1), self.tail) * self.tau
+        spread = t_quantile(np.full(len(rows), self._df - 1), self.tail)
+        spread *= self.tau * np.sqrt(self.k / self._df)
         if self.spec.prediction is None:
             spread = np.full(len(rows), np.nan)
         return Predicted(
