@@ -103,7 +103,7 @@ def regress(
     >>> studies = mr.datasets.load("debruin2009")
     >>> found = mr.regress(studies, "ethnicity")
     >>> found.term, found.estimate.round(3).tolist(), round(found.QM_pvalue, 3)
-    (('intercept', 'ethnicity: other'), [0.242, -0.663], 0.089)
+    (('intercept', 'ethnicity: other'), [0.242, -0.663], 0.092)
     """
     known_name("missing", missing, ("raise", "drop"))
     studies, spec = _what(data, options)
@@ -128,7 +128,8 @@ def regress(
     sets = [list(term.columns) for term in design.terms]
     whole, *each = model.joint([list(range(1, model.p)), *sets])
     residual, found = model.residual, model.coefficients
-    notes = [f"{len(dropped)} studies without a value take no part: {few(dropped)}."] * bool(dropped)
+    studies_are = "study without a value takes" if len(dropped) == 1 else "studies without a value take"
+    notes = [f"{len(dropped)} {studies_are} no part: {few(dropped)}."] * bool(dropped)
     notes += model.notes(lambda positions: named_studies(used, positions), design.names)
     result = Regression(
         studies=used,

@@ -150,7 +150,7 @@ class Regression(Record):
         >>> import metaresp as mr
         >>> studies = mr.Studies([2, 4, 9, 12], [20] * 4, covariates={"dose": [1, 2, 3, 4]})
         >>> mr.regress(studies, "dose").predict({"dose": [1, 5]}).rate.round(3).tolist()
-        [0.11, 0.762]
+        [0.103, 0.802]
         """
         return rates_at(self, model_of(self), new)
 

@@ -90,17 +90,26 @@ class CountsRegression(Regressor):
         return fit(self._lanes(one, firth=True), np.ones((1, self.p), dtype=np.bool_))
 
     @cached_property
-    def _drops(self) -> dict[tuple[int, ...], float]:
+    def _known(self) -> dict[tuple[int, ...], tuple[float, float]]:
+        """Highest log-likelihood and its tau without sets of columns, each fitted once."""
         return {}
 
-    def _falls(self, sets: Sequence[Sequence[int]]) -> FloatArray:
-        """Return twice the fall of the log-likelihood without each set of columns; each is fitted once."""
-        new = [key for key in dict.fromkeys(map(tuple, sets)) if key not in self._drops]
+    def _without(self, sets: Sequence[Sequence[int]]) -> list[tuple[float, float]]:
+        """Return the highest log-likelihood without each set of columns, and its tau."""
+        keys = [tuple(columns) for columns in sets]
+        wanted = [tuple(range(1, self.p)), *((j,) for j in range(self.p)), *keys]
+        new = [key for key in dict.fromkeys(wanted) if key not in self._known]
         if new:
-            value = self._reduced(new).local.value
-            gain = np.maximum(2 * (self.full.local.value - value), 0.0)
-            self._drops.update(zip(new, gain.tolist(), strict=True))
-        return np.array([self._drops[tuple(columns)] for columns in sets])
+            found = self._reduced(new)
+            pairs = zip(found.local.value.tolist(), found.at[:, self.p].tolist(), strict=True)
+            self._known.update(zip(new, pairs, strict=True))
+        return [self._known[key] for key in keys]
+
+    def _falls(self, sets: Sequence[Sequence[int]]) -> FloatArray:
+        """Return twice the fall of the log-likelihood without each set of columns."""
+        value = np.array([value for value, _ in self._without(sets)])
+        falls: FloatArray = np.maximum(2 * (self.full.local.value - value), 0.0)
+        return falls
 
     @property
     def test_words(self) -> str:
@@ -189,7 +198,7 @@ class CountsRegression(Regressor):
     def residual(self) -> Residual:
         """What is left between studies, against a fit of the intercept alone."""
         link, x, n = LINKS[str(self.spec.link)], self.counts.x, self.counts.n
-        alone = float(self._reduced([range(1, self.p)]).at[0, self.p])
+        ((_, alone),) = self._without([range(1, self.p)])
         rate = link.rate(self.basis.z @ self.full.common[0, : self.p])
         expected = n[0] * rate
         chance = expected * (1 - rate)
@@ -229,7 +238,7 @@ class CountsRegression(Regressor):
         turns = [self.basis, *(turned(self.basis, np.eye(self.p)[:, some]).basis for some in columns)]
         free = np.ones((len(turns), self.p), dtype=np.bool_)
         free[1:, 0] = False
-        alone = float(self._reduced([range(1, self.p)]).local.value[0])
+        ((alone, _),) = self._without([range(1, self.p)])
         value = np.empty((len(orders), len(turns)))
         size = max(1, _LANES // (self.k * len(turns)))
         for start in range(0, len(orders), size):

@@ -304,7 +304,7 @@ def test_missing_moderators_are_named_or_dropped():
         [3, 5, 8, 2, 6, 7],
         [20] * 6,
         list("ABCDEF"),
-        {"dose": [1, None, 3, 4, 5, 6], "arm": list("xxyyx") + [None]},
+        {"dose": [1, None, 3, 4, 5, 6], "arm": [*"xxyyx", None]},
     )
     with pytest.raises(
         mr.InvalidArgument, match=r"2 of 6 studies .*'dose', 'arm' \('B', 'F'\): missing='drop'"

@@ -315,3 +315,22 @@ def test_rearrangements_are_all_that_differ_or_drawn():
     assert drawn.shape == (500, 9)
     assert (np.sort(drawn, axis=1) == np.arange(9)).all()
     assert drawn[0].tolist() == list(range(9))
+
+
+def test_copies_of_counts_are_repeated_studies():
+    rng = np.random.default_rng(9)
+    x = np.column_stack([np.ones(7), rng.normal(size=7)])
+    events, n, copies = rng.integers(0, 9, 7), np.full(7, 10), rng.integers(0, 3, 7)
+    basis = orthogonal(x)
+    fields = (np.asarray(field, dtype=float)[None] for field in (events, n, copies))
+    counted = DesignCounts(CountSurface(*fields), basis.z[None], np.zeros((1, 0, 2)))
+    whole = np.repeat(np.arange(7), copies)
+    repeated = DesignCounts(
+        counted.data.take(np.zeros(1, dtype=int)), basis.z[None, whole], np.zeros((1, 0, 2))
+    )
+    fields = (np.asarray(field, dtype=float)[None, whole] for field in (events, n, np.ones(7)))
+    repeated = repeated._replace(data=CountSurface(*fields))
+    free = np.ones((1, 2), dtype=bool)
+    one, other = fit(counted, free), fit(repeated, free)
+    assert one.at == pytest.approx(other.at, abs=1e-7)
+    assert one.local.value == pytest.approx(other.local.value, abs=1e-10)
