@@ -1,6 +1,7 @@
 """Moderators of studies as columns of a design: numbers, levels against a reference, or a formula."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,6 +19,8 @@ from metaresp.studies.parts import Value
 INTERCEPT = "intercept"
 _OPERATORS = frozenset("~+:*(^|/")
 _RULES = ("first", "frequent")
+_COLOURS = re.compile("\x1b\\[[0-9;]*m|[\u29da\u29db]")
+_LEVEL = re.compile(r"(?:C\()?\b(\w[\w ]*)(?:, [^\[]*)?\)?\[T\.([^\]]*)\]")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -181,18 +184,17 @@ def _formulaic() -> Any:
 def _variables(studies: Studies, formula: str) -> tuple[str, ...]:
     """Return the covariates that a formula speaks of."""
     formulaic = _formulaic()
-    if "~" in formula:
-        left, _, formula = formula.partition("~")
-        if left.strip():
-            raise InvalidArgument(
-                f"{option('on', formula)}: leave out what stands left of '~': it is always the counts"
-            )
+    if formula.partition("~")[0].strip() and "~" in formula:
+        raise InvalidArgument(
+            f"{option('on', formula)}: leave out what stands left of '~': it is always the counts"
+        )
     try:
-        parsed = formulaic.Formula(formula)
+        parsed = formulaic.Formula(_right_side(formula))
         found = sorted(map(str, parsed.required_variables))
     except Exception as error:
-        text = " ".join(str(error).split())
-        raise InvalidArgument(f"{option('on', formula)}: no formula that can be read ({text})") from None
+        raise InvalidArgument(
+            f"{option('on', formula)}: no formula that can be read ({_said(error)})"
+        ) from None
     for name in found:
         if name != "study":
             known_name("on", name, studies.covariates)
@@ -201,18 +203,25 @@ def _variables(studies: Studies, formula: str) -> tuple[str, ...]:
     return tuple(name for name in studies.covariates if name in found)
 
 
+def _right_side(formula: str) -> str:
+    return formula.partition("~")[2] if "~" in formula else formula
+
+
+def _said(error: Exception) -> str:
+    """Return the first line of an error of formulaic, without its colours."""
+    return _COLOURS.sub("", str(error)).strip().partition("\n")[0]
+
+
 def formula_design(studies: Studies, formula: str, names: Sequence[str]) -> tuple[Design, Any]:
     """Return the design of a formula, and what evaluates it on other studies."""
     import pandas as pd
 
     formulaic = _formulaic()
     frame = pd.DataFrame({name: list(studies.column(name)) for name in names})
-    text = formula.partition("~")[2] if "~" in formula else formula
     try:
-        found = formulaic.model_matrix(text, frame, context={})
+        found = formulaic.model_matrix(_right_side(formula), frame, context={})
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise InvalidArgument(f"{option('on', formula)}: cannot be evaluated ({reason})") from None
+        raise InvalidArgument(f"{option('on', formula)}: cannot be evaluated ({_said(error)})") from None
     spec = found.model_spec
     heads = [str(head) for head in found.columns]
     if not heads or heads[0] != "Intercept":
@@ -223,6 +232,8 @@ def formula_design(studies: Studies, formula: str, names: Sequence[str]) -> tupl
         if str(term) != "1"
     )
     x = np.asarray(found, dtype=np.float64)
+    # C(region)[T.Asia] is "region: Asia", as where the column is named
+    heads = [_LEVEL.sub(r"\1: \2", head) for head in heads]
     return Design((INTERCEPT, *heads[1:]), x, terms), spec
 
 

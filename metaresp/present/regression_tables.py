@@ -51,7 +51,9 @@ def _named(found: "Regression", j: int, name: str) -> str:
     """Return a coefficient with what it is per, or against."""
     for term in found.design.terms:
         if j in term.columns:
-            return f"{name} (against {term.levels[0]})" if term.levels else f"{name} (per unit)"
+            if term.levels:
+                return f"{name} (against {term.levels[0]})"
+            return f"{name} (per unit)" if name in found.on else name
     return name if j else "Intercept"
 
 
