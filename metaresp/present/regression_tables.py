@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from metaresp.analyses.regression import Regression
 
 PERCENT = SCALES["percent"]
+_LONGEST = 28  # name of a moderator to the left of its test
 _FARTHEST_RATIO = 1e4  # odds ratios beyond are said to be
 
 
@@ -88,7 +89,8 @@ def _facts(found: "Regression") -> list[tuple[str, str]]:
         tests.append(("All moderators", _tested(found, found.QM, df, found.QM_df2, found.QM_pvalue)))
     values = (found.moderator_statistic, found.moderator_df, found.moderator_df2, found.moderator_pvalue)
     for term, *test in zip(found.design.terms, *(field.tolist() for field in values), strict=True):
-        tests.append((term.name, _tested(found, *test)))
+        name = term.name if len(term.name) <= _LONGEST else f"{term.name[: _LONGEST - 3]}..."
+        tests.append((name, _tested(found, *test)))
     if found.permutations:
         which = "all" if found.all_permutations else "drawn"
         tests.append(
