@@ -30,6 +30,8 @@ def every_record():
     yield from (mr.pool_batch([[1, 4], [2, 3]], [5, 9]), mr.pool_batch([1, 4, 2], [5, 9, 9]))
     yield mr.pool_batch([[1, 4], [2, 3]], [5, 9], [[1, 0], [2, 1]], model="inverse-variance")
     yield from (mr.subgroups(fit, "region"), mr.baujat(fit), mr.funnel(fit), mr.drapery(fit))
+    found = mr.regress(fit, "region")
+    yield from (found, found.predict(), found.bubbles())
     yield from (mr.binomial_ci([1, 2], [8, 9]), mr.binomial_ci(1, [8, 9], method="jeffreys"))
     yield from (mr.binomial_test([1, 2], [8, 9], 0.5), mr.compare_methods(4, 9))
     yield from (mr.coverage(5, ["wald"]), mr.coverage(5, ["wald"], rates=np.array([0.1, 0.2])))
