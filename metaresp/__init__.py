@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from metaresp.analyses.influence import Influence, influence
     from metaresp.analyses.missing import MissingResponses, missing_responses
     from metaresp.analyses.overlap import Overlap, overlap
+    from metaresp.analyses.predicted import RegressionRates
     from metaresp.analyses.refits import Cumulative, LeaveOneOut, cumulative, leave_one_out
+    from metaresp.analyses.regress import regress
+    from metaresp.analyses.regression import Regression
     from metaresp.analyses.small_study import SmallStudyEffects, small_study_effects
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.analyses.trim_and_fill import TrimAndFill, trim_and_fill
@@ -85,6 +88,9 @@ _HOME = {
     "trim_and_fill": "metaresp.analyses.trim_and_fill",
     "Gosh": "metaresp.analyses.gosh",
     "gosh": "metaresp.analyses.gosh",
+    "Regression": "metaresp.analyses.regression",
+    "RegressionRates": "metaresp.analyses.predicted",
+    "regress": "metaresp.analyses.regress",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -154,6 +160,8 @@ __all__ = [
     "MultinomialCI",
     "Overlap",
     "RecoveredCounts",
+    "Regression",
+    "RegressionRates",
     "SmallStudyEffects",
     "Studies",
     "StudyRates",
@@ -185,6 +193,7 @@ __all__ = [
     "pool_categories",
     "read_studies",
     "recover_counts",
+    "regress",
     "small_study_effects",
     "subgroups",
     "trim_and_fill",

@@ -36,7 +36,7 @@ ROOMS = [
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 
 # The same within the kernel, by subject.
-KERNEL = {"numerics": 0, "effects": 1, "counts": 2, "nested": 3, "trial": 3}
+KERNEL = {"numerics": 0, "effects": 1, "counts": 2, "nested": 3, "trial": 3, "regression": 4}
 
 # One-line delegates: (module, function) that may import from a later room, inside the function.
 DELEGATES = {
@@ -47,8 +47,8 @@ DELEGATES = {
     ("result", "summary"),
     ("result", "to_r"),
     ("records", "__str__"),
-    ("records", "_repr_html_"),
     ("records", "summary"),
+    ("records", "_repr_html_"),
 }
 
 THIRD_PARTY = {

@@ -16,7 +16,12 @@ def declared():
     """Return the least version of each dependency of the package and of its tests."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    lines = project["dependencies"] + extras["files"] + extras["parquet"] + extras["test"]
+    lines = project["dependencies"] + [
+        *extras["files"],
+        *extras["formula"],
+        *extras["parquet"],
+        *extras["test"],
+    ]
     return dict(re.match(r"([\w-]+)[^>]*>=([\d.]+)", line).groups() for line in lines if ">=" in line)
 
 

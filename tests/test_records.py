@@ -33,6 +33,8 @@ def every_record():
     nested = mr.pool(studies, cluster="region")
     yield from (mr.leave_one_out(fit), mr.leave_one_out(nested, by="region"), mr.cumulative(fit, by="region"))
     yield from (mr.cumulative(fit), mr.influence(fit), mr.influence(nested, by="region"))
+    found = mr.regress(fit, "region")
+    yield from (found, found.predict(), found.bubbles())
     yield from (mr.binomial_ci([1, 2], [8, 9]), mr.binomial_ci(1, [8, 9], method="jeffreys"))
     yield from (mr.binomial_test([1, 2], [8, 9], 0.5), mr.compare_methods(4, 9))
     yield from (mr.coverage(5, ["wald"]), mr.coverage(5, ["wald"], rates=np.array([0.1, 0.2])))

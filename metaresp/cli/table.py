@@ -118,6 +118,11 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("dpi", "number", "Dots per inch of a PNG or TIFF."),
         Option("alt", "text", "The figure in words, kept in the file."),
     ),
+    "moderators": (
+        Option("on", "names", "Column of a moderator: numbers, or levels.", ("--on",)),
+        Option("reference", "pairs", "Level that others are compared with: region=Asia."),
+        Option("permutations", "whole", "Permutation tests by so many rearrangements, such as 1000."),
+    ),
     "trial": (
         Option("method", "text", "clopper-pearson (default), blaker, mid-p, wilson, jeffreys, ..."),
         Option("level", "number", "Confidence level; 0.95."),
@@ -132,12 +137,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "pool": ("read", "model", "words"),
     "forest": ("read", "model", "words", "draw"),
     "compare": ("read", "shared", "words"),
+    "regress": ("read", "model", "words", "moderators"),
     "ci": ("trial",),
 }
 # What Python says of a thing that a command calls otherwise.
 ALIASES: dict[str, dict[str, str]] = {
     "forest": {"path": "--output", "method": "--study-ci"},
     "compare": {"path": "--output"},
+    "regress": {"path": "--output"},
     "demo": {"path": "--output"},
     "ci": {"path": "--plot", "events": "events", "n": "n"},
 }

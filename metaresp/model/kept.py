@@ -4,6 +4,7 @@ A result that was made from JSON, a copy or a pickle has none: it is fitted agai
 """
 
 import weakref
+from typing import Any
 
 import numpy as np
 
@@ -36,18 +37,23 @@ def lane_of(lanes: Counts, spec: Spec) -> tuple[Counts, IntArray]:
     return grouped(lanes)
 
 
-_KEPT: dict[int, Model] = {}
+_KEPT: dict[int, Any] = {}
 
 
-def keep(result: Record, model: Model) -> None:
+def keep(result: Record, model: Any) -> None:
     """Keep the model of a result for as long as the result lives."""
     _KEPT[id(result)] = model
     weakref.finalize(result, _KEPT.pop, id(result), None)
 
 
+def recalled(result: Record) -> Any:
+    """Return what was kept for a result, or None."""
+    return _KEPT.get(id(result))
+
+
 def kept(result: Record, studies: Studies, spec: Spec) -> Model:
     """Return the model of a result of these studies, fitted again where it was not kept."""
-    model = _KEPT.get(id(result))
+    model: Model | None = recalled(result)
     if model is None:
         lane = lane_of(clean(studies.events, studies.n, None)[0], spec)[0]
         model = model_of(spec)(lane, spec, clusters_of(studies, spec))

@@ -8,6 +8,7 @@ from metaresp.present import (  # noqa: F401 - they register tables
     comparison_tables,
     fit_tables,
     gosh_tables,
+    regression_tables,
     small_study_tables,
     study_tables,
     trial_tables,

@@ -135,8 +135,13 @@ def level_words(levels: "Levels") -> str:
     return "; ".join(parts)
 
 
+def interval_words(ci: str) -> str:
+    """Return the name of an interval in words."""
+    return _CI_WORDS.get(ci, ci)
+
+
 def _interval_words(fit: "Fit") -> str:
     if fit.is_exact:
         return f"{model_of(fit.spec).exact_method(fit.spec)} interval"
-    words = _CI_WORDS.get(fit.spec.ci, fit.spec.ci)
+    words = interval_words(fit.spec.ci)
     return f"{words}, {fit.df:.4g} df" if math.isfinite(fit.df) else words

@@ -41,6 +41,11 @@ def results():
     lanes = mr.pool_batch([[13, 4, 9], [0, 0, 0], [0, 1, 0]], [[18, 7, 15], [18, 12, 7], [10**9] * 3])
     nothing = mr.pool_batch([[1, 2]], [[3, 4]], [[0, 0]], model="inverse-variance")
     one_lane = mr.pool_batch([1, 2], [3, 4])
+    doses = mr.Studies([1, 3, 5, 9], [12, 20, 22, 18], covariates={"dose": [1, 2, 3, 4], LONG: list("abba")})
+    regressions = [
+        mr.regress(doses, ["dose", LONG]), mr.regress(grouped, "region"),
+        mr.regress(doses, "dose", model="inverse-variance", permutations=100),
+    ]  # fmt: skip
     return [
         *fits, *(one.heterogeneity for one in fits), *(one.study_rates() for one in fits), nested.levels,
         *(one.spec for one in fits), *(one.studies for one in fits), *wide.excluded, batch, lanes, nothing,
@@ -59,6 +64,8 @@ def results():
         mr.small_study_effects(mr.pool(events=[0, 0, 4], n=[40, 30, 9])), mr.trim_and_fill(fit),
         mr.baujat(fit), mr.funnel(fit), mr.funnel(other, size="se"), mr.drapery(fit),
         mr.gosh(other), mr.gosh(zero), mr.gosh(mr.pool(many, model="common"), subsets=9),
+        *regressions, *(one.predict() for one in regressions), regressions[0].bubbles("dose"),
+        regressions[1].bubbles(),
         fit.predict_events(5), other.predict_events(100_000), fit.test(0.3), other.test(0.001),
         zero.test(0.5), mr.compare(fit), mr.compare(zero), mr.multinomial_ci([0, 4, 90]),
         mr.pool_categories({"CR": [1, 0], "PR": [4, 3], LONG: [9, 8]}, categories=["CR", "PR", LONG]),

@@ -101,6 +101,11 @@ class Lanes:
     def __len__(self) -> int:
         return int(self.y.shape[1])
 
+    @property
+    def df(self) -> FloatArray:
+        """Degrees of freedom that the coefficients leave, here of one mean."""
+        return self.k - 1.0
+
     def take(self, index: IntArray) -> "Lanes":
         """Return the lanes at *index* (repeats allowed)."""
         part = object.__new__(Lanes)
@@ -141,6 +146,11 @@ class Lanes:
         weight = np.add.reduce(cw, axis=0)
         r = y - total(cw, y) / weight
         return weight, np.add.reduce(cw * w, axis=0), total(cw, r * r)
+
+    def cochran(self) -> tuple[FloatArray, FloatArray]:
+        """Return Q at ``tau2 = 0`` and the slope of its mean in ``tau2``."""
+        s1, s2, q = self.common()
+        return q, s1 - s2 / s1
 
     def slope(self, tau2: FloatArray) -> SlopeSums:
         """Return the generalised Q and minus its derivative at *tau2*, shape (lanes,)."""
@@ -216,13 +226,17 @@ class Lanes:
         return v if self.copies is None else np.repeat(v, self.copies[:, 0].astype(np.int64))
 
     def plain(self) -> tuple[FloatArray, FloatArray]:
-        """Return the unweighted sum of squares of the effects and the sum of the variances."""
+        """Return the unweighted sum of squares of the residuals, and its mean a df at ``tau2 = 0``."""
         y, v, c = self.y, self.v, self.copies
         if c is None:
             r = y - np.add.reduce(y, axis=0) / self.k
-            return total(r, r), np.add.reduce(v, axis=0)
+            return total(r, r), np.add.reduce(v, axis=0) / self.k
         r = y - total(c, y) / self.k
-        return total(c * r, r), total(c, v)
+        return total(c * r, r), total(c, v) / self.k
+
+    def variance(self) -> FloatArray:
+        """Return the unweighted variance of the effects, their number being the divisor."""
+        return self.plain()[0] / self.k
 
     def generalised(self, a: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return Q, its mean at ``tau2 = 0`` and that mean's slope in ``tau2``, for weights *a*.

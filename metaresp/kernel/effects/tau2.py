@@ -60,7 +60,7 @@ def settled(body: _Body, lanes: Lanes) -> tuple[FloatArray, BoolArray, IntArray]
     reason = lanes.reasons()
     if converged is not None and not converged.all():
         reason[~converged & (reason == ESTIMATED)] = NOT_CONVERGED
-    value = np.where(lanes.k > 1, np.fmax(value, 0.0), 0.0)
+    value = np.where(lanes.df > 0, np.fmax(value, 0.0), 0.0)
     if reason.any():
         value[(reason != ESTIMATED) & (reason != NOT_CONVERGED)] = np.nan
     return value, reason == ESTIMATED, reason
@@ -80,8 +80,8 @@ def estimator(body: _Body) -> Tau2Method:
 
 def cochran_moment(lanes: Lanes) -> FloatArray:
     """Return the excess of Cochran's Q over its degrees of freedom, in units of ``tau2``."""
-    s1, s2 = lanes.powers(np.zeros(len(lanes)), 2)
-    return (lanes.mean(np.zeros(len(lanes))).q - (lanes.k - 1.0)) / (s1 - s2 / s1)
+    q, slope = lanes.cochran()
+    return (q - lanes.df) / slope
 
 
 @TAU2.add("common")
@@ -126,7 +126,7 @@ def hedges(lanes: Lanes) -> FloatArray:
     R: ``metafor::rma(method = "HE")``.
     """
     squares, variances = lanes.plain()
-    return squares / (lanes.k - 1.0) - variances / lanes.k
+    return squares / lanes.df - variances
 
 
 @TAU2.add("HS")
@@ -150,7 +150,7 @@ def hunter_schmidt_small_sample(lanes: Lanes) -> FloatArray:
     R: ``metafor::rma(method = "HSk")``.
     """
     sums = lanes.mean(np.zeros(len(lanes)))
-    return (sums.q * lanes.k / (lanes.k - 1.0) - lanes.k) / sums.weight
+    return (sums.q * lanes.k / lanes.df - lanes.k) / sums.weight
 
 
 @TAU2.add("SJ")
@@ -160,8 +160,8 @@ def sidik_jonkman(lanes: Lanes) -> FloatArray:
 
     Sidik & Jonkman (2005), Applied Statistics 54:367-384, eq. (5).  R: ``metafor::rma(method = "SJ")``.
     """
-    start = lanes.plain()[0] / lanes.k
-    return np.where(start > 0, start * lanes.mean(start).q / (lanes.k - 1.0), 0.0)
+    start = lanes.variance()
+    return np.where(start > 0, start * lanes.mean(start).q / lanes.df, 0.0)
 
 
 @TAU2.add("ML")
@@ -194,7 +194,7 @@ def empirical_bayes(lanes: Lanes) -> Root:
     Morris (1983), J. Am. Stat. Assoc. 78:47-55; Viechtbauer, Lopez-Lopez, Sanchez-Meca & Marin-Martinez
     (2015), Psychological Methods 20:360-374.  R: ``metafor::rma(method = "EB")``.
     """
-    return climb(lanes, lanes.k - 1.0)
+    return climb(lanes, lanes.df)
 
 
 @TAU2.add("PM")
@@ -206,7 +206,7 @@ def paule_mandel(lanes: Lanes) -> Root:
     Clinical Trials 28:105-114, eq. (5).
     R: ``metafor::rma(method = "PM")``, whose root search stops at an absolute 1e-4.
     """
-    return climb(lanes, lanes.k - 1.0)
+    return climb(lanes, lanes.df)
 
 
 @TAU2.add("PMM")
@@ -217,4 +217,4 @@ def paule_mandel_median(lanes: Lanes) -> Root:
     Viechtbauer (2021), in Handbook of Meta-Analysis (Schmid, Stijnen & White, eds.), ch. 6.
     R: ``metafor::rma(method = "PMM")``, whose root search stops at an absolute 1e-4.
     """
-    return climb(lanes, chi2_quantile(lanes.k - 1.0, 0.5))
+    return climb(lanes, chi2_quantile(lanes.df, 0.5))

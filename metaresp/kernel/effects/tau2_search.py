@@ -122,7 +122,7 @@ def search_range(lanes: Lanes, restricted: bool) -> tuple[FloatArray, FloatArray
     """Return ``vmin`` and the largest ``u = log(1 + tau2/vmin)`` worth searching (0: ``tau2`` is 0)."""
     vmin, vmax = lanes.variance_range()
     squares, _ = lanes.plain()
-    m = lanes.k - 1.0 if restricted else lanes.k
+    m = lanes.df if restricted else lanes.k
     top = (squares + np.sqrt(squares * (squares + 4.0 * m * (vmax - vmin)))) / (2.0 * m)
     span = np.where((m > 0) & (top > vmin), np.log(top / vmin) + 0.05, 0.0)
     return vmin, np.where(np.isfinite(span), span, 0.0)

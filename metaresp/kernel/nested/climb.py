@@ -178,7 +178,9 @@ def _off_edge(chart: Chart, rows: IntArray, at: FloatArray, up: BoolArray, down:
     """Return the points moved off the edges they are at, by the push that leads highest."""
     tries = np.stack([np.where(up, chart.low + far, np.where(down, chart.high - far, at)) for far in _PUSHES])
     many = np.tile(rows, len(_PUSHES))
-    value = chart.evaluate(many, tries.reshape(-1, 3), quadrature.FULL, 1).value.reshape(len(_PUSHES), -1)
+    value = chart.evaluate(many, tries.reshape(-1, at.shape[-1]), quadrature.FULL, 1).value.reshape(
+        len(_PUSHES), -1
+    )
     result: FloatArray = tries[value.argmax(axis=0), np.arange(len(at))]
     return result
 
@@ -186,7 +188,7 @@ def _off_edge(chart: Chart, rows: IntArray, at: FloatArray, up: BoolArray, down:
 def newton_step(here: Points, moving: BoolArray) -> FloatArray:
     """Return Newton's steps, uphill also where the likelihood is not concave, at most 2 long."""
     both = moving[:, :, None] & moving[:, None, :]
-    roots, vectors = np.linalg.eigh(np.where(both, -here.hessian, np.eye(3)))
+    roots, vectors = np.linalg.eigh(np.where(both, -here.hessian, np.eye(moving.shape[-1])))
     size = np.abs(roots)
     size = np.maximum(size, 1e-9 * size.max(axis=-1, keepdims=True) + 1e-300)
     along = np.einsum("lji,lj->li", vectors, np.where(moving, here.gradient, 0.0)) / size
