@@ -72,6 +72,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("back_n", "text", "Freeman-Tukey: size of the back-transform; harmonic."),
         Option("penalty", "name and number", "Penalty on tau, for few events: half-normal,1."),
         Option("cluster", "text", "Column of clusters (centres) that studies are nested in: two levels."),
+        Option("like", "text", "Program whose defaults to take: meta, metafor, stata-metaprop, cma, ..."),
         Option("level", "number", "Confidence level of every interval; 0.95."),
         Option("study_ci", "text", "Interval of each study; clopper-pearson."),
         Option("seed", "whole", "Seed of intervals that simulate."),

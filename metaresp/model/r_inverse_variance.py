@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from metaresp.model.r_effects import META_SCALES, back_transform, escalc, percent
+from metaresp.transforms import SCALE_OF_RULE
 
 if TYPE_CHECKING:
     from metaresp.model.spec import Spec
 
 _TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
-_META_RULES = {"only-zero": "only0", "if-any": "if0all", "all": "all"}
+_META_RULES = {"only-zero": "only0", "variance": "only0", "events": "only0", "if-any": "if0all", "all": "all"}
 _META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
 _META_CI = {
     "normal": 'method.random.ci = "classic"',
@@ -58,6 +59,13 @@ def _interval(spec: "Spec") -> list[str]:
     """Return what an interval beyond ``rma``'s own tests needs."""
     if spec.ci == "henmi-copas":
         return [f'own <- hc(rma(yi, vi, data = es, method = "DL", level = {percent(spec.level)}))', "own"]
+    if spec.ci == "ivhet":
+        return [
+            'dl <- rma(yi, vi, data = es, method = "DL")',
+            "w <- 1 / es$vi / sum(1 / es$vi)",
+            "own <- list(beta = sum(w * es$yi), se = sqrt(sum(w^2 * (es$vi + dl$tau2))))",
+            f"own$beta + c(-1, 1) * qnorm({(1 + spec.level) / 2:.12g}) * own$se",
+        ]
     if spec.ci == "kenward-roger":
         return [
             "library(meta)",
@@ -107,7 +115,7 @@ def _rate(spec: "Spec") -> list[str]:
 
 def _own(spec: "Spec") -> bool:
     """Tell whether the interval has a centre of its own, ``own`` in the script."""
-    return spec.ci in {"profile", "henmi-copas"}
+    return spec.ci in {"profile", "henmi-copas", "ivhet"}
 
 
 def _prediction(spec: "Spec") -> list[str]:
@@ -166,7 +174,7 @@ def _meta(spec: "Spec") -> list[str]:
     if spec.correct is not None:
         rule = f', incr = {spec.correction!r}, method.incr = "{_META_RULES[spec.correct]}"'
     lines = ["", "library(meta)"]
-    if spec.transform in {"identity", "log"}:
+    if spec.transform in {"identity", "log"} and spec.correct not in SCALE_OF_RULE:
         lines.append(
             "# meta corrects studies at 0 or n in another way on this scale; metaresp follows metafor."
         )
