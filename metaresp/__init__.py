@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from metaresp import datasets
     from metaresp.analyses.baujat import Baujat, baujat
     from metaresp.analyses.funnel import Drapery, Funnel, drapery, funnel
+    from metaresp.analyses.reproduce import Reproduction, reproduce
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.binomial import (
         BINOMIAL_CI,
@@ -55,6 +56,8 @@ _HOME = {
     "baujat": "metaresp.analyses.baujat",
     "drapery": "metaresp.analyses.funnel",
     "funnel": "metaresp.analyses.funnel",
+    "Reproduction": "metaresp.analyses.reproduce",
+    "reproduce": "metaresp.analyses.reproduce",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -113,6 +116,7 @@ __all__ = [
     "MissingBounds",
     "MissingDependency",
     "RecoveredCounts",
+    "Reproduction",
     "Studies",
     "StudyRates",
     "Subgroups",
@@ -133,6 +137,7 @@ __all__ = [
     "pool_batch",
     "read_studies",
     "recover_counts",
+    "reproduce",
     "subgroups",
 ]
 

@@ -37,6 +37,7 @@ PUBLIC = [
     "MissingBounds",
     "MissingDependency",
     "RecoveredCounts",
+    "Reproduction",
     "Studies",
     "StudyRates",
     "Subgroups",
@@ -57,6 +58,7 @@ PUBLIC = [
     "pool_batch",
     "read_studies",
     "recover_counts",
+    "reproduce",
     "subgroups",
 ]
 

@@ -115,6 +115,13 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("dpi", "number", "Dots per inch of a PNG or TIFF."),
         Option("alt", "text", "The figure in words, kept in the file."),
     ),
+    "published": (
+        Option("I2", "text", "Published I2, in percent, with the digits printed.", ("--I2", "--i2")),
+        Option("tau2", "text", "Published tau2."),
+        Option("Q", "text", "Published Q.", ("--Q", "--q")),
+        Option("weights", "text", 'Published weights of the studies in percent: "6.3 5.1 12.0".'),
+        Option("level", "number", "Level of the published interval; that of the text, or 0.95."),
+    ),
     "trial": (
         Option("method", "text", "clopper-pearson (default), blaker, mid-p, wilson, jeffreys, ..."),
         Option("level", "number", "Confidence level; 0.95."),
@@ -129,11 +136,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "pool": ("read", "model", "words"),
     "forest": ("read", "model", "words", "draw"),
     "ci": ("trial",),
+    "reproduce": ("read", "published"),
 }
 # What Python says of a thing that a command calls otherwise.
 ALIASES: dict[str, dict[str, str]] = {
     "forest": {"path": "--output", "method": "--study-ci"},
     "demo": {"path": "--output"},
+    "reproduce": {"published": "PUBLISHED"},
     "ci": {"path": "--plot", "events": "events", "n": "n"},
 }
 

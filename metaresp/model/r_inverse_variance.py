@@ -8,10 +8,10 @@ from metaresp.transforms import SCALE_OF_RULE
 if TYPE_CHECKING:
     from metaresp.model.spec import Spec
 
-_TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
-_META_RULES = {"only-zero": "only0", "variance": "only0", "events": "only0", "if-any": "if0all", "all": "all"}
+TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
+META_RULES = {"only-zero": "only0", "variance": "only0", "events": "only0", "if-any": "if0all", "all": "all"}
 _META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
-_META_CI = {
+META_CI = {
     "normal": 'method.random.ci = "classic"',
     "hartung-knapp": 'method.random.ci = "HK"',
     "hartung-knapp-floor": 'method.random.ci = "HK", adhoc.hakn.ci = "se"',
@@ -52,7 +52,7 @@ def _call(tau2: str | float | None, test: str, level: float) -> list[str]:
 
 
 def _fit(spec: "Spec") -> list[str]:
-    return [*_call(spec.tau2, _TESTS.get(spec.ci, "z"), spec.level), "fit", *_interval(spec)]
+    return [*_call(spec.tau2, TESTS.get(spec.ci, "z"), spec.level), "fit", *_interval(spec)]
 
 
 def _interval(spec: "Spec") -> list[str]:
@@ -162,8 +162,8 @@ def _meta(spec: "Spec") -> list[str]:
     known: dict[str, set[str | float | None]] = {
         "transform": {*META_SCALES},
         "tau2": {*_META_TAU, "common"},
-        "ci": {*_META_CI},
-        "correct": {*_META_RULES, None},
+        "ci": {*META_CI},
+        "correct": {*META_RULES, None},
     }
     missing = [
         f"{name} = {getattr(spec, name)!r}" for name in known if getattr(spec, name) not in known[name]
@@ -172,7 +172,7 @@ def _meta(spec: "Spec") -> list[str]:
         return ["", f"# The meta package has no {' and no '.join(missing)}."]
     rule = ""
     if spec.correct is not None:
-        rule = f', incr = {spec.correction!r}, method.incr = "{_META_RULES[spec.correct]}"'
+        rule = f', incr = {spec.correction!r}, method.incr = "{META_RULES[spec.correct]}"'
     lines = ["", "library(meta)"]
     if spec.transform in {"identity", "log"} and spec.correct not in SCALE_OF_RULE:
         lines.append(
@@ -190,6 +190,6 @@ def _meta(spec: "Spec") -> list[str]:
     return [
         *lines,
         f'metaprop(events, n, studlab = study, data = d, sm = "{scale}", method = "Inverse"{rule}{tau},',
-        f"         {_META_CI[spec.ci]}{predict}, {random},",
+        f"         {META_CI[spec.ci]}{predict}, {random},",
         f"         level = {spec.level!r}, level.ma = {spec.level!r}, level.predict = {spec.level!r})",
     ]

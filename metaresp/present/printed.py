@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from metaresp.present import fit_tables, study_tables, trial_tables  # noqa: F401 - they register tables
+from metaresp.present import (  # noqa: F401 - they register tables
+    fit_tables,
+    reproduce_tables,
+    study_tables,
+    trial_tables,
+)
 from metaresp.present.text_tables import TABLES, Summary
 
 

@@ -123,7 +123,7 @@ def test_every_program_pools_every_scale_that_it_may(program):
         ({"like": "sas"}, "like='sas' is not known: choose 'meta', 'meta-4', 'metafor'"),
         ({"like": "metafore"}, "did you mean 'metafor'?"),
         ({"like": 5}, "like=5 is not known"),
-        ({"like": "cma", "model": "beta-binomial"}, "is none of Comprehensive Meta-Analysis"),
+        ({"like": "cma", "model": "beta-binomial"}, "is none of CMA"),
         ({"like": "cma", "link": "probit"}, "link='probit' has no meaning for model='inverse-variance'"),
         ({"model": "inverse-variance", "correct": "variance"}, "it belongs to transform='identity'"),
         ({"model": "inverse-variance", "correct": "events"}, "it belongs to transform='log'"),
