@@ -143,6 +143,12 @@ class Record:
 
         return as_text(self)
 
+    def summary(self) -> Any:
+        """Return the readable table of the record, None for those that have none."""
+        from metaresp.present.printed import table_of
+
+        return table_of(self)
+
     def _repr_html_(self) -> str | None:
         from metaresp.present.printed import as_html
 

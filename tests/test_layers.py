@@ -48,6 +48,7 @@ DELEGATES = {
     ("result", "to_r"),
     ("records", "__str__"),
     ("records", "_repr_html_"),
+    ("records", "summary"),
 }
 
 THIRD_PARTY = {

@@ -125,12 +125,14 @@ def _metafor(o: Mapping[str, Any], events: str, data: str, percent: str) -> str:
     test = f', test="{TESTS[o["ci"]]}"' if o["ci"] in TESTS else ""
     measure = MEASURES[o["transform"]]
     fit = f'rma(measure="{measure}", xi={events}, ni=n, data={data}{rule}, {spread}{test}{percent})'
+    back = back_transform(o["transform"], o.get("back_n")).replace("d$n", f"{data}$n")
+    if "fit$" in back:
+        return ""
     if o["ci"] == "henmi-copas":
-        return f"hc({fit})"
+        return f"with(hc({fit}), sapply(c(beta, ci.lb, ci.ub), {back}))"
     if o.get("back_n") == "harmonic":
         return f"predict({fit}, transf=transf.ipft.hm, targs=list(ni={data}$n))"
-    back = back_transform(o["transform"], o.get("back_n"))
-    return "" if "fit$" in back else f"predict({fit}, transf={back.replace('d$n', data + '$n')})"
+    return f"predict({fit}, transf={back})"
 
 
 def _meta(o: Mapping[str, Any], events: str, data: str, level: float) -> str:

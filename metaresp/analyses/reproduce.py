@@ -99,12 +99,6 @@ class Reproduction(Record):
         first["methods"] = rows.size()
         return first.reset_index(drop=True)
 
-    def summary(self) -> Any:
-        """Return the table that ``print`` shows."""
-        from metaresp.present.printed import table_of
-
-        return table_of(self)
-
 
 @silent
 def reproduce(

@@ -64,8 +64,8 @@ def effect_grid(
     >>> from metaresp.counts import clean
     >>> lanes, _ = clean([13, 4, 9], [18, 7, 15], None)
     >>> grid = effect_grid(lanes, [EffectScale("logit", "only-zero")], ["DL", "REML"], ["normal"], 0.025)
-    >>> grid.rate.shape, grid.rate[0, 0, 0, 0].round(4)
-    ((1, 2, 1, 1), np.float64(0.6504))
+    >>> grid.rate.shape, float(grid.rate[0, 0, 0, 0].round(4))
+    ((1, 2, 1, 1), 0.6469)
     """
     at_edge = (counts.x == 0) | (counts.x == counts.n)
     effects: dict[tuple[str, str | None], tuple[FloatArray, FloatArray, FloatArray]] = {}

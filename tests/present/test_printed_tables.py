@@ -57,6 +57,8 @@ def results():
         mr.baujat(fit), mr.funnel(fit), mr.funnel(other, size="se"), mr.drapery(fit),
         fit.predict_events(5), other.predict_events(100_000), fit.test(0.3), other.test(0.001),
         zero.test(0.5),
+        mr.reproduce(studies, "75.7% (66.1 to 83.4)"), mr.reproduce(zero.studies, "1.0% (0 to 5)"),
+        mr.reproduce(grouped, "0.10", I2=50), mr.reproduce(wide, "2.2 per 10,000 (1.1 to 9.9)"),
     ]  # fmt: skip
 
 
