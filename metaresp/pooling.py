@@ -107,9 +107,11 @@ def pool(
         uncertainty of the mean and of rho), ``hts``, ``t``, ``normal`` (rho as estimated).
     correction, correct
         Inverse variance on a logit or log scale: what is added to events and non-events (0.5), and to
-        which studies (``only-zero``, ``if-any``, ``all``, ``none``).
+        which studies (``only-zero``, ``if-any``, ``all``, ``none``); further rules are those of R's meta, for
+        studies at 0 or n: ``variance`` (identity scale: to the variance alone), ``events`` (log scale: not to
+        the non-events), and of Stata's metaprop: ``leave-out`` (they take no part).
     back_n : str
-        Sample size of the Freeman-Tukey back-transform.
+        Sample size of the Freeman-Tukey back-transform: a name of ``metaresp.transforms.BACK_N``.
     penalty : tuple of str and float, optional
         Binomial-normal: a penalty on tau and its scale, ``("half-normal", 1)`` or ``("half-cauchy", 0.5)``;
         estimates and intervals are those of the penalised likelihood.  For few events, where the likelihood

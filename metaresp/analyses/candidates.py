@@ -9,7 +9,7 @@ import numpy as np
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial import BINOMIAL_CI
-from metaresp.counts import Counts, clean
+from metaresp.counts import Counts, clean, grouped
 from metaresp.model.effect_grid import EffectGrid, EffectScale, effect_grid
 from metaresp.model.estimates import exact, is_exact
 from metaresp.model.programs import programs_with
@@ -72,9 +72,13 @@ class Candidates(NamedTuple):
 
 @dataclass(slots=True)
 class _Lanes:
-    """The studies as they are, each left out in turn, and with responders and others swapped."""
+    """The studies as they are, or each left out in turn and with responders and others swapped.
+
+    Many equal studies are one that counts more often; ``pair`` is where each study stands.
+    """
 
     counts: Counts
+    pair: IntArray
     without: list[int | None]
     swapped: list[bool]
     at_edge: bool
@@ -90,12 +94,14 @@ def _lanes(studies: Studies) -> tuple[_Lanes, _Lanes]:
     """Return the studies as they are, and with the slips."""
     k, events, n = len(studies), studies.events, studies.n
     at_edge = bool(((events == 0) | (events == n)).any())
-    whole = _Lanes(clean(events[None], n, np.ones((1, k)))[0], [None], [False], at_edge)
+    whole = _Lanes(*grouped(clean(events[None], n, np.ones((1, k)))[0]), [None], [False], at_edge)
     left_out = list(range(k)) if 2 < k <= MOST_LEFT_OUT else []
-    copies = np.vstack([1 - np.eye(k)[: len(left_out)], np.ones((1, k))])
+    copies = np.vstack([1 - np.eye(len(left_out), k), np.ones((1, k))])
     x = np.vstack([np.broadcast_to(events, (len(left_out), k)), n - events])
     swapped = [False] * len(left_out) + [True]
-    return whole, _Lanes(clean(x, n, copies)[0], [*left_out, None], swapped, at_edge)
+    counts = clean(x, n, copies)[0]
+    lanes = (counts, np.arange(k)) if left_out else grouped(counts)
+    return whole, _Lanes(*lanes, [*left_out, None], swapped, at_edge)
 
 
 def effect_scales(at_edge: bool, back_n: Sequence[str] = tuple(BACK_N)) -> list[EffectScale]:
@@ -127,7 +133,7 @@ class _Collected:
         self.level = level
         self.methods: list[Candidate] = []
         self.parts: list[dict[str, FloatArray]] = []
-        self.grids: list[tuple[int, tuple[int, ...], EffectGrid]] = []
+        self.grids: list[tuple[int, tuple[int, ...], EffectGrid, IntArray]] = []
         self.known: dict[tuple[Any, ...], tuple[list[str], list[str], float]] = {}
 
     def add(
@@ -158,11 +164,14 @@ class _Collected:
         """Return those that have a rate, of *k* studies."""
 
         def weights(chosen: IntArray) -> FloatArray:
-            shares = np.full((len(self.methods), k), np.nan)
-            for start, shape, grid in self.grids:
-                of_all = np.broadcast_to(grid.weights()[:, :, None], (*shape, k)).reshape(-1, k)
-                shares[start : start + len(of_all)] = of_all
-            return shares[kept[chosen]]
+            shares = np.full((chosen.size, k), np.nan)
+            places = kept[chosen]
+            for start, shape, grid, pair in self.grids:
+                inside = (places >= start) & (places < start + np.prod(shape))
+                scale, between, _, lane = np.unravel_index(places[inside] - start, shape)
+                of_pairs = grid.weights(scale, between, lane)
+                shares[inside] = (of_pairs / np.fmax(grid.copies[scale, lane], 1.0))[:, pair]
+            return shares
 
         numbers = {name: np.concatenate([part[name] for part in self.parts]) for name in _FIELDS}
         kept = np.flatnonzero(np.isfinite(numbers["rate"]))
@@ -197,7 +206,7 @@ def candidates(studies: Studies, level: float = 0.95) -> Candidates:
     found = _Collected(level)
     _effects(found, whole, scales, _TAU2, _CI, level)
     for ci, tau2 in _OWN_TAU2.items():
-        _effects(found, whole, scales, [tau2], [ci], level)
+        _effects(found, whole, usual if ci == "profile" else scales, [tau2], [ci], level)
     _effects(found, whole, same, [SAME_WEIGHT], ["hartung-knapp"], level)
     _effects(found, varied, usual, ["REML", "DL", "common"], ["normal", "hartung-knapp"], level)
     _likelihoods(found, whole, _LIKELIHOODS, level)
@@ -231,7 +240,7 @@ def _effects(
     numbers |= {name: getattr(grid, name)[:, :, None] for name in ("tau2", "I2", "I2_Q")}
     numbers["Q"] = grid.Q[:, None, None]
     wide = (len(options), shape[-1])
-    found.grids.append((len(found.methods), shape, grid))
+    found.grids.append((len(found.methods), shape, grid, lanes.pair))
     found.add(lanes, options, level, {n: np.broadcast_to(v, shape).reshape(wide) for n, v in numbers.items()})
 
 

@@ -1,9 +1,12 @@
 """Numbers as they are printed in an article: a rate with limits, and what is said of heterogeneity."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from metaresp.checks import check_text
 from metaresp.errors import InvalidArgument, option
@@ -123,9 +126,7 @@ def read_published(text: Any, *, weights: Sequence[Any] | str | None = None, **s
     for name, value in statistics.items():
         if value is not None:
             numbers[name] = _statistic(name, value)
-    if isinstance(weights, str):
-        weights = re.findall(r"[\d.]+%?", weights)
-    shares = () if weights is None else tuple(_statistic("weights", one) for one in weights)
+    shares = [] if weights is None else [_statistic("weights", one) for one in _listed(weights)]
     return Published(
         text=text,
         numbers={**scaled, **{name: (number.value, number.half) for name, number in numbers.items()}},
@@ -153,16 +154,28 @@ def _number(written: str) -> Number:
 
 def _statistic(name: str, value: Any) -> Number:
     """Return a number as printed; I2 in percent, also where it is given as a proportion."""
-    written = str(float(value)) if hasattr(value, "dtype") and getattr(value, "shape", None) == () else value
-    if isinstance(written, bool) or not isinstance(written, str | int | float):
-        raise InvalidArgument(f"{option(name, value)}: must be a number, with the digits that are printed")
-    digits = plain(str(written)).replace(",", ".").replace(" ", "")
+    written = value.item() if isinstance(value, np.generic) else value
+    digits = ""
+    if isinstance(written, str | int | float) and not isinstance(written, bool):
+        with contextlib.suppress(ValueError):  # of an int that is too long for text
+            digits = plain(str(written)).replace(",", ".").replace(" ", "")
     if not re.fullmatch(r"\d+(?:\.\d*)?%?|\.\d+%?", digits):
         raise InvalidArgument(f"{option(name, value)}: must be a number, with the digits that are printed")
     number = _number(digits.rstrip("%"))
     if name == "I2" and "%" not in digits and "." in digits and number.value <= 1:
         return Number(100 * number.value, 100 * number.half)
     return number
+
+
+def _listed(weights: Any) -> Sequence[Any]:
+    """Return the weights one by one."""
+    if isinstance(weights, str):
+        return re.findall(r"[^\s;]+", weights)
+    if isinstance(weights, np.ndarray) and weights.ndim == 1:
+        return [float(one) for one in weights] if weights.dtype.kind in "iuf" else weights.tolist()
+    if not isinstance(weights, list | tuple):
+        raise InvalidArgument(f"{option('weights', weights)}: must be a list of numbers, one for each study")
+    return weights
 
 
 def _check(text: str, rates: dict[str, Number], factor: float) -> None:

@@ -14,6 +14,7 @@ from metaresp.checks import check_level
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.inputs import find_studies
 from metaresp.records import Record
+from metaresp.result import Fit
 from metaresp.studies import Studies
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _LIMITS = ("rate", "low", "high")
 #: Rows that are kept beside those that give all numbers.
 NEAREST = 20
+#: Methods whose weights are compared: those that are nearest by the other numbers.
+WEIGHED = 300
 # Of half a unit: what a number may lie beyond its last place, since halves are rounded either way.
 _ROUNDING = 1e-6
 
@@ -115,7 +118,7 @@ def reproduce(
 
     Parameters
     ----------
-    studies : Studies, DataFrame or path
+    studies : Studies, DataFrame, path or Fit
     published : str
         A rate with its limits, as percentages, proportions or per 1,000: ``"72.1% (65.3 to 78.2)"``,
         ``"72·1 [65·3–78·2]"``, ``"0.72 (0.65, 0.78)"``, ``"72,1% (95% CI 65,3-78,2), I2 = 45%"``; or the rate
@@ -160,7 +163,7 @@ def reproduce(
     >>> round(fit.rate, 3), round(fit.rate_ci.low, 3), round(fit.rate_ci.high, 3)
     (0.552, 0.373, 0.718)
     """
-    data, _ = find_studies(studies, None)
+    data = studies.studies if isinstance(studies, Fit) else find_studies(studies, None)[0]
     printed = read_published(published, weights=weights, I2=I2, tau2=tau2, Q=Q)
     if not len(data):
         raise CannotEstimate("no study: there is nothing to reproduce")
@@ -226,8 +229,7 @@ def _met(printed: Published, tried: Candidates) -> tuple[IntArray, IntArray, Flo
             distance = np.maximum(distance, np.where(np.isfinite(away), away, np.inf))
     if printed.weights:
         values, halves = np.array(printed.weights).T
-        # shares of thousands of methods are a table of theirs: only methods that meet the rest need them
-        near = np.argsort(-met, kind="stable")
+        near = np.lexsort((distance, -met))[:WEIGHED]
         met[near] += _within(np.abs(tried.weights(near) - values), halves).sum(axis=-1)
     return met, rates_met, distance, len(printed.numbers) + len(printed.weights)
 

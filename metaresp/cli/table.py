@@ -67,7 +67,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("tau2", "tau2", "Inverse variance: REML (default), DL, PM, common, ..., or a number."),
         Option("ci", "text", "Interval of the pooled rate: bartlett, hartung-knapp, profile, t, ..."),
         Option("prediction", "name or none", "Interval of a new trial: hts, t, normal, ..., none."),
-        Option("correct", "text", "Inverse variance: studies corrected; only-zero, if-any, all, none."),
+        Option("correct", "text", "Inverse variance: studies corrected; only-zero, if-any, all, none, ..."),
         Option("correction", "number", "Inverse variance: what is added; 0.5."),
         Option("back_n", "text", "Freeman-Tukey: size of the back-transform; harmonic."),
         Option("penalty", "name and number", "Penalty on tau, for few events: half-normal,1."),

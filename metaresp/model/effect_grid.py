@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
 from metaresp.kernel.effects.cochran import heterogeneity
 from metaresp.kernel.effects.mean import MEAN_CI
@@ -42,9 +42,10 @@ class EffectGrid(NamedTuple):
     v: FloatArray
     copies: FloatArray
 
-    def weights(self) -> FloatArray:
-        """Return the percentages of the studies, shape (scales, estimators, lanes, k)."""
-        return study_weights(self.v[:, None], self.copies[:, None], self.tau2)
+    def weights(self, scale: IntArray, estimator: IntArray, lane: IntArray) -> FloatArray:
+        """Return the percentages of the studies of some combinations, shape (combinations, k)."""
+        at = (scale, lane)
+        return study_weights(self.v[at], self.copies[at], self.tau2[scale, estimator, lane])
 
 
 def effect_grid(

@@ -1,6 +1,7 @@
 """What other programs do unless they are told otherwise: ``like="meta"``, and who has which method."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from metaresp.errors import InvalidArgument, folded, known_name, option
@@ -220,6 +221,11 @@ def like_options(name: object, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"model": model, **{n: v for n, v in defaults.items() if kept.get(n, True)}, **given}
 
 
+@cache
+def _on_scale(name: str, transform: str) -> Mapping[str, Any]:
+    return like_options(name, {"model": "inverse-variance", "transform": transform})
+
+
 def programs_with(options: Mapping[str, Any], at_edge: bool) -> tuple[list[str], list[str]]:
     """Return the programs of which an analysis is the default (on its scale), and those that offer it.
 
@@ -248,7 +254,7 @@ def programs_with(options: Mapping[str, Any], at_edge: bool) -> tuple[list[str],
             continue
         if scale not in program.offers["transform"]:
             continue
-        own = like_options(name, {"model": model, "transform": scale})
+        own = _on_scale(name, str(scale))
         rule = own.get("correct", "only-zero")
         given = options.get("correct", rule)
         if given != rule and (at_edge or given == "all"):

@@ -176,6 +176,15 @@ def test_heterogeneity_and_weights_count():
     assert (beside.printed, beside.found) == (5, True)
 
 
+def test_weights_of_many_equal_studies():
+    studies = mr.Studies([3, 5, 8] * 100, [9, 12, 20] * 100)
+    fit = mr.pool(studies, like="cma")
+    weights = [f"{w:.4f}" for w in fit.weights]
+    found = mr.reproduce(studies, printed(fit), weights=weights)
+    assert (found.printed, found.matches[0]) == (303, 303)
+    assert 'tau2="DL"' in found.call[0] or fit.tau2 == 0
+
+
 def test_none_is_said_with_the_nearest():
     studies = mr.datasets.load("pritz1997")
     found = mr.reproduce(studies, "41.3% (20.1 to 44.4)")
