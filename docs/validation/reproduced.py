@@ -1,9 +1,10 @@
-"""How often ``reproduce`` finds the method behind numbers of R's meta and metafor: python docs/validation/reproduced.py.
+"""How often ``reproduce`` finds the method behind numbers of R's meta and metafor.
 
-Every number of ``inverse_variance.*``, ``metaprop.*`` and ``glmm.*`` of the reference files, printed with one
-decimal of a percentage (per 100,000 for crisafulli2020, whose percentages have no digit).  Rows: the right
-method is named in one of the first three rows, where methods with equal digits are one row.  One by one: it is
-among the first three methods, those with equal numbers (to 1e-8) counting as one.
+Run ``python docs/validation/reproduced.py``.  Every number of ``inverse_variance.*``, ``metaprop.*`` and
+``glmm.*`` of the reference files, printed with one decimal of a percentage (per 100,000 for crisafulli2020,
+whose percentages have no digit).  Rows: the right method is named in one of the first three rows, where
+methods with equal digits are one row.  One by one: it is among the first three methods, those with equal
+numbers (to 1e-8) counting as one.
 """
 
 import sys
@@ -11,18 +12,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.analyses.test_reproduce import UNITS, numbers_of_r, place, tried
-from tests.datasets import NAMES
-
 from metaresp.analyses.candidates import Candidate
 from metaresp.analyses.method_words import call_text
 from metaresp.analyses.published import read_published
 from metaresp.analyses.reproduce import compared
+from tests.analyses.test_reproduce import UNITS, numbers_of_r, place, tried
+from tests.datasets import NAMES
 
 
 def main() -> None:
     """Print the table of the decision record."""
-    print("| data | tried | rows | one by one | methods of the first row (median) |\n|---|---|---|---|---|")
+    print("| data | tried | rows | one by one | methods of the first row (median) |")
+    print("|---|---|---|---|---|")
     total = [0, 0, 0]
     for name in NAMES:
         studies, methods = tried(name)
@@ -39,9 +40,8 @@ def main() -> None:
         middle = sorted(agree)[len(agree) // 2]
         print(f"| {name} | {count} | {rows} | {strict} | {middle} |")
         total = [a + b for a, b in zip(total, (count, rows, strict), strict=True)]
-    print(
-        f"| all | {total[0]} | {total[1]} ({total[1] / total[0]:.1%}) | {total[2]} ({total[2] / total[0]:.1%}) | |"
-    )
+    shares = [f"{part} ({part / total[0]:.1%})" for part in total[1:]]
+    print(f"| all | {total[0]} | {shares[0]} | {shares[1]} | |")
 
 
 if __name__ == "__main__":

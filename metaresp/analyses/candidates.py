@@ -10,6 +10,8 @@ import numpy as np
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.counts import Counts, clean, grouped
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.tau2 import TAU2
 from metaresp.model.effect_grid import EffectGrid, EffectScale, effect_grid
 from metaresp.model.estimates import exact, is_exact
 from metaresp.model.programs import programs_with
@@ -19,9 +21,11 @@ from metaresp.studies import Studies
 from metaresp.transforms import BACK_N, CORRECT, LEAVE_OUT, SCALE_OF_RULE, TRANSFORMS
 
 # From the most to the least usual: of methods that give the same digits the usual ones stand first.
-_TAU2 = ("REML", "DL", "common", "PM", "ML", "EB", "SJ", "HE", "HS", "PMM", "HSk", "DL2")
-_CI = ("normal", "hartung-knapp", "t", "hartung-knapp-floor", "kenward-roger")
+_TAU2 = tuple(dict.fromkeys(("REML", "DL", "common", "PM", "ML", "EB", "SJ", "HE", "HS", *TAU2)))
 _OWN_TAU2 = {"henmi-copas": "DL", "ivhet": "DL", "profile": "ML"}  # whatever tau2 is asked for
+_CI = tuple(
+    dict.fromkeys(ci for ci in ("normal", "hartung-knapp", *MEAN_CI) if ci not in {*_OWN_TAU2, "bootstrap"})
+)
 _SCALES = ("logit", "freeman-tukey", "identity", "arcsine", "log")
 _LIKELIHOODS = {
     ("binomial-normal", "logit"): ("normal", "t", "profile", "bartlett", "profile-t"),

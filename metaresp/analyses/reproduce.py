@@ -124,7 +124,8 @@ def reproduce(
         ``"72·1 [65·3–78·2]"``, ``"0.72 (0.65, 0.78)"``, ``"72,1% (95% CI 65,3-78,2), I2 = 45%"``; or the rate
         alone.
     I2, tau2, Q : float or str, optional
-        What is printed of heterogeneity, I2 in percent; text keeps zeros at the end (``"0.40"``).
+        What is printed of heterogeneity, I2 in percent (with a point and at most 1, as a share); text keeps
+        zeros at the end (``"0.40"``).
     weights : sequence, optional
         Weights of the studies, in percent.
     level : float, optional

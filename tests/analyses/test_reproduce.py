@@ -14,7 +14,9 @@ from metaresp.analyses.method_words import call_text
 from metaresp.analyses.published import read_published
 from metaresp.analyses.reproduce import compared
 from metaresp.cli import main
-from metaresp.transforms import TRANSFORMS
+from metaresp.kernel.effects.mean import MEAN_CI
+from metaresp.kernel.effects.tau2 import TAU2
+from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
 from tests.datasets import NAMES, counts, reference
 
 META = {"PRAW": "identity", "PLN": "log", "PLOGIT": "logit", "PAS": "arcsine", "PFT": "freeman-tukey"}
@@ -340,3 +342,13 @@ def test_the_command(tmp_path, capsys):
     assert "write 72.1% (65.3 to 78.2)" in said
     assert main(["reproduce", str(path), "55%", "--weights", "1 2"]) == 2
     assert "--weights: 2 weights for 4 studies" in capsys.readouterr().err
+
+
+def test_every_method_is_compared():
+    """What is added to a registry is compared too; bootstraps are random, and Blyth-Still-Casella is for few."""
+    found = candidates(STUDIES).methods
+    seen = {name: {one.options.get(name) for one in found} for name in ("tau2", "ci", "correct", "back_n")}
+    assert set(TAU2) <= seen["tau2"]
+    assert {*MEAN_CI, *mr.BINOMIAL_CI} - {"bootstrap", "blyth-still-casella"} <= seen["ci"]
+    assert set(CORRECT) - {"none"} <= seen["correct"]
+    assert set(BACK_N) <= seen["back_n"]
