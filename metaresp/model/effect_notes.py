@@ -47,12 +47,6 @@ def effect_notes(
             f"studies for the pooling ({named(corrected.tolist())}); their own rates and intervals "
             "are those of the counts."
         )
-    out = np.flatnonzero(counts.copies[0] == 0)
-    if out.size:
-        notes.append(
-            f"{out.size} of {n.size} studies at 0% or 100% take no part in the pooling "
-            f"({named(out.tolist())}), by {spec.correct!r}: the pooled rate is that of the others."
-        )
     if spec.transform == "freeman-tukey":
         notes.append(_one_size(spec.back_n, float(n.min()), float(n.max())))
     if spec.transform in _ENDS:

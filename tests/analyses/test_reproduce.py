@@ -345,7 +345,7 @@ def test_the_command(tmp_path, capsys):
 
 
 def test_every_method_is_compared():
-    """What is added to a registry is compared too; bootstraps are random, and Blyth-Still-Casella is for few."""
+    """What is added to a registry is compared too; bootstraps are random, Blyth-Still-Casella is for few."""
     found = candidates(STUDIES).methods
     seen = {name: {one.options.get(name) for one in found} for name in ("tau2", "ci", "correct", "back_n")}
     assert set(TAU2) <= seen["tau2"]

@@ -5,6 +5,7 @@ import pytest
 from scipy.special import expit
 
 import metaresp as mr
+from metaresp.cli import main
 from metaresp.model.programs import PROGRAMS
 from metaresp.model.spec import resolve
 from metaresp.transforms import TRANSFORMS
@@ -170,3 +171,38 @@ def test_turned_back_without_a_size():
     assert 0 < fit.mean_rate_ci.low < fit.mean_rate < fit.mean_rate_ci.high < 1
     assert 0 < fit.test(0.3).pvalue < 1
     assert 0 < fit.probability_above(0.3) < 1
+
+
+AWKWARD = [
+    ([4], [9]), ([0, 7], [7, 7]), ([0, 0, 0], [9, 12, 7]), ([9, 12], [9, 12]), ([0, 12, 7], [9, 12, 7]),
+    ([0, 1, 1], [1, 1, 1]), ([3, 200_000_000, 0], [9, 1_000_000_000, 12]), ([5, 5], [10, 10]),
+    ([0, 3], [9, 9]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("counts_", AWKWARD, ids=str)
+def test_awkward_studies(program, counts_):
+    """Limits that hold the rate, or one clear error; under numpy's errors too."""
+    studies = mr.Studies(*counts_)
+    edges = (studies.events == 0) | (studies.events == studies.n)
+    nothing_is_left = edges.all() and 0 < studies.events.sum() < studies.n.sum() and len(studies) > 1
+    for model in PROGRAMS[program].models:
+        with np.errstate(all="raise"):
+            if PROGRAMS[program].models[model].get("correct") == "leave-out" and nothing_is_left:
+                with pytest.raises(mr.CannotEstimate, match="correct='leave-out' leaves"):
+                    mr.pool(studies, like=program, model=model)
+                continue
+            fit = mr.pool(studies, like=program, model=model)
+            assert 0 <= fit.rate_ci.low <= fit.rate <= fit.rate_ci.high <= 1
+            assert fit.is_exact or np.isfinite(fit.study_rates().shrunken).all()
+            assert str(fit)
+
+
+def test_the_command_line_takes_a_program(tmp_path, capsys):
+    path = tmp_path / "trials.csv"
+    path.write_text("study,events,n\nXu,13,18\nLi,4,7\nWang,9,15\nHu,0,30\n", encoding="utf-8")
+    assert main(["pool", str(path), "--like", "stata-metaprop"]) == 0
+    assert "take no part in the pooling (Hu)" in capsys.readouterr().out
+    assert main(["pool", str(path), "--like", "sas"]) == 2
+    assert "--like sas is not known: choose 'meta'" in capsys.readouterr().err
