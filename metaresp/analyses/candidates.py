@@ -26,6 +26,7 @@ _OWN_TAU2 = {"henmi-copas": "DL", "ivhet": "DL", "profile": "ML"}  # whatever ta
 _CI = tuple(
     dict.fromkeys(ci for ci in ("normal", "hartung-knapp", *MEAN_CI) if ci not in {*_OWN_TAU2, "bootstrap"})
 )
+_RULES = tuple(dict.fromkeys(("only-zero", "variance", "events", LEAVE_OUT, *CORRECT)))
 _SCALES = ("logit", "freeman-tukey", "identity", "arcsine", "log")
 _LIKELIHOODS = {
     ("binomial-normal", "logit"): ("normal", "t", "profile", "bartlett", "profile-t"),
@@ -87,10 +88,11 @@ class _Lanes:
     swapped: list[bool]
     at_edge: bool
 
-    @property
-    def fitted(self) -> list[bool]:
-        """Whether ``pool`` fits a lane."""
+    def fitted(self, rule: str | None) -> list[bool]:
+        """Whether ``pool`` fits a lane by a rule of correction, or has an exact answer there."""
         c = self.counts
+        if rule == LEAVE_OUT:
+            c = c.without((c.x == 0) | (c.x == c.n))
         return list(((c.k > 1) & (c.events > 0) & (c.events < c.total)).tolist())
 
 
@@ -118,8 +120,7 @@ def effect_scales(at_edge: bool, back_n: Sequence[str] = tuple(BACK_N)) -> list[
     """
     found = []
     for name in _SCALES:
-        rules = [rule for rule in CORRECT if rule != "none" and SCALE_OF_RULE.get(rule, name) == name]
-        rules.sort(key=("only-zero", "variance", "events", LEAVE_OUT, "if-any", "all").index)
+        rules = [rule for rule in _RULES if rule != "none" and SCALE_OF_RULE.get(rule, name) == name]
         if not TRANSFORMS[name].corrected:
             sizes = back_n if name == "freeman-tukey" else (None,)
             found += [EffectScale(name, None, size) for size in sizes]
@@ -146,7 +147,7 @@ class _Collected:
         """Add methods with *numbers* of shape (options, lanes)."""
         shape = (len(options), len(lanes.without))
         ranks = np.empty(shape)
-        fitted = lanes.fitted
+        fitted = {rule: lanes.fitted(rule) for rule in {one.get("correct") for one in options}}
         for i, one in enumerate(options):
             key = tuple(one.items())
             if key not in self.known:
@@ -155,7 +156,7 @@ class _Collected:
                 self.known[key] = default, offered, base + _habit(one)
             default, offered, base = self.known[key]
             for lane, (without, swapped) in enumerate(zip(lanes.without, lanes.swapped, strict=True)):
-                answered = fitted[lane] or one["model"] == "common"
+                answered = fitted[one.get("correct")][lane] or one["model"] == "common"
                 self.methods.append(Candidate(one, level, default, offered, without, swapped, answered))
                 slip = _OTHER_LEVEL * (level != self.level) + _SWAPPED * swapped
                 ranks[i, lane] = base + slip + _LEFT_OUT * (without is not None)

@@ -266,6 +266,7 @@ AWKWARD = {
     "one study": ([4], [9]),
     "two studies": ([4, 5], [9, 11]),
     "two mirrored": ([0, 7], [7, 7]),
+    "one within": ([0, 3], [9, 9]),
     "all zero": ([0, 0, 0], [9, 12, 7]),
     "all respond": ([9, 12, 7], [9, 12, 7]),
     "all at an edge": ([0, 12, 7], [9, 12, 7]),
