@@ -29,7 +29,7 @@ def methods(found: "Reproduction") -> Summary:
             rate_text(float(found.rate[i]), scale, found.published.decimals),
             interval_text(float(found.low[i]), float(found.high[i]), scale, found.published.decimals),
             f"{found.matches[i]}/{found.printed}",
-            _few_programs(found.program[i], 1),
+            _first_program(found.program[i]),
         )
         for i in places
     )
@@ -50,7 +50,7 @@ def sentence(found: "Reproduction") -> str:
         return "No method has an answer for these studies."
     scale, decimals = _scale(found), found.published.decimals
     with_what = f"with {found.method[0]}"
-    who = _few_programs(found.program[0])
+    who = _programs(found.program[0])
     if not found.found:
         numbers = f"{rate_text(float(found.rate[0]), scale, decimals)} "
         numbers += f"({interval_text(float(found.low[0]), float(found.high[0]), scale, decimals)})"
@@ -60,7 +60,7 @@ def sentence(found: "Reproduction") -> str:
         )
     count = int((found.group == 0).sum())
     more = f"; {count} methods give the same digits, the most plausible first" if count > 1 else ""
-    whose = f"what {who} gives" if who else "no program's default: they come"
+    whose = f"what {who} give{'' if ' and ' in who else 's'}" if who else "no program's default: they come"
     return f"These numbers are {whose} {with_what}{more}."
 
 
@@ -69,13 +69,27 @@ def _scale(found: "Reproduction") -> RateScale:
     return with_digits(scale, own=found.published.decimals)
 
 
-def _few_programs(programs: str, most: int = 2) -> str:
-    """Return the first programs, and how many more there are.
+def _programs(programs: str) -> str:
+    """Return the first two programs and how many more there are, for a sentence.
 
     Examples
     --------
-    >>> _few_programs("R meta (default), R metafor, RevMan"), _few_programs("")
-    ('R meta (default), R metafor, +1', '')
+    >>> _programs("R meta (default), R metafor, RevMan"), _programs("R meta, CMA"), _programs("CMA")
+    ('R meta (default), R metafor and 1 more', 'R meta and CMA', 'CMA')
     """
     names = programs.split(", ") if programs else []
-    return ", ".join(names[:most]) + (f", +{len(names) - most}" if len(names) > most else "")
+    if len(names) > 2:
+        names = [*names[:2], f"{len(names) - 2} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _first_program(programs: str) -> str:
+    """Return the first program, and how many more there are.
+
+    Examples
+    --------
+    >>> _first_program("R meta (default), R metafor, RevMan"), _first_program("")
+    ('R meta (default), +2', '')
+    """
+    first, *more = programs.split(", ")
+    return f"{first}, +{len(more)}" if more else first

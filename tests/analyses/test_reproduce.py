@@ -333,7 +333,9 @@ def test_the_command(tmp_path, capsys):
     path.write_text("study,events,n\nXu,13,18\nLi,4,7\nWang,9,15\nHu,11,30\n", encoding="utf-8")
     assert main(["reproduce", str(path), "55.2% (37.3 to 71.8)"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("These numbers are what R meta (default), R metafor (default)")
+    assert shown.startswith(
+        "These numbers are what R meta (default), R metafor (default) and 5 more give with logit, REML"
+    )
     assert main(["reproduce", str(path), "55.2%", "--i2", "50", "--level", "0.9", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert (content["printed"], content["level"]) == (2, 0.9)
