@@ -1,6 +1,6 @@
 """The methods that published numbers are compared with, all evaluated on the same studies."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from metaresp.kernel.effects.tau2 import TAU2
 from metaresp.model.effect_grid import EffectGrid, EffectScale, effect_grid
 from metaresp.model.estimates import exact, is_exact
 from metaresp.model.programs import programs_with
+from metaresp.model.registry import MODELS
 from metaresp.model.shared_fit import estimates_of
 from metaresp.model.spec import resolve
 from metaresp.studies import Studies
@@ -28,12 +29,14 @@ _CI = tuple(
 )
 _RULES = tuple(dict.fromkeys(("only-zero", "variance", "events", LEAVE_OUT, *CORRECT)))
 _SCALES = ("logit", "freeman-tukey", "identity", "arcsine", "log")
-_LIKELIHOODS = {
-    ("binomial-normal", "logit"): ("normal", "t", "profile", "bartlett", "profile-t"),
-    ("binomial-normal", "probit"): ("normal", "t"),
-    ("binomial-normal", "cloglog"): ("normal", "t"),
-    ("beta-binomial", None): ("normal", "t", "profile", "bartlett"),
-}
+# Count models with their intervals; the first is that of other programs.
+_LIKELIHOODS: tuple[tuple[dict[str, str], tuple[str, ...]], ...] = (
+    ({"model": "binomial-normal", "link": "logit"}, ("normal", "t", "profile", "bartlett", "profile-t")),
+    ({"model": "binomial-normal", "link": "probit"}, ("normal", "t")),
+    ({"model": "binomial-normal", "link": "cloglog"}, ("normal", "t")),
+    ({"model": "beta-binomial"}, ("normal", "t", "profile", "bartlett")),
+)
+_GLMM = ((_LIKELIHOODS[0][0], ("normal", "t")),)
 _USUAL_TOTALS = ("clopper-pearson", "wald", "wilson")
 _TOTALS = (*_USUAL_TOTALS, *(m for m in BINOMIAL_CI if m not in {*_USUAL_TOTALS, "blyth-still-casella"}))
 _LEVELS = (0.95, 0.9, 0.99)
@@ -156,7 +159,7 @@ class _Collected:
                 self.known[key] = default, offered, base + _habit(one)
             default, offered, base = self.known[key]
             for lane, (without, swapped) in enumerate(zip(lanes.without, lanes.swapped, strict=True)):
-                answered = fitted[one.get("correct")][lane] or one["model"] == "common"
+                answered = fitted[one.get("correct")][lane] or MODELS[one["model"]].exact
                 self.methods.append(Candidate(one, level, default, offered, without, swapped, answered))
                 slip = _OTHER_LEVEL * (level != self.level) + _SWAPPED * swapped
                 ranks[i, lane] = base + slip + _LEFT_OUT * (without is not None)
@@ -215,12 +218,12 @@ def candidates(studies: Studies, level: float = 0.95) -> Candidates:
     _effects(found, whole, same, [SAME_WEIGHT], ["hartung-knapp"], level)
     _effects(found, varied, usual, ["REML", "DL", "common"], ["normal", "hartung-knapp"], level)
     _likelihoods(found, whole, _LIKELIHOODS, level)
-    _likelihoods(found, varied, {("binomial-normal", "logit"): ("normal", "t")}, level)
+    _likelihoods(found, varied, _GLMM, level)
     _totals(found, whole, _TOTALS, level)
     _totals(found, varied, _USUAL_TOTALS, level)
     for other in others:
         _effects(found, whole, usual, ["REML", "DL", "common"], ["normal", "t", "hartung-knapp"], other)
-        _likelihoods(found, whole, {("binomial-normal", "logit"): ("normal", "t")}, other)
+        _likelihoods(found, whole, _GLMM, other)
         _totals(found, whole, _USUAL_TOTALS, other)
     return found.done(len(studies))
 
@@ -250,13 +253,15 @@ def _effects(
 
 
 def _likelihoods(
-    found: _Collected, lanes: _Lanes, models: Mapping[tuple[str, str | None], Sequence[str]], level: float
+    found: _Collected,
+    lanes: _Lanes,
+    models: Sequence[tuple[dict[str, str], tuple[str, ...]]],
+    level: float,
 ) -> None:
     """Add count models, each fitted once; I2 is metafor's, of the logits of the studies."""
-    options = []
-    for (model, link), cis in models.items():
-        options += [{"model": model, **({"link": link} if link else {}), "ci": ci} for ci in cis]
-    fits = estimates_of(lanes.counts, [resolve(**one, prediction=None, level=level) for one in options])
+    options = [model | {"ci": ci} for model, cis in models for ci in cis]
+    specs = [resolve(**one, prediction=None, level=level) for one in options]
+    fits = estimates_of(lanes.counts, specs)
     numbers = {
         name: np.stack([np.where(is_exact(fit.reason), np.nan, getattr(fit, name)) for fit in fits])
         for name in ("rate", "low", "high", "tau2")

@@ -22,8 +22,10 @@ from metaresp.kernel.effects.tau2_interval import TAU2_CI
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.model.base import Model, StudyTruths
 from metaresp.model.effect_notes import effect_notes
+from metaresp.model.effect_words import effect_words
 from metaresp.model.estimates import NO_ESTIMATE, Estimates, Numbers
 from metaresp.model.inversion import least_alpha
+from metaresp.model.r_calls import effects_call
 from metaresp.model.r_inverse_variance import inverse_variance_script
 from metaresp.model.spec import Spec
 from metaresp.transforms import (
@@ -135,6 +137,16 @@ class InverseVariance(Model):
     def r_script(cls, spec: Spec) -> list[str] | None:
         """Return the lines of metafor, and of meta where it can."""
         return inverse_variance_script(spec)
+
+    @classmethod
+    def brief(cls, spec: Spec, at_edge: bool) -> str:
+        """Return scale, estimator and interval."""
+        return effect_words(spec, at_edge)
+
+    @classmethod
+    def r_call(cls, spec: Spec, events: str, data: str) -> str:
+        """Return the call of metafor, or of meta for what that alone has."""
+        return effects_call(spec, events, data)
 
     @property
     def transform(self) -> Transform:

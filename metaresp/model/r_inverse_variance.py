@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
 META_RULES = {"only-zero": "only0", "variance": "only0", "events": "only0", "if-any": "if0all", "all": "all"}
-_META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
+META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
 META_CI = {
     "normal": 'method.random.ci = "classic"',
     "hartung-knapp": 'method.random.ci = "HK"',
@@ -161,7 +161,7 @@ def _meta(spec: "Spec") -> list[str]:
     scale = META_SCALES.get(str(spec.transform))
     known: dict[str, set[str | float | None]] = {
         "transform": {*META_SCALES},
-        "tau2": {*_META_TAU, "common"},
+        "tau2": {*META_TAU, "common"},
         "ci": {*META_CI},
         "correct": {*META_RULES, None},
     }
