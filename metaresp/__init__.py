@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from metaresp.analyses.refits import Cumulative, LeaveOneOut, cumulative, leave_one_out
     from metaresp.analyses.regress import regress
     from metaresp.analyses.regression import Regression
+    from metaresp.analyses.reproduce import Reproduction, reproduce
     from metaresp.analyses.small_study import SmallStudyEffects, small_study_effects
     from metaresp.analyses.subgroups import Subgroups, subgroups
     from metaresp.analyses.trim_and_fill import TrimAndFill, trim_and_fill
@@ -91,6 +92,8 @@ _HOME = {
     "Regression": "metaresp.analyses.regression",
     "RegressionRates": "metaresp.analyses.predicted",
     "regress": "metaresp.analyses.regress",
+    "Reproduction": "metaresp.analyses.reproduce",
+    "reproduce": "metaresp.analyses.reproduce",
     "Subgroups": "metaresp.analyses.subgroups",
     "subgroups": "metaresp.analyses.subgroups",
     "BINOMIAL_CI": "metaresp.binomial",
@@ -162,6 +165,7 @@ __all__ = [
     "RecoveredCounts",
     "Regression",
     "RegressionRates",
+    "Reproduction",
     "SmallStudyEffects",
     "Studies",
     "StudyRates",
@@ -194,6 +198,7 @@ __all__ = [
     "read_studies",
     "recover_counts",
     "regress",
+    "reproduce",
     "small_study_effects",
     "subgroups",
     "trim_and_fill",

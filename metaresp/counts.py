@@ -30,6 +30,15 @@ class Counts(NamedTuple):
         """Return the lanes at *rows*, which ascend and do not repeat."""
         return self if rows.size == self.k.size else Counts(*(field[rows] for field in self))
 
+    def without(self, studies: BoolArray) -> "Counts":
+        """Return the lanes without some studies, of shape (lanes, k); a lane of these alone stays whole."""
+        kept = (self.copies > 0) & ~studies
+        kept |= ~kept.any(axis=-1, keepdims=True)
+        if kept.all():
+            return self
+        x, n, c = np.where(kept, self.x, 1.0), np.where(kept, self.n, 2.0), np.where(kept, self.copies, 0.0)
+        return Counts(x, n, c, c.sum(axis=-1), np.einsum("lk,lk->l", c, x), np.einsum("lk,lk->l", c, n))
+
 
 def clean(events: ArrayLike, n: ArrayLike, copies: ArrayLike | None) -> tuple[Counts, tuple[int, ...]]:
     """Check counts, broadcast them, and lay them out as lanes.

@@ -23,6 +23,7 @@ from metaresp.records import Interval, Later
 from metaresp.result import Fit, Heterogeneity, Levels
 from metaresp.sentences import listed, names, nothing_nested, say, say_nested, say_sparse
 from metaresp.studies import Studies
+from metaresp.transforms import LEAVE_OUT
 
 
 @silent
@@ -42,7 +43,7 @@ def pool(
     sheet: int | str | None = None,
     encoding: str | None = None,
     covariates: Sequence[str] | None = None,
-    model: str = "binomial-normal",
+    model: str = DEFAULT,
     link: Option = DEFAULT,
     effects: Option = DEFAULT,
     transform: Option = DEFAULT,
@@ -54,6 +55,7 @@ def pool(
     back_n: Option = DEFAULT,
     penalty: Option = DEFAULT,
     cluster: str | Sequence[Any] | None = None,
+    like: str | None = None,
     level: float = 0.95,
     study_ci: str = "clopper-pearson",
     seed: int | None = None,
@@ -105,9 +107,11 @@ def pool(
         uncertainty of the mean and of rho), ``hts``, ``t``, ``normal`` (rho as estimated).
     correction, correct
         Inverse variance on a logit or log scale: what is added to events and non-events (0.5), and to
-        which studies (``only-zero``, ``if-any``, ``all``, ``none``).
+        which studies (``only-zero``, ``if-any``, ``all``, ``none``); further rules are those of R's meta, for
+        studies at 0 or n: ``variance`` (identity scale: to the variance alone), ``events`` (log scale: not to
+        the non-events), and of Stata's metaprop: ``leave-out`` (they take no part).
     back_n : str
-        Sample size of the Freeman-Tukey back-transform.
+        Sample size of the Freeman-Tukey back-transform: a name of ``metaresp.transforms.BACK_N``.
     penalty : tuple of str and float, optional
         Binomial-normal: a penalty on tau and its scale, ``("half-normal", 1)`` or ``("half-cauchy", 0.5)``;
         estimates and intervals are those of the penalised likelihood.  For few events, where the likelihood
@@ -122,6 +126,10 @@ def pool(
         ``normal``, ``profile`` or ``profile-t``; ``prediction`` is ``likelihood`` (default), ``hts``, ``t``
         or ``normal``.  Inverse variance: REML with ``CR2`` (default; cluster-robust, Satterthwaite),
         ``CR1``, ``t`` or ``normal``.
+    like : str, optional
+        A program whose defaults to take: ``meta``, ``metafor``, ``stata-metaprop`` and further names of
+        ``metaresp.model.programs.PROGRAMS``, which says of which version.  What is given beside it wins;
+        without *model* it is the program's first that has every option given.
     level : float
         Confidence level of every interval.
     study_ci : str
@@ -179,6 +187,7 @@ def pool(
         "correct": correct,
         "back_n": back_n,
         "penalty": penalty,
+        "like": like,
         "level": level,
         "study_ci": study_ci,
         "seed": seed,
@@ -242,10 +251,10 @@ def fit_studies(studies: Studies, spec: Spec, note: str = "") -> Fit:
     reason = outcome_words(spec.outcome).retold(REASONS[one["reason"]])
     if np.isnan(one["estimate"]):
         at_edge = np.flatnonzero((studies.events == 0) | (studies.events == studies.n)).tolist()
-        if spec.correct == "none" and at_edge:
+        if spec.correct in {"none", LEAVE_OUT} and at_edge:
             raise CannotEstimate(
-                f"{option('correct', 'none')} leaves {names(studies, at_edge)} at 0 or n without a variance "
-                f"on the {spec.transform} scale: use {option('correct', 'only-zero')}, "
+                f"{option('correct', spec.correct)} leaves {names(studies, at_edge)} at 0 or n without a "
+                f"variance on the {spec.transform} scale: use {option('correct', 'only-zero')}, "
                 f"{option('transform', 'arcsine')} or a count model"
             )
         raise CannotEstimate(f"{option('model', spec.model)}: {reason or 'no estimate for these data'}")

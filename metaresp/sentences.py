@@ -48,6 +48,12 @@ def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> lis
     if any(item.study not in told for item in studies.excluded):
         left_out = len(studies.excluded)
         notes.append(f"{left_out} of {len(studies) + left_out} studies take no part: {listed(studies)}.")
+    out = np.flatnonzero(model.counts.copies[0] == 0).tolist()  # by a rule of the model
+    if out:
+        notes.append(
+            f"{len(out)} of {len(studies)} studies at 0% or 100% take no part in the pooling "
+            f"({names(studies, out)}), by {spec.correct!r}: the pooled rate is that of the others."
+        )
     if reason:
         if model.exact:
             reason = reason.replace("exact binomial interval", f"{spec.ci} interval")
@@ -56,7 +62,7 @@ def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> lis
         notes.append(_two_answers(model, one))
     if one["reason"] in EXACT:
         return notes
-    k, nested = len(studies), spec.cluster is not None
+    k, nested = round(one["k"]), spec.cluster is not None
     if k == 2 and model.spread:
         notes.append(f"With two studies the data say next to nothing about {model.spread}.")
     if spec.prediction not in {None, "likelihood"} and np.isnan(one["prediction_low"]) and not nested:

@@ -150,6 +150,13 @@ def kenward_roger(y, v, tau2, tail):
     return m - half, m + half
 
 
+def ivhet(y, v, tail):
+    w, tau2 = weights(v, 0.0), TAU2["DL"](y, v)
+    m = mean(y, w)
+    se = math.sqrt(sum(wi**2 * (vi + tau2) for wi, vi in zip(w, v, strict=True))) / sum(w)
+    return m - stats.norm.isf(tail) * se, m + stats.norm.isf(tail) * se
+
+
 def henmi_copas(y, v, tail):
     w = weights(v, 0.0)
     w1 = sum(w)
@@ -208,6 +215,7 @@ MEAN_CI = {
     "hartung-knapp-floor": lambda y, v, tau2, tail: hartung_knapp(y, v, tau2, tail, floor=1.0),
     "kenward-roger": kenward_roger,
     "henmi-copas": lambda y, v, tau2, tail: henmi_copas(y, v, tail),
+    "ivhet": lambda y, v, tau2, tail: ivhet(y, v, tail),
     "profile": lambda y, v, tau2, tail: profile_mean(y, v, tail),
 }
 

@@ -20,7 +20,7 @@ STRANGE = [
 ]  # fmt: skip
 MODEL = (
     "model", "link", "transform", "tau2", "ci", "prediction", "correction", "correct", "back_n", "level",
-    "study_ci", "seed",
+    "study_ci", "seed", "like",
 )  # fmt: skip
 READ = (
     "missing", "percent", "enrolled", "totals", "unit", "nearest", "sheet", "encoding", "covariates",
@@ -47,6 +47,10 @@ CALLS = {
     **{
         f"test {o}": lambda v, o=o: mr.binomial_test(13, 18, **({"rate": 0.5} | {o: v}))
         for o in ("rate", "method", "alternative", "prior")
+    },
+    **{
+        f"reproduce {o}": lambda v, o=o: mr.reproduce(STUDIES, **({"published": "40%"} | {o: v}))
+        for o in ("published", "I2", "tau2", "Q", "weights", "level")
     },
     "fit.test": FIT.test,
     "fit.test alternative": lambda v: FIT.test(0.5, alternative=v),

@@ -18,6 +18,7 @@ NO_FLAG = {
     "pool": {"data"},  # the file
     "read_studies": {"path"},  # the file
     "binomial_ci": {"events", "n"},  # the trials
+    "reproduce": {"studies", "published"},  # the file and the numbers
     "forest_fit": {"ax"},  # axes of a running program
     "forest_studies": {"ax", "method"},  # --study-ci
 }
@@ -26,6 +27,11 @@ COMING = {"outcome", "digits", "totals", "unit", "nearest"}
 CALLS = {
     "pool": (set(inspect.signature(mr.pool).parameters), "pool", ("read", "model", "words")),
     "read_studies": (set(inspect.signature(mr.read_studies).parameters), "pool", ("read",)),
+    "reproduce": (
+        set(inspect.signature(mr.reproduce).parameters),
+        "reproduce",
+        ("published",),
+    ),
     "binomial_ci": (set(inspect.signature(mr.binomial_ci).parameters), "ci", ("trial",)),
     "forest_fit": (takes(), "forest", ("draw", "words")),
     "forest_studies": (takes(pooled=False), "forest", ("draw", "words", "model")),
@@ -46,6 +52,7 @@ def test_every_argument_is_a_flag(call):
 @pytest.mark.parametrize(
     ("call", "parts"),
     [("read_studies", "read"), ("pool", "model"), ("binomial_ci", "trial"), ("forest_fit", "draw"),
+     ("reproduce", "published"),
      ("pool", "words")],
 )  # fmt: skip
 def test_every_flag_is_an_argument(call, parts):

@@ -125,13 +125,16 @@ def test_correction_rules():
         "if-any": [[True, True, True], [False, False, False]],
         "all": [[True, True, True], [True, True, True]],
         "none": [[False, False, False], [False, False, False]],
+        "variance": [[True, False, True], [False, False, False]],
+        "events": [[True, False, True], [False, False, False]],
+        "leave-out": [[False, False, False], [False, False, False]],
     }
     assert set(expected) == set(CORRECT)
     for rule, mask in expected.items():
         new_x, new_n, corrected = apply_correction(x, n, np.ones(3), rule, 0.25)
         assert corrected.tolist() == mask
         np.testing.assert_array_equal(new_x - x, 0.25 * np.array(mask))
-        np.testing.assert_array_equal(new_n - n, 0.5 * np.array(mask))
+        np.testing.assert_array_equal(new_n - n, (0.25 if rule == "events" else 0.5) * np.array(mask))
     assert x[0, 0] == 0.0  # the caller's counts are untouched
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-COMMANDS = ("ci", "pool", "forest", "compare", "regress", "demo")
+COMMANDS = ("ci", "pool", "forest", "compare", "regress", "reproduce", "demo")
 HELP = "Meta-analysis of single-arm response rates: exact intervals, pooled rates, forest plots."
 
 

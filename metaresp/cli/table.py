@@ -67,11 +67,12 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("tau2", "tau2", "Inverse variance: REML (default), DL, PM, common, ..., or a number."),
         Option("ci", "text", "Interval of the pooled rate: bartlett, hartung-knapp, profile, t, ..."),
         Option("prediction", "name or none", "Interval of a new trial: hts, t, normal, ..., none."),
-        Option("correct", "text", "Inverse variance: studies corrected; only-zero, if-any, all, none."),
+        Option("correct", "text", "Inverse variance: studies corrected; only-zero, if-any, all, none, ..."),
         Option("correction", "number", "Inverse variance: what is added; 0.5."),
         Option("back_n", "text", "Freeman-Tukey: size of the back-transform; harmonic."),
         Option("penalty", "name and number", "Penalty on tau, for few events: half-normal,1."),
         Option("cluster", "text", "Column of clusters (centres) that studies are nested in: two levels."),
+        Option("like", "text", "Program whose defaults to take: meta, metafor, stata-metaprop, cma, ..."),
         Option("level", "number", "Confidence level of every interval; 0.95."),
         Option("study_ci", "text", "Interval of each study; clopper-pearson."),
         Option("seed", "whole", "Seed of intervals that simulate."),
@@ -123,6 +124,13 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option("reference", "pairs", "Level that others are compared with: region=Asia."),
         Option("permutations", "whole", "Permutation tests by so many rearrangements, such as 1000."),
     ),
+    "published": (
+        Option("I2", "text", "Published I2, in percent, with the digits printed.", ("--I2", "--i2")),
+        Option("tau2", "text", "Published tau2."),
+        Option("Q", "text", "Published Q.", ("--Q", "--q")),
+        Option("weights", "text", 'Published weights of the studies in percent: "6.3 5.1 12.0".'),
+        Option("level", "number", "Level of the published interval; that of the text, or 0.95."),
+    ),
     "trial": (
         Option("method", "text", "clopper-pearson (default), blaker, mid-p, wilson, jeffreys, ..."),
         Option("level", "number", "Confidence level; 0.95."),
@@ -139,6 +147,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "compare": ("read", "shared", "words"),
     "regress": ("read", "model", "words", "moderators"),
     "ci": ("trial",),
+    "reproduce": ("read", "published"),
 }
 # What Python says of a thing that a command calls otherwise.
 ALIASES: dict[str, dict[str, str]] = {
@@ -146,6 +155,7 @@ ALIASES: dict[str, dict[str, str]] = {
     "compare": {"path": "--output"},
     "regress": {"path": "--output"},
     "demo": {"path": "--output"},
+    "reproduce": {"published": "PUBLISHED"},
     "ci": {"path": "--plot", "events": "events", "n": "n"},
 }
 

@@ -201,6 +201,17 @@ class Model(LeftOut):
         """Return the lines of R that repeat the analysis of the data frame ``d``; None where R has none."""
         return None
 
+    @classmethod
+    def brief(cls, spec: Spec, at_edge: bool) -> str:
+        """Return the method in a few words, for studies of which some are *at_edge*, 0% or 100%, or none."""
+        scale = "" if spec.link is None else f", {spec.link} link"
+        return f"{cls.name}{scale}, {spec.ci} interval"
+
+    @classmethod
+    def r_call(cls, spec: Spec, events: str, data: str) -> str:
+        """Return the one call of R that gives rate and interval of a frame; empty where there is none."""
+        return ""
+
     def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
         """Say in sentences what was done to awkward data.
 

@@ -106,7 +106,7 @@ def pool_batch(
     n: ArrayLike,
     copies: ArrayLike | None = None,
     *,
-    model: str = "binomial-normal",
+    model: str = DEFAULT,
     link: Option = DEFAULT,
     effects: Option = DEFAULT,
     transform: Option = DEFAULT,
@@ -118,6 +118,7 @@ def pool_batch(
     back_n: Option = DEFAULT,
     penalty: Option = DEFAULT,
     cluster: ArrayLike | None = None,
+    like: str | None = None,
     level: float = 0.95,
     seed: int | None = None,
     outcome: str | None = None,
@@ -139,7 +140,7 @@ def pool_batch(
         ``pool(..., cluster=)``, and where it would find nothing to nest (one cluster, or one study in each)
         the ordinary one.  A cluster whose copies are all 0 is left out; a study with two is two of its
         cluster.
-    level, seed, outcome, digits
+    like, level, seed, outcome, digits
         As in :func:`metaresp.pool`.
 
     Returns
@@ -173,6 +174,7 @@ def pool_batch(
         "correct": correct,
         "back_n": back_n,
         "penalty": penalty,
+        "like": like,
         "level": level,
         "seed": seed,
         "outcome": outcome,

@@ -35,6 +35,7 @@ from metaresp.model.base import Model, Spread, StudyTruths
 from metaresp.model.estimates import SINGLE_PATIENTS, Estimates, Numbers, all_extreme, one_rate
 from metaresp.model.left_out import Others
 from metaresp.model.predictive import MixtureTrial, NewTrial
+from metaresp.model.r_calls import counts_call
 from metaresp.model.r_counts import binomial_normal_script
 from metaresp.model.spec import Spec
 from metaresp.records import Interval
@@ -85,6 +86,11 @@ class BinomialNormal(Model):
     def r_script(cls, spec: Spec) -> list[str] | None:
         """Return the lines of metafor and meta, or of lme4 for links that these lack."""
         return binomial_normal_script(spec)
+
+    @classmethod
+    def r_call(cls, spec: Spec, events: str, data: str) -> str:
+        """Return the call of ``rma.glmm``."""
+        return counts_call(spec, events, data)
 
     @property
     def link(self) -> Link:

@@ -11,6 +11,7 @@ from metaresp.arrays import IntArray
 from metaresp.binomial import BINOMIAL_CI
 from metaresp.model.base import Model
 from metaresp.model.estimates import Numbers, exact, one_rate
+from metaresp.model.r_calls import totals_call
 from metaresp.model.r_counts import PEARSON
 from metaresp.model.spec import Option, Spec
 
@@ -46,6 +47,16 @@ class Common(Model):
         other = f"# ci = {spec.ci!r}: see the package binom; exact here."
         lines = [] if spec.ci == cls.options["ci"] else [other]
         return [*lines, *PEARSON, f"binom.test(sum(d$events), sum(d$n), conf.level = {spec.level!r})"]
+
+    @classmethod
+    def brief(cls, spec: Spec, at_edge: bool) -> str:
+        """Return the interval."""
+        return f"totals as of one study, {spec.ci} interval"
+
+    @classmethod
+    def r_call(cls, spec: Spec, events: str, data: str) -> str:
+        """Return the call of ``binom.test`` or ``prop.test``."""
+        return totals_call(spec, events, data)
 
     def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
         """Say what the interval takes for granted."""

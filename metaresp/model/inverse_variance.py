@@ -9,6 +9,7 @@ from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import ArrayLike, BoolArray, FloatArray, IntArray
+from metaresp.counts import Counts
 from metaresp.errors import InvalidArgument, folded, known_name, option
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK
 from metaresp.kernel.counts.links import LINKS
@@ -19,18 +20,21 @@ from metaresp.kernel.effects.sums import study_weights
 from metaresp.kernel.effects.tau2 import TAU2, Tau2, Tau2Method
 from metaresp.kernel.effects.tau2_interval import TAU2_CI
 from metaresp.kernel.numerics.panels import Logs
-from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model.base import Model, StudyTruths
+from metaresp.model.effect_notes import OWN_CENTRE, effect_notes
+from metaresp.model.effect_words import effect_words
 from metaresp.model.estimates import NO_ESTIMATE, Estimates, Numbers
 from metaresp.model.inversion import least_alpha
 from metaresp.model.left_out import EffectsLeftOut
+from metaresp.model.r_calls import effects_call
 from metaresp.model.r_inverse_variance import inverse_variance_script
 from metaresp.model.spec import Spec
 from metaresp.transforms import (
     BACK_N,
     CORRECT,
+    LEAVE_OUT,
+    SCALE_OF_RULE,
     TRANSFORMS,
-    apply_correction,
     back_size,
     study_effects,
 )
@@ -41,14 +45,8 @@ if TYPE_CHECKING:
 
 PEARSON, COCHRAN = "Squared Pearson residual", "Contribution to Cochran's Q"
 
-# Intervals whose centre is not the mean at the tau2 that was asked for.
-_OWN_CENTRE = {
-    "profile": "the maximum likelihood mean",
-    "henmi-copas": "the common-effect mean, about which tau2 (DL) only widens the interval",
-}
-_NOT_T = frozenset({*_OWN_CENTRE, "bootstrap"})  # not the estimate -+ a quantile of t times its error
-_ALIKE = 10  # sizes that differ more than this many times make the Freeman-Tukey rate doubtful
-_ENDS = {"identity": (0.0, 1.0), "log": (-np.inf, 0.0)}  # of scales that a limit can leave
+# not the estimate -+ a quantile of t times its error
+_NOT_T = frozenset({"profile", "henmi-copas", "bootstrap"})
 
 
 class Effects(NamedTuple):
@@ -83,9 +81,16 @@ class InverseVariance(EffectsLeftOut, Model):
     }
     I2_has_interval = True
     tau2_methods = tuple(TAU2_CI)
-    own_centre = frozenset(_OWN_CENTRE)
+    own_centre = frozenset(OWN_CENTRE)
     Q_symbol = "Q"
     Q_definition = "Cochran's Q: weighted squared distances from the common-effect mean"
+
+    def __init__(
+        self, counts: Counts, spec: Spec, cluster: IntArray | None = None, later: bool = False
+    ) -> None:
+        if spec.correct == LEAVE_OUT:
+            counts = counts.without((counts.x == 0) | (counts.x == counts.n))
+        super().__init__(counts, spec, cluster, later)
 
     @classmethod
     def settle(cls, complete: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -101,6 +106,14 @@ class InverseVariance(EffectsLeftOut, Model):
                     "leave it out"
                 )
             del complete[other]
+        if "correct" in complete:
+            complete["correct"] = known_name("correct", complete["correct"], CORRECT)
+            scale = SCALE_OF_RULE.get(complete["correct"], name)
+            if scale != name:
+                raise InvalidArgument(
+                    f"{option('correct', complete['correct'])} has no meaning for "
+                    f"{option('transform', name)}: it belongs to {option('transform', scale)}"
+                )
         if isinstance(complete["tau2"], str) and folded(complete["tau2"]) == "common":
             complete["prediction"] = None
 
@@ -127,13 +140,23 @@ class InverseVariance(EffectsLeftOut, Model):
         """Return the lines of metafor, and of meta where it can."""
         return inverse_variance_script(spec)
 
+    @classmethod
+    def brief(cls, spec: Spec, at_edge: bool) -> str:
+        """Return scale, estimator and interval."""
+        return effect_words(spec, at_edge)
+
+    @classmethod
+    def r_call(cls, spec: Spec, events: str, data: str) -> str:
+        """Return the call of metafor, or of meta for what that alone has."""
+        return effects_call(spec, events, data)
+
     @property
     def transform(self) -> Transform:
         """The scale of the effects."""
         return TRANSFORMS[str(self.spec.transform)]
 
     @property
-    def _rule(self) -> tuple[str, float]:
+    def rule(self) -> tuple[str, float]:
         """Which studies are corrected, and by how much."""
         return self.spec.correct or "none", float(self.spec.correction or 0.0)
 
@@ -141,7 +164,7 @@ class InverseVariance(EffectsLeftOut, Model):
     def effects(self) -> Effects:
         """The counts transformed, corrected first where the transform and the rule say so."""
         x, n, copies = self.counts.x, self.counts.n, self.counts.copies
-        return Effects(*study_effects(self.transform, x, n, copies, *self._rule))
+        return Effects(*study_effects(self.transform, x, n, copies, *self.rule))
 
     def size(self, tau2: FloatArray) -> FloatArray | None:
         """Return the size with which a pooled effect is turned back; only ``back_n`` scales have one."""
@@ -150,54 +173,8 @@ class InverseVariance(EffectsLeftOut, Model):
         return back_size(self.counts.n, self.counts.copies, self.spec.back_n, self.effects.v, tau2)
 
     def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
-        """Say what the interval and the transform did."""
-        spec, notes = self.spec, []
-        if spec.tau2 == "common":
-            notes.append("No interval of a new trial: by one common effect its rate is the pooled one.")
-        if spec.ci in _OWN_CENTRE:
-            notes.append(f"ci={spec.ci!r} has its own centre: the pooled rate is {_OWN_CENTRE[spec.ci]}.")
-        if spec.ci == "hartung-knapp" and self._narrower_than_normal(one):
-            notes.append(
-                "The studies differ less than chance alone would have them: the Hartung-Knapp interval is "
-                "narrower than the normal one; ci='hartung-knapp-floor' never is."
-            )
-        x, n = self.counts.x, self.counts.n
-        corrected = np.zeros(0, dtype=np.int64)
-        if self.transform.corrected:
-            corrected = np.flatnonzero(apply_correction(x, n, self.counts.copies, *self._rule)[2][0])
-        if corrected.size:
-            notes.append(
-                f"{spec.correction:g} was added to events and non-events of {corrected.size} of {n.size} "
-                f"studies for the pooling ({named(corrected.tolist())}); their own rates and intervals "
-                "are those of the counts."
-            )
-        if spec.transform == "freeman-tukey":
-            notes.append(self._one_size(float(n.min()), float(n.max())))
-        if spec.transform in _ENDS:
-            limits = _ENDS[spec.transform]
-            values = [one["estimate_low"], one["estimate_high"]]
-            if spec.prediction is not None and not np.isnan(one["prediction_low"]):
-                values += [one["estimate_prediction_low"], one["estimate_prediction_high"]]
-            if min(values) < limits[0] or max(values) > limits[1]:
-                notes.append(f"Limits beyond 0% or 100% on the {spec.transform} scale are clipped there.")
-        return notes
-
-    def _one_size(self, least: float, most: float) -> str:
-        """Say what the back-transform with one size does, the more the sizes differ."""
-        note = (
-            f"The Freeman-Tukey back-transform takes one size ({self.spec.back_n}) for all studies, here of "
-            f"{least:.0f} to {most:.0f}: the pooled rate depends on it"
-        )
-        if most <= _ALIKE * least:
-            return f"{note}."
-        return f"{note} and can mislead; compare another transform or the binomial-normal model."
-
-    def _narrower_than_normal(self, one: Mapping[str, Any]) -> bool:
-        """Whether Hartung-Knapp's is narrower than ``estimate +- z se``; with tau2 = 0 by Q alone."""
-        if one["tau2"] != 0 or not one["Q_df"] > 0:
-            return False
-        t, z = t_quantile(np.array([one["Q_df"], np.inf]), self.tail)
-        return bool(t * np.sqrt(one["Q"] / one["Q_df"]) < z)
+        """Say what the interval, the correction and the transform did."""
+        return effect_notes(self, one, named)
 
     def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
         """Fit the effects."""
@@ -264,7 +241,7 @@ class InverseVariance(EffectsLeftOut, Model):
     def effect_of(self, rate: float, tau2: float) -> float:
         """Return the effect that turns back into *rate*, with the pooled size where the transform has one."""
         size = self.size(np.array([tau2]))
-        if size is None:
+        if size is None or np.isinf(size).any():
             return super().effect_of(rate, tau2)
         return float(self.transform.forward(rate * size, size)[0][0])
 
@@ -316,8 +293,10 @@ class InverseVariance(EffectsLeftOut, Model):
     def study_rates(self, pooled: "Fit") -> StudyTruths:
         """Return the normal posterior of the effect, its mean and limits turned back with the study's n."""
         y, v, _ = self.effects
-        share = pooled.tau2 / (pooled.tau2 + v[0])
-        centre, sd = pooled.estimate + share * (y[0] - pooled.estimate), np.sqrt(share * v[0])
+        inside = self.counts.copies[0] > 0  # what is left out tells nothing of its own rate
+        share = np.where(inside, pooled.tau2 / (pooled.tau2 + v[0]), 0.0)
+        centre = pooled.estimate + share * (y[0] - pooled.estimate)
+        sd = np.sqrt(np.where(inside, share * v[0], pooled.tau2))
         scale = f"Normal posterior on the {self.spec.transform} scale"
         return self.turned_back(centre, sd, f"{scale} at the fitted mu and tau, turned back into a rate.")
 
@@ -331,7 +310,7 @@ class InverseVariance(EffectsLeftOut, Model):
 
     def contributions(self, pooled: "Fit") -> tuple[FloatArray, str]:
         """Return squared Pearson residuals; 0 where a study without variance is at the estimate."""
-        squares = (self.effects.y[0] - pooled.estimate) ** 2
+        squares = (self.effects.y[0] - pooled.estimate) ** 2 * (self.counts.copies[0] > 0)
         spread = self.effects.v[0] + pooled.tau2
         share: FloatArray = np.divide(squares, spread, out=np.zeros_like(squares), where=squares > 0)
         return share, COCHRAN if self.spec.tau2 == "common" else PEARSON

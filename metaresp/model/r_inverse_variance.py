@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING
 
 from metaresp.model.r_effects import META_SCALES, back_transform, escalc, percent
+from metaresp.transforms import SCALE_OF_RULE
 
 if TYPE_CHECKING:
     from metaresp.model.spec import Spec
 
-_TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
-_META_RULES = {"only-zero": "only0", "if-any": "if0all", "all": "all"}
-_META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
-_META_CI = {
+TESTS = {"normal": "z", "t": "t", "hartung-knapp": "knha", "hartung-knapp-floor": "adhoc"}
+META_RULES = {"only-zero": "only0", "variance": "only0", "events": "only0", "if-any": "if0all", "all": "all"}
+META_TAU = frozenset({"DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB"})
+META_CI = {
     "normal": 'method.random.ci = "classic"',
     "hartung-knapp": 'method.random.ci = "HK"',
     "hartung-knapp-floor": 'method.random.ci = "HK", adhoc.hakn.ci = "se"',
@@ -51,13 +52,20 @@ def _call(tau2: str | float | None, test: str, level: float) -> list[str]:
 
 
 def _fit(spec: "Spec") -> list[str]:
-    return [*_call(spec.tau2, _TESTS.get(spec.ci, "z"), spec.level), "fit", *_interval(spec)]
+    return [*_call(spec.tau2, TESTS.get(spec.ci, "z"), spec.level), "fit", *_interval(spec)]
 
 
 def _interval(spec: "Spec") -> list[str]:
     """Return what an interval beyond ``rma``'s own tests needs."""
     if spec.ci == "henmi-copas":
         return [f'own <- hc(rma(yi, vi, data = es, method = "DL", level = {percent(spec.level)}))', "own"]
+    if spec.ci == "ivhet":
+        return [
+            'dl <- rma(yi, vi, data = es, method = "DL")',
+            "w <- 1 / es$vi / sum(1 / es$vi)",
+            "own <- list(beta = sum(w * es$yi), se = sqrt(sum(w^2 * (es$vi + dl$tau2))))",
+            f"own$beta + c(-1, 1) * qnorm({(1 + spec.level) / 2:.12g}) * own$se",
+        ]
     if spec.ci == "kenward-roger":
         return [
             "library(meta)",
@@ -107,7 +115,7 @@ def _rate(spec: "Spec") -> list[str]:
 
 def _own(spec: "Spec") -> bool:
     """Tell whether the interval has a centre of its own, ``own`` in the script."""
-    return spec.ci in {"profile", "henmi-copas"}
+    return spec.ci in {"profile", "henmi-copas", "ivhet"}
 
 
 def _prediction(spec: "Spec") -> list[str]:
@@ -153,9 +161,9 @@ def _meta(spec: "Spec") -> list[str]:
     scale = META_SCALES.get(str(spec.transform))
     known: dict[str, set[str | float | None]] = {
         "transform": {*META_SCALES},
-        "tau2": {*_META_TAU, "common"},
-        "ci": {*_META_CI},
-        "correct": {*_META_RULES, None},
+        "tau2": {*META_TAU, "common"},
+        "ci": {*META_CI},
+        "correct": {*META_RULES, None},
     }
     missing = [
         f"{name} = {getattr(spec, name)!r}" for name in known if getattr(spec, name) not in known[name]
@@ -164,9 +172,9 @@ def _meta(spec: "Spec") -> list[str]:
         return ["", f"# The meta package has no {' and no '.join(missing)}."]
     rule = ""
     if spec.correct is not None:
-        rule = f', incr = {spec.correction!r}, method.incr = "{_META_RULES[spec.correct]}"'
+        rule = f', incr = {spec.correction!r}, method.incr = "{META_RULES[spec.correct]}"'
     lines = ["", "library(meta)"]
-    if spec.transform in {"identity", "log"}:
+    if spec.transform in {"identity", "log"} and spec.correct not in SCALE_OF_RULE:
         lines.append(
             "# meta corrects studies at 0 or n in another way on this scale; metaresp follows metafor."
         )
@@ -182,6 +190,6 @@ def _meta(spec: "Spec") -> list[str]:
     return [
         *lines,
         f'metaprop(events, n, studlab = study, data = d, sm = "{scale}", method = "Inverse"{rule}{tau},',
-        f"         {_META_CI[spec.ci]}{predict}, {random},",
+        f"         {META_CI[spec.ci]}{predict}, {random},",
         f"         level = {spec.level!r}, level.ma = {spec.level!r}, level.predict = {spec.level!r})",
     ]

@@ -11,6 +11,7 @@ from metaresp.binomial import BINOMIAL_CI
 from metaresp.checks import as_float, check_digits, check_level, check_seed
 from metaresp.errors import InvalidArgument, UnknownName, folded, known_name, meant, option
 from metaresp.kernel.counts.surface import PENALTIES
+from metaresp.model.programs import like_options
 from metaresp.model.registry import MODELS, NESTED
 from metaresp.outcome_words import check_outcome
 from metaresp.records import Record
@@ -75,8 +76,10 @@ class Spec(Record):
         return shared | {name: v for name, v in own.items() if v is not None or name in _TAKES_NONE}
 
 
-def resolve(**options: Any) -> Spec:
+def resolve(*, like: Any = None, **options: Any) -> Spec:
     """Check every option and fill in the defaults of the model; see :class:`Spec` for their names.
+
+    *like* is a program whose defaults take the place of ours.
 
     What was resolved before is not resolved again: the answer is the same frozen record.
 
@@ -85,6 +88,12 @@ def resolve(**options: Any) -> Spec:
     InvalidArgument
         An option has a value outside its rule, or has no meaning for the model.
     """
+    if like is not None:
+        if options.get("cluster") is not None:
+            raise InvalidArgument(
+                f"{option('like', like)} has no meaning with {option('cluster')}: leave one of them out"
+            )
+        options = like_options(like, {name: v for name, v in options.items() if not _is_default(v)})
     # two values that are equal are one to a cache: 1 and True by their type, 0.0 and -0.0 not even so
     if all(type(value) in _TELLING and value != 0 for value in options.values()):
         return _resolved_before(**options)
@@ -93,7 +102,7 @@ def resolve(**options: Any) -> Spec:
 
 def _resolved(
     *,
-    model: str = "binomial-normal",
+    model: str = DEFAULT,
     level: float = 0.95,
     study_ci: str = "clopper-pearson",
     seed: int | None = None,
@@ -102,12 +111,12 @@ def _resolved(
     digits: int | None = None,
     **options: Option,
 ) -> Spec:
-    model = known_name("model", model, MODELS)
+    model = next(iter(MODELS)) if _is_default(model) else known_name("model", model, MODELS)
     kind, own = MODELS[model], _nested(model, cluster)
     known = {**kind.options, **{name: next(iter(names), None) for name, names in own.items()}}
     resolved: dict[str, Any] = {}
     for name, value in options.items():
-        if isinstance(value, str) and folded(value) == DEFAULT:
+        if _is_default(value):
             continue
         if name not in known:
             owners = " or ".join(
@@ -137,6 +146,10 @@ def _resolved(
         digits=check_digits(digits),
         **complete,
     )
+
+
+def _is_default(value: Any) -> bool:
+    return isinstance(value, str) and folded(value) == DEFAULT
 
 
 _TELLING = frozenset({str, float, int, type(None)})

@@ -9,6 +9,7 @@ from metaresp.present import (  # noqa: F401 - they register tables
     fit_tables,
     gosh_tables,
     regression_tables,
+    reproduce_tables,
     small_study_tables,
     study_tables,
     trial_tables,

@@ -36,6 +36,7 @@ _CI_WORDS = {
     "hartung-knapp-floor": "Hartung-Knapp, never narrower than the normal interval",
     "kenward-roger": "Kenward-Roger",
     "henmi-copas": "Henmi-Copas",
+    "ivhet": "IVhet, normal quantile about the common-effect mean",
     "profile": "profile likelihood",
     "profile-t": "profile likelihood with a t quantile",
     "profile-f": "profile likelihood, exact for equal normal studies",

@@ -53,6 +53,12 @@ def inverse_variance(
     return result
 
 
+@BACK_N.add("none")
+def none(n: FloatArray, copies: FloatArray, v: FloatArray | None, tau2: FloatArray | None) -> FloatArray:
+    """No size: the square of the sine, as of an arcsine; Freeman & Tukey (1950) for large n."""
+    return np.full(copies.shape[:-1], np.inf)
+
+
 def back_size(
     n: ArrayLike, copies: ArrayLike, kind: str, v: ArrayLike | None = None, tau2: ArrayLike | None = None
 ) -> FloatArray:
@@ -80,13 +86,13 @@ def back_size(
 
     Notes
     -----
-    R: ``metafor::transf.ipft.hm()`` uses the harmonic mean, as does ``meta``; the four are those of Stata's
-    ``metan``.
+    R: ``metafor::transf.ipft.hm()`` uses the harmonic mean, as does ``meta``; the first four are those of
+    Stata's ``metan``.
 
     Examples
     --------
     >>> [round(float(back_size([10, 40], [1, 1], kind)), 3) for kind in BACK_N]
-    [16.0, 20.0, 25.0, 51.0]
+    [16.0, 20.0, 25.0, 51.0, inf]
     """
     sizes, c = np.broadcast_arrays(*as_floats(n, copies))
     given_v = None if v is None else np.asarray(v, dtype=np.float64)

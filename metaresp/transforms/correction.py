@@ -12,6 +12,9 @@ from metaresp.transforms.scales import Transform, as_floats
 CorrectRule: TypeAlias = Callable[[BoolArray, BoolArray], BoolArray]
 
 CORRECT: Registry[CorrectRule] = Registry("correct")
+#: Rules that are made for one scale, since they leave a study at 0 or n without an effect on another.
+SCALE_OF_RULE = {"variance": "identity", "events": "log"}
+LEAVE_OUT = "leave-out"
 
 
 @CORRECT.add("only-zero")
@@ -38,6 +41,32 @@ def none(extreme: BoolArray, present: BoolArray) -> BoolArray:
     return present & np.zeros_like(extreme)
 
 
+@CORRECT.add("variance")
+def variance_alone(extreme: BoolArray, present: BoolArray) -> BoolArray:
+    """Correct the variance, not the rate, of the studies at 0 or n.  R: ``meta::metaprop(sm = "PRAW")``.
+
+    Identity scale: ``p = x / n`` with the variance of the corrected rate; Hartung and Knapp (2001),
+    Statistics in Medicine 20:3875, eq. (18).
+    """
+    return extreme & present
+
+
+@CORRECT.add("events")
+def events_alone(extreme: BoolArray, present: BoolArray) -> BoolArray:
+    """Correct the events of the studies at 0 or n, not their non-events.  R: ``meta::metaprop(sm = "PLN")``.
+
+    Log scale: ``log((x + c) / (n + c))`` with variance ``1/(x + c) - 1/(n + c)``, whose first term is ``1/x``
+    where x = n; Pettigrew, Gart and Thomas (1986), Biometrika 73:425.
+    """
+    return extreme & present
+
+
+@CORRECT.add(LEAVE_OUT)
+def left_out(extreme: BoolArray, present: BoolArray) -> BoolArray:
+    """Correct no study; those at 0 or n take no part.  Stata: ``metaprop`` without ``cc()``."""
+    return present & np.zeros_like(extreme)
+
+
 def apply_correction(
     x: ArrayLike, n: ArrayLike, copies: ArrayLike, rule: str, amount: float
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -55,7 +84,7 @@ def apply_correction(
     Returns
     -------
     x, n : float array, shape (..., k)
-        Corrected counts.
+        Corrected counts; "events" adds *amount* to the sizes too.
     corrected : bool array, shape (..., k)
         Which studies were changed.
 
@@ -78,7 +107,7 @@ def apply_correction(
         return _spread(events, shape), _spread(size, shape), np.zeros(shape, dtype=np.bool_)
     events, size = _spread(events, shape).copy(), _spread(size, shape).copy()
     events[corrected] += amount
-    size[corrected] += 2.0 * amount
+    size[corrected] += amount if rule == "events" else 2.0 * amount
     return events, size, corrected
 
 
@@ -117,4 +146,11 @@ def study_effects(
         y, v = transform.forward(x, n)
         return y, v, np.zeros(np.broadcast_shapes(y.shape, np.shape(copies)), dtype=np.bool_)
     events, size, corrected = apply_correction(x, n, copies, rule, amount)
-    return *transform.forward(events, size), corrected
+    y, v = transform.forward(events, size)
+    if corrected.any() and rule == "variance":
+        y = np.where(corrected, transform.forward(x, n)[0], y)
+    elif corrected.any() and rule == "events":
+        # R's meta takes 1/x for 1/(x + c) where all responded: the variance would be 0
+        at_n = corrected & (events == size)
+        v = np.where(at_n, 1.0 / (events - amount * at_n) - 1.0 / size, v)
+    return y, v, corrected

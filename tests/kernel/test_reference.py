@@ -177,17 +177,10 @@ def test_henmi_copas(name, scale):
 
 
 def meta_effects(name, scale):
-    """Return effects as R's meta makes them where a study is at 0 or n (see docs/decisions)."""
-    events, n = (item.astype(float) for item in counts(name))
-    y, v = effects(name, scale)
-    edge = (events == 0) | (events == n)
-    if scale == "PR":  # the variance alone is corrected
-        return events / n, v
-    if scale == "PLN":
-        added = np.where(edge, 0.5, 0.0)
-        smaller = np.where(events == n, events, events + added)
-        return np.log((events + added) / (n + added)), 1 / smaller - 1 / (n + added)
-    return y, v
+    """Return effects as R's meta makes them where a study is at 0 or n: by rules of its own on two scales."""
+    rule = {"PR": "variance", "PLN": "events"}.get(scale, "only-zero")
+    events, n = counts(name)
+    return study_effects(TRANSFORMS[SCALES[scale]], events, n, np.ones(len(n)), rule, 0.5)[:2]
 
 
 @pytest.mark.parametrize("ci", ["classic", "HK"])

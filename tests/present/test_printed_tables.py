@@ -75,6 +75,9 @@ def results():
         mr.leave_one_out(beta, prediction=True), mr.leave_one_out(nested, by="cluster"),
         mr.cumulative(other, by="rate"), mr.cumulative(mr.pool(grouped), by="region"), mr.influence(fit),
         mr.influence(beta), mr.influence(mr.pool(grouped), by="region"),
+        zero.test(0.5),
+        mr.reproduce(studies, "75.7% (66.1 to 83.4)"), mr.reproduce(zero.studies, "1.0% (0 to 5)"),
+        mr.reproduce(grouped, "0.10", I2=50), mr.reproduce(wide, "2.2 per 10,000 (1.1 to 9.9)"),
     ]  # fmt: skip
 
 

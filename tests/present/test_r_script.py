@@ -17,7 +17,7 @@ from metaresp.model.spec import resolve
 from metaresp.present.r_script import r_script
 from metaresp.present.r_text import numbers, quoted, strings
 from metaresp.studies import Studies
-from metaresp.transforms import BACK_N, CORRECT, TRANSFORMS
+from metaresp.transforms import BACK_N, CORRECT, SCALE_OF_RULE, TRANSFORMS
 from tests.datasets import NAMES, counts
 
 SCRIPTS = Path(__file__).parents[1] / "reference" / "scripts"
@@ -42,7 +42,7 @@ OPTIONS = [
     *({"ci": ci, "prediction": p} for ci, p in itertools.product(MEAN_CI, [*PREDICTION, None])),
     *({"transform": name} for name in TRANSFORMS),
     *({"transform": "freeman-tukey", "back_n": name} for name in BACK_N),
-    *({"correct": name} for name in CORRECT),
+    *({"correct": name, "transform": SCALE_OF_RULE.get(name, "logit")} for name in CORRECT),
 ]
 
 

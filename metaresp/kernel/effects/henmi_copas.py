@@ -1,10 +1,17 @@
-"""Henmi-Copas interval: centred on the common-effect mean, which small-study bias moves least."""
+"""Intervals centred on the common-effect mean, which small-study bias moves least: Henmi-Copas and IVhet."""
 
 import numpy as np
-from scipy.special import gammainc
+from scipy.special import gammainc, ndtri
 
 from metaresp.arrays import FloatArray, IntArray
-from metaresp.kernel.effects.mean_registry import MEAN_CI, MeanInterval, Refit, Source, interval, without_df
+from metaresp.kernel.effects.mean_registry import (
+    MEAN_CI,
+    MeanInterval,
+    Refit,
+    Source,
+    interval,
+    without_df,
+)
 from metaresp.kernel.effects.sums import Lanes
 from metaresp.kernel.effects.tau2 import cochran_moment, settled
 from metaresp.kernel.numerics.roots import bracketed
@@ -47,6 +54,25 @@ def henmi_copas(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: 
     estimate, se = lanes.mean(nothing).mean, np.sqrt(inflation / w1)
     half = quantile * se
     return without_df(estimate, se, estimate - half, estimate + half, converged)
+
+
+@MEAN_CI.add("ivhet")
+@interval
+def ivhet(lanes: Lanes, tau2: FloatArray, tail: float, refit: Refit, rng: Source) -> MeanInterval:
+    """IVhet interval: a normal one about the common-effect mean whose variance allows for heterogeneity.
+
+    ``sum(w**2 (v + tau2)) / sum(w)**2`` with ``w = 1/v`` and DerSimonian-Laird's tau2; the *tau2* given is
+    not used.  Henmi and Copas have the same centre and variance, and a quantile for the uncertainty of tau2.
+
+    Doi, Barendregt, Khan, Thalib & Williams (2015), Contemporary Clinical Trials 45:130-138, eqs. (3)-(5).
+    MetaXL: IVhet.  R: in no package for rates; ``fit.to_r()`` writes it out.
+    """
+    between = settled(cochran_moment, lanes)[0]
+    nothing = np.zeros(len(lanes))
+    w1, w2 = lanes.powers(nothing, 2)
+    estimate, se = lanes.mean(nothing).mean, np.sqrt((1.0 + between * w2 / w1) / w1)
+    half = np.where(lanes.k > 1, -ndtri(tail) * se, np.nan)
+    return without_df(estimate, se, estimate - half, estimate + half, np.isfinite(estimate))
 
 
 def _exceeds(
