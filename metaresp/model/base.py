@@ -1,6 +1,7 @@
 """What a model is: one object in one file, which answers everything that is asked of a pooling."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import shares
+from metaresp.kernel.counts.resampling import Draws
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.numerics.surface import Surface
@@ -131,6 +133,11 @@ class Model:
         if rows.size == self.counts.k.size:
             return self
         return type(self)(self.counts.take(rows), self.spec, self.cluster)
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The random source of intervals that simulate, and what they drew from it."""
+        return Draws(None if self.spec.seed is None else np.random.default_rng(self.spec.seed))
 
     @property
     def waits(self) -> bool:

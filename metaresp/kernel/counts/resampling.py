@@ -1,6 +1,7 @@
 """Parametric bootstrap of the fall of the profile log-likelihood in count models."""
 
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 from numpy.random import Generator
@@ -18,6 +19,28 @@ _NATS = 19.0  # accuracy of the likelihood of a drawn set: 6e-9
 
 Rates = Callable[[int, Generator, tuple[int, int]], FloatArray]
 Falls = Callable[[int, FloatArray, FloatArray], FloatArray]
+
+
+class Draws:
+    """The falls of data sets drawn at the maximum: drawn when first asked for, and kept.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or None
+        See :func:`falls`.
+    """
+
+    def __init__(self, rng: Generator | None = None) -> None:
+        self._rng = rng
+        self._falls: FloatArray | None = None
+        self._one_at_a_time = Lock()  # a second thread would draw other sets from the same source
+
+    def falls(self, draw: Callable[[Generator | None], FloatArray]) -> FloatArray:
+        """Return what *draw* made of the random source, shape (lanes, sets)."""
+        with self._one_at_a_time:
+            if self._falls is None:
+                self._falls = draw(self._rng)
+            return self._falls
 
 
 def falls(n: FloatArray, copies: FloatArray, rng: Generator | None, rates: Rates, fall: Falls) -> FloatArray:

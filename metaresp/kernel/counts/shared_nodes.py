@@ -40,6 +40,7 @@ _MOST_PATIENTS = 2_000.0  # sums over nodes lose about n times the rounding of a
 _DEEPEST = 500.0  # log-likelihood at mu, less the saturated one, beyond which exponentials lose digits
 # From which tau on nodes may crowd, and the strip in s: beyond a quarter of pi the normal density grows.
 _CROWDED_FROM, _CROWDED_STRIP = 2.0, 0.7
+_TRIES, _FINER = 2, 2  # how often nodes that do not stand still are made closer, by how many tiers
 _SPARE = 6.0  # e-foldings more than asked for: derivatives need finer nodes than the value
 _HALF = 0.38  # share of the digits asked for to which every other node must agree
 _ELEMENTS = 100_000  # nodes of studies worked on at once, to stay in cache
@@ -83,7 +84,9 @@ def _plan(
         largest, wanted = n.max(axis=-1), nats + _SPARE
         even = (high - low) / _step(1 / np.sqrt(1 + most * largest * tau * tau), strip / tau, wanted)
         span = np.arcsinh(mu + high * tau) - np.arcsinh(mu + low * tau)
-        crowd = span / _step(1 / np.sqrt(1 + most * largest), np.full_like(tau, _CROWDED_STRIP), wanted)
+        # in s the normal density is as narrow as tau beside the mean
+        width = 1 / np.sqrt(1 + most * largest + (mu * mu + 1) / (tau * tau))
+        crowd = span / _step(width, np.full_like(tau, _CROWDED_STRIP), wanted)
     crowded = (tau >= _CROWDED_FROM) & (crowd < even)
     count = refine * np.ceil(np.minimum(np.where(crowded, crowd, even), 1e6)) + 1
     usable = (count <= _TIERS[-1]) & (n.max(axis=-1) <= _MOST_PATIENTS) & (depth.max(axis=-1) < _DEEPEST)
@@ -109,20 +112,29 @@ def fill(
 ) -> IntArray:
     """Write the moments of the lanes that have nodes into *out*, and return the other lanes; tau above 0."""
     plan = _plan(link, x, n, mu, tau, nats, refine)
-    left = [np.flatnonzero(plan.nodes == 0)]
     tier = np.searchsorted(_TIERS, plan.nodes)
-    group = 2 * tier + plan.crowded
-    for g in np.unique(group[plan.nodes > 0]):
-        lanes = np.flatnonzero((group == g) & (plan.nodes > 0))
-        nodes, integrate = int(_TIERS[g // 2]), (_integrated, _crowded)[g % 2]
-        size = max(1, _ELEMENTS // (nodes * x.shape[1]))
-        for begin in range(0, lanes.size, size):
-            rows = lanes[begin : begin + size]
-            ends = plan.low[rows], plan.high[rows]
-            part, sure = integrate(LINKS[link], x[rows], n[rows], mu[rows], tau[rows], ends, nodes, nats)
-            out.put(rows, part)
-            left.append(rows[~sure])
-    return np.concatenate(left)
+    left, alive = np.flatnonzero(plan.nodes == 0), np.flatnonzero(plan.nodes > 0)
+    for _ in range(_TRIES):
+        group = 2 * tier[alive] + plan.crowded[alive]
+        unsure = [np.empty(0, dtype=np.int64)]
+        for g in np.unique(group):
+            lanes = alive[group == g]
+            nodes, integrate = int(_TIERS[g // 2]), (_integrated, _crowded)[g % 2]
+            size = max(1, _ELEMENTS // (nodes * x.shape[1]))
+            for begin in range(0, lanes.size, size):
+                rows = lanes[begin : begin + size]
+                ends = plan.low[rows], plan.high[rows]
+                part, sure = integrate(LINKS[link], x[rows], n[rows], mu[rows], tau[rows], ends, nodes, nats)
+                out.put(rows, part)
+                unsure.append(rows[~sure])
+        alive = np.concatenate(unsure)
+        last = tier[alive] == _TIERS.size - 1
+        left = np.concatenate([left, alive[last]])
+        alive = alive[~last]
+        if not alive.size:
+            return left
+        tier[alive] = np.minimum(tier[alive] + _FINER, _TIERS.size - 1)
+    return np.concatenate([left, alive])
 
 
 @cache
