@@ -37,7 +37,8 @@ _TIERS = np.array(
     [33, 41, 49, 65, 81, 97, 129, 161, 193, 257, 321, 385, 513, 769]
 )  # odd: every other node is a rule too
 _MOST_PATIENTS = 2_000.0  # sums over nodes lose about n times the rounding of a float
-_DEEPEST = 500.0  # log-likelihood at mu, less the saturated one, beyond which exponentials lose digits
+_DEEPEST = 500.0  # log-likelihood at the top, less the saturated one, beyond which exponentials lose digits
+_BESIDE = 0.5  # of that, what a rate of (x + 1/2) / (n + 1) costs at most
 # From which tau on nodes may crowd, and the strip in s: beyond a quarter of pi the normal density grows.
 _CROWDED_FROM, _CROWDED_STRIP = 2.0, 0.7
 _TRIES, _FINER = 2, 2  # how often nodes that do not stand still are made closer, by how many tiers
@@ -76,7 +77,8 @@ def _plan(
     depth = saturated - x * at.log_p[:, None] - y * at.log_q[:, None]
     reach = np.sqrt(2 * nats)
     with np.errstate(over="ignore", invalid="ignore"):
-        own = (LINKS[link].forward(x / n) - mu[:, None]) / tau[:, None]
+        own, near = ((LINKS[link].forward(p) - mu[:, None]) / tau[:, None] for p in (x / n, (x + 0.5) / (n + 1)))
+        depth = np.minimum(depth, _BESIDE + 0.5 * near * near)  # the top is no lower than either place
         farthest = np.sqrt(2 * (np.maximum(depth, 0.0) + nats))
         side = np.minimum(np.abs(own) + reach, farthest)
         low = -np.where(own < 0, side, reach).max(axis=-1)

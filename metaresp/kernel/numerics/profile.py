@@ -14,6 +14,7 @@ from metaresp.kernel.numerics.roots import bracketed
 from metaresp.kernel.numerics.surface import Bounds, Local, Surface
 
 _JOINT_STEPS = 40
+_PATIENCE, _NEARER = 10, 0.9  # steps without coming nearer, and what nearer is: two hills in turn
 _INNER_STEPS = 60
 _RESTARTS = 4
 VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
@@ -147,6 +148,7 @@ def _joint(
     )
     wanted = np.sqrt(2 * (top - target))
     close = VALUE * (1 + np.abs(target))
+    least, idle = np.full(a.size, np.inf), np.zeros(a.size, dtype=np.int64)
     for _ in range(_JOINT_STEPS):
         lanes, at, other = rows[alive], a[alive], b[alive]
         s = surface(lanes, at, other)
@@ -163,9 +165,12 @@ def _joint(
         step_a = np.minimum(np.maximum(step_a, -1.0), 1.0)
         done = sure & falls & (np.abs(value - target[alive]) < close[alive]) & (gain < VALUE)
         good[alive[done]] = True
+        miss = np.abs(value - target[alive]) + gain
+        idle[alive] = np.where(miss < _NEARER * least[alive], 0, idle[alive] + 1)
+        least[alive] = np.minimum(miss, least[alive])
         to = centre[alive] + scale[alive] * np.sinh(np.arcsinh(away / scale[alive]) + step_a)
         a[alive] = search.reach.clip(lanes, to)
-        go = ~done & np.isfinite(step_a)
+        go = ~done & np.isfinite(step_a) & (idle[alive] < _PATIENCE)
         step_b = np.minimum(np.maximum(step_b + follow * reach * step_a, -1.0), 1.0)
         b[alive[go]] = bounds.moved(lanes, other, step_b)[go]
         alive = alive[go]
@@ -284,15 +289,20 @@ def _refine(
 
 
 def _bracket(search: Search, side: FloatArray, rows: IntArray, start: FloatArray) -> FloatArray:
-    """Walk outwards from *start* until the profile is below the target, then close in."""
+    """Walk outwards from *start* until the profile is below the target, then close in.
+
+    From the place outside, on the hill that is highest there, both move together once more; what leaves the
+    bracket, or is not on the highest hill, is closed in on by the profile alone.
+    """
     inside = start.copy()
     width = np.maximum(search.scale[rows], 0.1)
     outside = search.reach.clip(rows, inside + side * width)
     end = np.where(side < 0, search.reach.low[rows], search.reach.high[rows])
-    walking = np.arange(rows.size)
+    walking, other = np.arange(rows.size), np.zeros(rows.size)
     open_end = np.zeros(rows.size, dtype=np.bool_)
     while walking.size:
-        above = ridge(search.profile, rows[walking], outside[walking])[0] > search.target[rows[walking]]
+        height, other[walking] = ridge(search.profile, rows[walking], outside[walking])
+        above = height > search.target[rows[walking]]
         at_end = outside[walking] == end[walking]
         open_end[walking[above & at_end]] = True
         walking = walking[above & ~at_end]
@@ -301,6 +311,13 @@ def _bracket(search: Search, side: FloatArray, rows: IntArray, start: FloatArray
         outside[walking] = search.reach.clip(rows[walking], inside[walking] + side[walking] * width[walking])
     result = end.copy()
     closed = np.flatnonzero(~open_end)
+    if closed.size:
+        a, b, good = _joint(search, side[closed], rows[closed], outside[closed], other[closed])
+        good &= (a - inside[closed]) * (a - outside[closed]) <= 0
+        if good.any():
+            good[good] = ~_higher_hill(search, rows[closed[good]], a[good], b[good])[0]
+        result[closed[good]] = a[good]
+        closed = closed[~good]
     if closed.size:
 
         def excess(value: FloatArray, index: IntArray) -> FloatArray:
