@@ -45,12 +45,15 @@ class Profile(NamedTuple):
         Rising values of b, at most one hill between two; NaN behind.
     rough : callable or None
         The value of the surface to about a hundredth, where that is much cheaper; b then has a unit.
+    close : float
+        Height, over 1 and its own, to which a hill of b is climbed.
     """
 
     surface: Surface
     bounds: Bounds
     grid: FloatArray
     rough: Values | None = None
+    close: float = 0.1 * VALUE
 
 
 class Search(NamedTuple):
@@ -255,7 +258,7 @@ def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, 
     high = np.concatenate([grid[lane, cell + 1], grid[before, 0], profile.bounds.high[rows[after]]])
     wide = high > low
     lanes, low, high = lanes[wide], low[wide], high[wide]
-    found, where = _refine(profile.surface, rows[lanes], a[lanes], low, high)
+    found, where = _refine(profile, rows[lanes], a[lanes], low, high)
     higher = np.flatnonzero(found > height[lanes])
     higher = higher[np.argsort(found[higher], kind="stable")]  # the best of a lane is written last
     height[lanes[higher]], at[lanes[higher]] = found[higher], where[higher]
@@ -263,7 +266,7 @@ def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, 
 
 
 def _refine(
-    surface: Surface, rows: IntArray, a: FloatArray, low: FloatArray, high: FloatArray
+    profile: Profile, rows: IntArray, a: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the height and place of the hill between *low* and *high*: Newton, halving where it leaves."""
     low, high, b = low.copy(), high.copy(), 0.5 * (low + high)
@@ -273,7 +276,7 @@ def _refine(
         if not alive.size:
             break
         here = b[alive]
-        s = surface(rows[alive], a[alive], here)
+        s = profile.surface(rows[alive], a[alive], here)
         better = s.value > best[alive]
         best[alive[better]], at[alive[better]] = s.value[better], here[better]
         low[alive] = np.where(s.d_b > 0, here, low[alive])
@@ -282,7 +285,7 @@ def _refine(
         new = here - s.d_b / np.where(concave, s.d_b_b, -1.0)
         inside = concave & (new > low[alive]) & (new < high[alive])
         new = np.where(inside, new, 0.5 * (low[alive] + high[alive]))
-        small = np.abs((new - here) * s.d_b) < 0.1 * VALUE * (1 + np.abs(s.value))
+        small = np.abs((new - here) * s.d_b) < profile.close * (1 + np.abs(s.value))
         b[alive] = new
         alive = alive[~(small & (inside | (high[alive] - low[alive] < 1e-9)))]
     return best, at
