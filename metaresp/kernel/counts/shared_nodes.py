@@ -38,6 +38,7 @@ _TIERS = np.array(
 )  # odd: every other node is a rule too
 _MOST_PATIENTS = 2_000.0  # sums over nodes lose about n times the rounding of a float
 _DEEPEST = 500.0  # log-likelihood at the top, less the saturated one, beyond which exponentials lose digits
+_STEEP = 2.0  # theta of the cloglog link beyond which scores are too large to be told apart from there
 _BESIDE = 0.5  # of that, what a rate of (x + 1/2) / (n + 1) costs at most
 # From which tau on nodes may crowd, and the strip in s: beyond a quarter of pi the normal density grows.
 _CROWDED_FROM, _CROWDED_STRIP = 2.0, 0.7
@@ -182,7 +183,8 @@ def _integrated(
     low, high = ends
     z = low[:, None] + (high - low)[:, None] * _unit(nodes)
     zz = z * z
-    there, here = _nodes(link, x, n, z, mu[:, None] + tau[:, None] * z, -0.5 * zz), link.log_terms(mu)
+    there = _nodes(link, x, n, z, mu[:, None] + tau[:, None] * z, -0.5 * zz)
+    here = link.log_terms(mu if link.symmetric else np.minimum(mu, _STEEP))
     a, b = there.at.d_log_p - here.d_log_p[:, None], there.at.d_log_q - here.d_log_q[:, None]
     fields = (a, b, a * a, a * b, b * b, there.at.dd_log_p, there.at.dd_log_q)
     columns = [z, zz, *(field * power for field in fields for power in (1.0, z, zz))]
@@ -215,7 +217,7 @@ def _crowded(
 def _derived(
     value: FloatArray, means: FloatArray, x: FloatArray, y: FloatArray, at: tuple[FloatArray, FloatArray]
 ) -> Moments:
-    """Return the derivatives from the posterior means; the score is u at mu plus what it differs there."""
+    """Return the derivatives from the posterior means; the score is u near mu plus what it differs there."""
     z, zz = means[0], means[1]
     a, b = means[2:5], means[5:8]
     aa, ab, bb = means[8:11], means[11:14], means[14:17]
