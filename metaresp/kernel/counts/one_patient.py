@@ -17,7 +17,9 @@ from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.moments import Moments
 from metaresp.kernel.numerics.special import HALF_LOG_2PI
 
-_LEAST_TAU = 0.03  # of the log link: below it a rate of 1 and one hardly less are told apart by too few digits
+_LEAST_TAU = (
+    0.03  # of the log link: below it a rate of 1 and one hardly less are told apart by too few digits
+)
 _BELOW = -3.0  # mu / tau from which on the complement of the mean is formed as a difference of Mills ratios
 
 

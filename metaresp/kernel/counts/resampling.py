@@ -103,7 +103,11 @@ def _falls(drawn: CountSurface, mu: float) -> FloatArray:
     n, x = np.moveaxis(once.reshape(len(once), -1, 2), -1, 0)
     sets_once = drawn._replace(x=x, n=n, copies=np.ones_like(x))
     table = Table.of(sets_once)
-    profile = over_tau(sets_once)._replace(close=sets_once.error) if table is None else table.over_tau(sets_once, mu)
+    profile = (
+        over_tau(sets_once)._replace(close=sets_once.error)
+        if table is None
+        else table.over_tau(sets_once, mu)
+    )
     top = np.zeros(len(once))
     inner = np.flatnonzero((x > 0).any(axis=-1) & (x < n).any(axis=-1))
     if inner.size:

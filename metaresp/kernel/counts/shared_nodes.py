@@ -78,7 +78,9 @@ def _plan(
     depth = saturated - x * at.log_p[:, None] - y * at.log_q[:, None]
     reach = np.sqrt(2 * nats)
     with np.errstate(over="ignore", invalid="ignore"):
-        own, near = ((LINKS[link].forward(p) - mu[:, None]) / tau[:, None] for p in (x / n, (x + 0.5) / (n + 1)))
+        own, near = (
+            (LINKS[link].forward(p) - mu[:, None]) / tau[:, None] for p in (x / n, (x + 0.5) / (n + 1))
+        )
         depth = np.minimum(depth, _BESIDE + 0.5 * near * near)  # the top is no lower than either place
         farthest = np.sqrt(2 * (np.maximum(depth, 0.0) + nats))
         side = np.minimum(np.abs(own) + reach, farthest)

@@ -51,7 +51,7 @@ class Table(NamedTuple):
         return sums if penalty is None else penalty.add(sums, mu[which], tau[which])
 
     def over_tau(self, sets: CountSurface, mu: float) -> Profile:
-        """Return the profile over tau of the *sets*, all looked at with one mu, on a finer grid than usual."""
+        """Return the profile over tau of the *sets*, all looked at with one mu, on a fine grid."""
 
         def surface(rows: IntArray, a: FloatArray, b: FloatArray) -> Local:
             tau, which = np.unique(b, return_inverse=True)
@@ -65,7 +65,7 @@ class Table(NamedTuple):
         return profile._replace(surface=surface, grid=every, close=sets.error)
 
     def scan(self, sets: CountSurface) -> Scan:
-        """Return the best of some mu at each of some tau, those that the *sets* would look at by themselves."""
+        """Return the best of some mu at each of some tau, among what the *sets* would look at alone."""
         spread, centre, median = places(sets)
         common = LINKS[sets.link].forward(sets.x.sum(axis=-1) / sets.n.sum(axis=-1))
         means = np.concatenate([centre.ravel(), median, common])
@@ -73,9 +73,12 @@ class Table(NamedTuple):
         tau = np.geomspace(spread.min(), spread.max(), _SPREADS)
         best = np.full((_SPREADS, sets.lanes), -np.inf)
         at = np.zeros_like(best)
+        lanes, none = self.counts.take(np.zeros(tau.size, dtype=np.int64)), Local(*np.zeros((6, tau.size)))
         for one in mu:
-            lanes = self.counts.take(np.zeros(tau.size, dtype=np.int64))
-            value = lanes.each(np.full(tau.size, one), tau, SCAN).value[:, self.place].sum(axis=-1)
+            here = np.full(tau.size, one)
+            value = lanes.each(here, tau, SCAN).value[:, self.place].sum(axis=-1)
+            if sets.penalty is not None:
+                value += sets.penalty.add(none, here, tau).value[:, None]
             at = np.where(value > best, one, at)
             best = np.maximum(best, value)
         return Scan(best.T, at.T, np.broadcast_to(tau, best.T.shape))

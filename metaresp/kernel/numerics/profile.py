@@ -18,6 +18,7 @@ _PATIENCE, _NEARER = 10, 0.9  # steps without coming nearer, and what nearer is:
 _INNER_STEPS = 60
 _RESTARTS = 4
 VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
+_STEPS_CLOSE = 2.5e4  # a bracket ends at 1e-9 standard errors: this times what roots are found to
 _HIGHER = 1e-9  # another hill counts from this height on
 _ROUGH = 0.02  # log-likelihood: what a rough look cannot rule out
 _FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])  # where a rough look goes, in multiples of b
@@ -322,13 +323,17 @@ def _bracket(search: Search, side: FloatArray, rows: IntArray, start: FloatArray
         result[closed[good]] = a[good]
         closed = closed[~good]
     if closed.size:
+        start, unit = inside[closed], search.scale[rows[closed]]
 
-        def excess(value: FloatArray, index: IntArray) -> FloatArray:
+        def excess(steps: FloatArray, index: IntArray) -> FloatArray:
             lanes = rows[closed[index]]
+            value = start[index] + unit[index] * steps
             return ridge(search.profile, lanes, value)[0] - search.target[lanes]
 
         # the maximum itself is above the target even where rounding hides it
         with np.errstate(all="ignore"):
-            found = bracketed(excess, inside[closed], outside[closed]).value
-        result[closed] = np.where(np.isnan(found), inside[closed], found)
+            found = bracketed(
+                excess, np.zeros(closed.size), (outside[closed] - start) / unit, _STEPS_CLOSE
+            ).value
+        result[closed] = np.where(np.isnan(found), start, start + unit * found)
     return result
