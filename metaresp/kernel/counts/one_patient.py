@@ -88,5 +88,5 @@ def serves(link: str, n: FloatArray, tau: FloatArray) -> BoolArray:
 
 
 def moments(link: str, x: FloatArray, mu: FloatArray, tau: FloatArray) -> Moments:
-    """Return log-likelihood and derivatives of studies of one patient each; *x*, shape (lanes, k), is 0 or 1."""
+    """Return log-likelihood and derivatives of studies of one patient: *x*, shape (lanes, k), is 0 or 1."""
     return _CLOSED[link][0](x > 0, mu[:, None], tau[:, None])
