@@ -1,6 +1,7 @@
 """What a model is: one object in one file, which answers everything that is asked of a pooling."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import shares
+from metaresp.kernel.counts.resampling import Draws
 from metaresp.kernel.counts.subset_maxima import Table
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.numerics.quantiles import t_quantile
@@ -159,6 +161,11 @@ class Model(LeftOut):
     def without_intervals(cls, spec: Spec) -> dict[str, Option]:
         """Return the options with which the same estimates cost least: no interval is looked at."""
         return {"ci": spec.ci if spec.ci in cls.own_centre else "normal", "prediction": None}
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The random source of intervals that simulate, and what they drew from it."""
+        return Draws(None if self.spec.seed is None else np.random.default_rng(self.spec.seed))
 
     @property
     def waits(self) -> bool:

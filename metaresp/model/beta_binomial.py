@@ -17,6 +17,7 @@ from metaresp.kernel.counts.beta_intervals import BETA_CI, BetaLanes
 from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import spread_pvalue
+from metaresp.kernel.counts.resampling import Draws
 from metaresp.kernel.counts.rho_confidence import rho_confidence_limits
 from metaresp.kernel.counts.subset_fits import beta_fit, beta_table
 from metaresp.kernel.counts.subset_maxima import Table
@@ -81,18 +82,11 @@ class BetaBinomial(Model):
         """The fit, and what intervals and tests look at."""
         all_of_it = x, n, copies = self.counts.x, self.counts.n, self.counts.copies
         fit = beta_binomial.fit(*all_of_it) if self.table is None else beta_fit(self.table, *all_of_it)
-        return BetaLanes(beta_binomial.counts(x, n, copies), fit, self.counts.k)
+        return BetaLanes(beta_binomial.counts(x, n, copies), fit, self.counts.k, self.draws)
 
     def tabulated(self) -> Table | None:
         """Return the likelihoods of the studies as a table."""
         return beta_table(self.counts.x[0], self.counts.n[0])
-
-    @property
-    def lanes(self) -> BetaLanes:
-        """The same with the random source at its start."""
-        return self.beta._replace(
-            rng=None if self.spec.seed is None else np.random.default_rng(self.spec.seed)
-        )
 
     @cached_property
     def law(self) -> BetaLaw:
@@ -106,8 +100,9 @@ class BetaBinomial(Model):
 
     def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
         """Fit by maximum likelihood."""
+        self.draws = Draws(rng)  # a part of many lanes goes on where the one before ended
         lanes, spec, fit = self.counts, self.spec, self.beta.fit
-        ci = BETA_CI[spec.ci](self.beta._replace(rng=rng), self.tail)
+        ci = BETA_CI[spec.ci](self.beta, self.tail)
         rate = special.expit(fit.mu)
         lrt = np.maximum(2 * (fit.loglik - fit.loglik_common), 0.0)
         out: Numbers = one_rate(lanes) | {
@@ -156,7 +151,7 @@ class BetaBinomial(Model):
 
     def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
         """Return p-values read off the fall of the profile."""
-        return pvalues(self.spec.ci, self.lanes, targets) if self.spec.ci in CALIBRATIONS else None
+        return pvalues(self.spec.ci, self.beta, targets) if self.spec.ci in CALIBRATIONS else None
 
     def new_trial(self, pooled: "Fit", limits: Interval) -> NewTrial:
         """Return the beta distribution of rates, mixed over that of its mean, and of rho."""

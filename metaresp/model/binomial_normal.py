@@ -23,6 +23,7 @@ from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.counts.profile_limits import tau_limits
 from metaresp.kernel.counts.registry import CountInterval, Lanes
+from metaresp.kernel.counts.resampling import Draws
 from metaresp.kernel.counts.subset_fits import normal_fit, normal_table
 from metaresp.kernel.counts.subset_maxima import Table
 from metaresp.kernel.counts.surface import CountSurface, Penalty
@@ -117,9 +118,8 @@ class BinomialNormal(Model):
 
     @property
     def lanes(self) -> Lanes:
-        """What intervals and tests look at, the random source at its start."""
-        rng = None if self.spec.seed is None else np.random.default_rng(self.spec.seed)
-        return Lanes(self.data, self.fit, self.counts.k, rng)
+        """What intervals and tests look at."""
+        return Lanes(self.data, self.fit, self.counts.k, self.draws)
 
     @cached_property
     def mixture(self) -> tuple[Mixture, CountInterval]:
@@ -140,14 +140,15 @@ class BinomialNormal(Model):
     def estimate(self, rng: Generator | None) -> tuple[Numbers, IntArray]:
         """Fit by maximum likelihood."""
         lanes, fit = self.counts, self.fit
+        self.draws = Draws(rng)  # a part of many lanes goes on where the one before ended
         wanted = np.flatnonzero((fit.reason != TAU_UNBOUNDED) | ~all_extreme(lanes))
         if wanted.size == fit.reason.size:
             spec = replace(self.spec, prediction=None) if self.waits else self.spec
-            return _numbers(lanes, self.lanes._replace(rng=rng), spec), fit.reason
+            return _numbers(lanes, self.lanes, spec), fit.reason
         out: Numbers = {}  # studies at 0% and 100% only: the exact answer takes the place of the model's
         if wanted.size:
             part = lanes.take(wanted)
-            found = Lanes(self.data.take(wanted), fit.take(wanted), part.k, rng)
+            found = Lanes(self.data.take(wanted), fit.take(wanted), part.k, Draws(rng))
             for key, values in _numbers(part, found, self.spec).items():
                 out[key] = np.full(fit.reason.size, np.nan)
                 out[key][wanted] = values

@@ -21,7 +21,7 @@ class BetaLanes(NamedTuple):
     data: Counts
     fit: Fit
     k: FloatArray
-    rng: Generator | None = None
+    draws: resampling.Draws | None = None
 
     @property
     def copies(self) -> FloatArray:
@@ -58,7 +58,8 @@ class BetaLanes(NamedTuple):
             every = np.arange(x.shape[0])
             return beta_binomial.profile_fall(drawn, found, np.full(every.size, fit.mu[lane]), every)
 
-        return resampling.falls(data.n, data.copies, self.rng, rates, fall)
+        draws = self.draws or resampling.Draws()
+        return draws.falls(lambda rng: resampling.falls(data.n, data.copies, rng, rates, fall))
 
     def limits(self, fall: FloatArray) -> Limits:
         """Return where the profile has fallen by *fall*."""

@@ -17,7 +17,7 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.effects.sums import inverse_variance
-from metaresp.kernel.numerics.surface import Bounds, Local, Top, climb, highest
+from metaresp.kernel.numerics.surface import DECREMENT, Bounds, Local, Top, climb, highest
 
 TAU_MAX = LINKS["logit"].tau_max
 OK, NOT_CONVERGED, TAU_UNBOUNDED = 0, 1, 2
@@ -45,7 +45,15 @@ class Fit(NamedTuple):
         return self._replace(**{name: getattr(self, name)[rows] for name in self._fields})
 
 
-def fit(data: CountSurface, refine: int = 1) -> Fit:
+class Scan(NamedTuple):
+    """The likelihood at some values of tau, each with about the best mu; fields of shape (lanes, points)."""
+
+    value: FloatArray
+    mu: FloatArray
+    tau: FloatArray
+
+
+def fit(data: CountSurface, refine: int = 1, scan: Scan | None = None) -> Fit:
     """Maximise the likelihood, with its penalty, over mu and tau >= 0.
 
     ``tau = 0`` is compared, never assumed; a grid of tau, scaled by the range of the empirical
@@ -58,6 +66,8 @@ def fit(data: CountSurface, refine: int = 1) -> Fit:
         Every lane holds at least two studies, one event and one non-event.
     refine : int
         Multiplies the number of quadrature nodes.
+    scan : Scan, optional
+        Where hills are looked for, if that is known already.
 
     Returns
     -------
@@ -75,7 +85,8 @@ def fit(data: CountSurface, refine: int = 1) -> Fit:
         at_common = climb(surface, every, mu_common, zero, Bounds(zero, zero)).a
     common = data.at(at_common, zero)
     known = Top(at_common, zero, common, np.ones(zero.size, dtype=np.bool_))
-    best = highest(surface, known, _starts(data, common, mu_common), tau_bounds(data))
+    starts = _starts(data, common, scan or _scan(data, mu_common))
+    best = highest(surface, known, starts, tau_bounds(data), DECREMENT if data.exact else data.error)
     mu, tau = best.a, best.b
     unbounded = tau > 0.5 * data.tau_max
     constant = data.saturated()
@@ -110,27 +121,10 @@ def standard_error(at: Local, tau_known: BoolArray) -> FloatArray:
 
 
 def _starts(
-    data: CountSurface, common: Local, mu_common: FloatArray
+    data: CountSurface, common: Local, scan: Scan
 ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Yield (lanes, mu, tau): the top of a scan over tau, then its further hills where there are any."""
-    lanes = common.value.size
-    tau, mu, median = _scan(data)
-    if not data.one_hill:  # the mean of far-off studies may lie between two hills
-        others = (np.broadcast_to(other[:, None], mu.shape) for other in (mu_common, median))
-        mu, tau = np.stack([mu, *others], axis=-1).reshape(lanes, -1), np.repeat(tau, _CENTRES, axis=-1)
-    points = tau.shape[1]
-    repeat = np.repeat(np.arange(lanes), points)
-    repeated, flat = data.take(repeat), tau.ravel()
-    longest = np.maximum(2.0, flat) if data.link != "logit" else 2.0
-    first = repeated.at(mu.ravel(), flat, quadrature.SCAN)
-    moved = mu.ravel() + np.clip(first.d_a / _curve(first), -longest, longest)
-    second = repeated.at(moved, flat, quadrature.SCAN)
-    value = (second.value + 0.5 * second.d_a**2 / _curve(second)).reshape(tau.shape)
-    mu = (moved + np.clip(second.d_a / _curve(second), -longest, longest)).reshape(tau.shape)
-    if not data.one_hill:
-        better = value.reshape(lanes, -1, _CENTRES).argmax(axis=-1)
-        better += _CENTRES * np.arange(points // _CENTRES)
-        value, mu, tau = (np.take_along_axis(field, better, -1) for field in (value, mu, tau))
+    lanes, (value, mu, tau) = common.value.size, scan
     below = np.column_stack([common.value, value[:, :-1]])
     above = np.column_stack([value[:, 1:], np.full(lanes, -np.inf)])
     hill = (value >= below) & (value >= above)
@@ -149,7 +143,30 @@ def _starts(
             break
 
 
-def _scan(data: CountSurface) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _scan(data: CountSurface, mu_common: FloatArray) -> Scan:
+    """Look at some tau, with steps of mu from weighted means and other places."""
+    lanes = mu_common.size
+    tau, mu, median = places(data)
+    if not data.one_hill:  # the mean of far-off studies may lie between two hills
+        others = (np.broadcast_to(other[:, None], mu.shape) for other in (mu_common, median))
+        mu, tau = np.stack([mu, *others], axis=-1).reshape(lanes, -1), np.repeat(tau, _CENTRES, axis=-1)
+    points = tau.shape[1]
+    repeat = np.repeat(np.arange(lanes), points)
+    repeated, flat = data.take(repeat), tau.ravel()
+    longest = np.maximum(2.0, flat) if data.link != "logit" else 2.0
+    first = repeated.at(mu.ravel(), flat, quadrature.SCAN)
+    moved = mu.ravel() + np.clip(first.d_a / _curve(first), -longest, longest)
+    second = repeated.at(moved, flat, quadrature.SCAN)
+    value = (second.value + 0.5 * second.d_a**2 / _curve(second)).reshape(tau.shape)
+    mu = (moved + np.clip(second.d_a / _curve(second), -longest, longest)).reshape(tau.shape)
+    if not data.one_hill:
+        better = value.reshape(lanes, -1, _CENTRES).argmax(axis=-1)
+        better += _CENTRES * np.arange(points // _CENTRES)
+        value, mu, tau = (np.take_along_axis(field, better, -1) for field in (value, mu, tau))
+    return Scan(value, mu, tau)
+
+
+def places(data: CountSurface) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return tau to start from, scaled by the range of the studies, a mean for each, and the median."""
     x, n, copies, link = data[:4]
     present = copies > 0

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, chunked
-from metaresp.kernel.counts import shared_nodes
+from metaresp.kernel.counts import one_patient, shared_nodes
 from metaresp.kernel.counts.link_tracks import TRACKS, Study, Track, log_likelihood, score_of
 from metaresp.kernel.counts.link_windows import Piece, windows
 from metaresp.kernel.counts.links import LINKS, Link
@@ -212,14 +212,19 @@ def moments(
     Moments
         Fields of shape (lanes, k).
     """
-    out, every = Moments(*np.empty((6, *x.shape))), np.arange(mu.size)
-    left = every
+    closed = one_patient.serves(link, n, tau)
+    if closed.size and closed.all():
+        return one_patient.moments(link, x, mu, tau)
+    out, left = Moments(*np.empty((6, *x.shape))), np.flatnonzero(~closed)
+    rows = np.flatnonzero(closed)
+    if rows.size:
+        out.put(rows, one_patient.moments(link, x[rows], mu[rows], tau[rows]))
     if shared_nodes.serves(link):
-        narrow = _narrow(mu, tau)
-        wide = every[~narrow]
+        small = _narrow(mu[left], tau[left])
+        narrow, wide = left[small], left[~small]
         part = x[wide], n[wide], mu[wide], tau[wide]
         some = Moments(*np.empty((6, *part[0].shape)))
-        left = np.concatenate([every[narrow], wide[shared_nodes.fill(link, *part, nats, refine, some)]])
+        left = np.concatenate([narrow, wide[shared_nodes.fill(link, *part, nats, refine, some)]])
         out.put(wide, some)
     if left.size:
         out.put(left, _each(link, x[left], n[left], mu[left], tau[left], nats, refine))

@@ -59,7 +59,10 @@ class MeanSurface:
             left = low[alive] = np.where(miss > 0, here, low[alive])
             right = high[alive] = np.where(miss > 0, high[alive], here)
             longest = 4.0 + 4.0 * tau[alive]
-            new = here + np.clip(miss / np.maximum(at.d_a[alive], 1e-300), -longest, longest)
+            slope = np.maximum(at.d_a[alive], 1e-300)
+            step = miss / slope
+            bend = np.clip(0.5 * step * at.d_a_a[alive] / slope, -0.5, 0.5)  # Halley's correction
+            new = here + np.clip(step / (1 + bend), -longest, longest)
             inside = (new > left) & (new < right)
             middle = np.where(np.isfinite(left) & np.isfinite(right), 0.5 * (left + right), new)
             mu[alive] = np.where(inside, new, middle)

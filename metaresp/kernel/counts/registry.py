@@ -3,7 +3,6 @@
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.random import Generator
 
 from metaresp.arrays import FloatArray
 from metaresp.kernel.counts import resampling
@@ -33,14 +32,14 @@ class Lanes(NamedTuple):
         The maximum of those lanes.
     k : float array, shape (lanes,)
         Number of studies, multiplicities counted.
-    rng : numpy.random.Generator or None
-        For methods that simulate.
+    draws : Draws or None
+        For methods that simulate: a random source, and what was drawn from it already.
     """
 
     data: CountSurface
     fit: Fit
     k: FloatArray
-    rng: Generator | None = None
+    draws: resampling.Draws | None = None
 
     @property
     def copies(self) -> FloatArray:
@@ -54,7 +53,8 @@ class Lanes(NamedTuple):
 
     def drawn(self) -> FloatArray:
         """Return sorted falls in data sets drawn at the maximum, shape (lanes, sets)."""
-        return resampling.normal_falls(self.data, self.fit, self.rng)
+        draws = self.draws or resampling.Draws()
+        return draws.falls(lambda rng: resampling.normal_falls(self.data, self.fit, rng))
 
     def limits(self, fall: FloatArray) -> Limits:
         """Return where the profile has fallen by *fall*."""

@@ -1,6 +1,7 @@
 """Parametric bootstrap of the fall of the profile log-likelihood in count models."""
 
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 from numpy.random import Generator
@@ -9,8 +10,10 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.counts import binomial_normal
 from metaresp.kernel.counts.binomial_normal import Fit
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.profile_limits import profile_value
+from metaresp.kernel.counts.profile_limits import over_tau
 from metaresp.kernel.counts.surface import CountSurface
+from metaresp.kernel.counts.table import Table
+from metaresp.kernel.numerics.profile import fall as profile_fall
 
 RESAMPLES = 999  # so that 5% and 1% tails fall on an order statistic
 _SEED = 2019
@@ -18,6 +21,28 @@ _NATS = 19.0  # accuracy of the likelihood of a drawn set: 6e-9
 
 Rates = Callable[[int, Generator, tuple[int, int]], FloatArray]
 Falls = Callable[[int, FloatArray, FloatArray], FloatArray]
+
+
+class Draws:
+    """The falls of data sets drawn at the maximum: drawn when first asked for, and kept.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or None
+        See :func:`falls`.
+    """
+
+    def __init__(self, rng: Generator | None = None) -> None:
+        self._rng = rng
+        self._falls: FloatArray | None = None
+        self._one_at_a_time = Lock()  # a second thread would draw other sets from the same source
+
+    def falls(self, draw: Callable[[Generator | None], FloatArray]) -> FloatArray:
+        """Return what *draw* made of the random source, shape (lanes, sets)."""
+        with self._one_at_a_time:
+            if self._falls is None:
+                self._falls = draw(self._rng)
+            return self._falls
 
 
 def falls(n: FloatArray, copies: FloatArray, rng: Generator | None, rates: Rates, fall: Falls) -> FloatArray:
@@ -68,15 +93,29 @@ def normal_falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatAr
 
 
 def _falls(drawn: CountSurface, mu: float) -> FloatArray:
-    """Return the falls of drawn sets; one without an event, or of events only, fits a rate of 0 or 1."""
-    at = np.full(drawn.lanes, mu)
-    top = np.zeros_like(at)
-    events = drawn.x.sum(axis=-1)
-    inner = np.flatnonzero((events > 0) & (events < drawn.n.sum(axis=-1)))
+    """Return the falls of drawn sets; one without an event, or of events only, fits a rate of 0 or 1.
+
+    Sets that differ in the order of their studies only are one.
+    """
+    order = np.lexsort((drawn.x, drawn.n), axis=-1)
+    sets = np.stack([np.take_along_axis(field, order, axis=-1) for field in (drawn.n, drawn.x)], axis=-1)
+    once, which = np.unique(sets.reshape(drawn.lanes, -1), axis=0, return_inverse=True)
+    n, x = np.moveaxis(once.reshape(len(once), -1, 2), -1, 0)
+    sets_once = drawn._replace(x=x, n=n, copies=np.ones_like(x))
+    table = Table.of(sets_once)
+    profile = (
+        over_tau(sets_once)._replace(close=sets_once.error)
+        if table is None
+        else table.over_tau(sets_once, mu)
+    )
+    top = np.zeros(len(once))
+    inner = np.flatnonzero((x > 0).any(axis=-1) & (x < n).any(axis=-1))
     if inner.size:
-        top[inner] = binomial_normal.fit(drawn.take(inner)).top
-    fall: FloatArray = np.maximum(2 * (top - profile_value(drawn, at)), 0.0)
-    return fall
+        some = sets_once.take(inner)
+        scan = None if table is None else table.take(inner).scan(some)
+        top[inner] = binomial_normal.fit(some, scan=scan).top
+    fall: FloatArray = profile_fall(profile, np.arange(len(once)), np.full(len(once), mu), top)
+    return fall[which.ravel()]
 
 
 def critical(falls: FloatArray, tail: float) -> FloatArray:

@@ -37,9 +37,12 @@ _TIERS = np.array(
     [33, 41, 49, 65, 81, 97, 129, 161, 193, 257, 321, 385, 513, 769]
 )  # odd: every other node is a rule too
 _MOST_PATIENTS = 2_000.0  # sums over nodes lose about n times the rounding of a float
-_DEEPEST = 500.0  # log-likelihood at mu, less the saturated one, beyond which exponentials lose digits
+_DEEPEST = 500.0  # log-likelihood at the top, less the saturated one, beyond which exponentials lose digits
+_STEEP = 2.0  # theta of the cloglog link beyond which scores are too large to be told apart from there
+_BESIDE = 0.5  # of that, what a rate of (x + 1/2) / (n + 1) costs at most
 # From which tau on nodes may crowd, and the strip in s: beyond a quarter of pi the normal density grows.
 _CROWDED_FROM, _CROWDED_STRIP = 2.0, 0.7
+_TRIES, _FINER = 2, 2  # how often nodes that do not stand still are made closer, by how many tiers
 _SPARE = 6.0  # e-foldings more than asked for: derivatives need finer nodes than the value
 _HALF = 0.38  # share of the digits asked for to which every other node must agree
 _ELEMENTS = 100_000  # nodes of studies worked on at once, to stay in cache
@@ -75,7 +78,10 @@ def _plan(
     depth = saturated - x * at.log_p[:, None] - y * at.log_q[:, None]
     reach = np.sqrt(2 * nats)
     with np.errstate(over="ignore", invalid="ignore"):
-        own = (LINKS[link].forward(x / n) - mu[:, None]) / tau[:, None]
+        own, near = (
+            (LINKS[link].forward(p) - mu[:, None]) / tau[:, None] for p in (x / n, (x + 0.5) / (n + 1))
+        )
+        depth = np.minimum(depth, _BESIDE + 0.5 * near * near)  # the top is no lower than either place
         farthest = np.sqrt(2 * (np.maximum(depth, 0.0) + nats))
         side = np.minimum(np.abs(own) + reach, farthest)
         low = -np.where(own < 0, side, reach).max(axis=-1)
@@ -83,7 +89,9 @@ def _plan(
         largest, wanted = n.max(axis=-1), nats + _SPARE
         even = (high - low) / _step(1 / np.sqrt(1 + most * largest * tau * tau), strip / tau, wanted)
         span = np.arcsinh(mu + high * tau) - np.arcsinh(mu + low * tau)
-        crowd = span / _step(1 / np.sqrt(1 + most * largest), np.full_like(tau, _CROWDED_STRIP), wanted)
+        # in s the normal density is as narrow as tau beside the mean
+        width = 1 / np.sqrt(1 + most * largest + (mu * mu + 1) / (tau * tau))
+        crowd = span / _step(width, np.full_like(tau, _CROWDED_STRIP), wanted)
     crowded = (tau >= _CROWDED_FROM) & (crowd < even)
     count = refine * np.ceil(np.minimum(np.where(crowded, crowd, even), 1e6)) + 1
     usable = (count <= _TIERS[-1]) & (n.max(axis=-1) <= _MOST_PATIENTS) & (depth.max(axis=-1) < _DEEPEST)
@@ -109,20 +117,29 @@ def fill(
 ) -> IntArray:
     """Write the moments of the lanes that have nodes into *out*, and return the other lanes; tau above 0."""
     plan = _plan(link, x, n, mu, tau, nats, refine)
-    left = [np.flatnonzero(plan.nodes == 0)]
     tier = np.searchsorted(_TIERS, plan.nodes)
-    group = 2 * tier + plan.crowded
-    for g in np.unique(group[plan.nodes > 0]):
-        lanes = np.flatnonzero((group == g) & (plan.nodes > 0))
-        nodes, integrate = int(_TIERS[g // 2]), (_integrated, _crowded)[g % 2]
-        size = max(1, _ELEMENTS // (nodes * x.shape[1]))
-        for begin in range(0, lanes.size, size):
-            rows = lanes[begin : begin + size]
-            ends = plan.low[rows], plan.high[rows]
-            part, sure = integrate(LINKS[link], x[rows], n[rows], mu[rows], tau[rows], ends, nodes, nats)
-            out.put(rows, part)
-            left.append(rows[~sure])
-    return np.concatenate(left)
+    left, alive = np.flatnonzero(plan.nodes == 0), np.flatnonzero(plan.nodes > 0)
+    for _ in range(_TRIES):
+        group = 2 * tier[alive] + plan.crowded[alive]
+        unsure = [np.empty(0, dtype=np.int64)]
+        for g in np.unique(group):
+            lanes = alive[group == g]
+            nodes, integrate = int(_TIERS[g // 2]), (_integrated, _crowded)[g % 2]
+            size = max(1, _ELEMENTS // (nodes * x.shape[1]))
+            for begin in range(0, lanes.size, size):
+                rows = lanes[begin : begin + size]
+                ends = plan.low[rows], plan.high[rows]
+                part, sure = integrate(LINKS[link], x[rows], n[rows], mu[rows], tau[rows], ends, nodes, nats)
+                out.put(rows, part)
+                unsure.append(rows[~sure])
+        alive = np.concatenate(unsure)
+        last = tier[alive] == _TIERS.size - 1
+        left = np.concatenate([left, alive[last]])
+        alive = alive[~last]
+        if not alive.size:
+            return left
+        tier[alive] = np.minimum(tier[alive] + _FINER, _TIERS.size - 1)
+    return np.concatenate([left, alive])
 
 
 @cache
@@ -168,7 +185,8 @@ def _integrated(
     low, high = ends
     z = low[:, None] + (high - low)[:, None] * _unit(nodes)
     zz = z * z
-    there, here = _nodes(link, x, n, z, mu[:, None] + tau[:, None] * z, -0.5 * zz), link.log_terms(mu)
+    there = _nodes(link, x, n, z, mu[:, None] + tau[:, None] * z, -0.5 * zz)
+    here = link.log_terms(mu if link.symmetric else np.minimum(mu, _STEEP))
     a, b = there.at.d_log_p - here.d_log_p[:, None], there.at.d_log_q - here.d_log_q[:, None]
     fields = (a, b, a * a, a * b, b * b, there.at.dd_log_p, there.at.dd_log_q)
     columns = [z, zz, *(field * power for field in fields for power in (1.0, z, zz))]
@@ -201,7 +219,7 @@ def _crowded(
 def _derived(
     value: FloatArray, means: FloatArray, x: FloatArray, y: FloatArray, at: tuple[FloatArray, FloatArray]
 ) -> Moments:
-    """Return the derivatives from the posterior means; the score is u at mu plus what it differs there."""
+    """Return the derivatives from the posterior means; the score is u near mu plus what it differs there."""
     z, zz = means[0], means[1]
     a, b = means[2:5], means[5:8]
     aa, ab, bb = means[8:11], means[11:14], means[14:17]

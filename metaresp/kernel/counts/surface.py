@@ -102,6 +102,16 @@ class CountSurface(NamedTuple):
         return self.farthest < _LONG_TAILS and self.shape.normal
 
     @property
+    def exact(self) -> bool:
+        """Whether the likelihood is right to rounding."""
+        return self.nats >= quadrature.FULL
+
+    @property
+    def error(self) -> float:
+        """About the error of a likelihood that need not be exact."""
+        return float(np.exp(-self.nats))
+
+    @property
     def width(self) -> int:
         """About how many nodes a lane takes."""
         return _NODES * int(self.x.shape[1]) * self.shape.scale.size

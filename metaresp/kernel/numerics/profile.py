@@ -14,9 +14,11 @@ from metaresp.kernel.numerics.roots import bracketed
 from metaresp.kernel.numerics.surface import Bounds, Local, Surface
 
 _JOINT_STEPS = 40
+_PATIENCE, _NEARER = 10, 0.9  # steps without coming nearer, and what nearer is: two hills in turn
 _INNER_STEPS = 60
 _RESTARTS = 4
 VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
+_STEPS_CLOSE = 2.5e4  # a bracket ends at 1e-9 standard errors: this times what roots are found to
 _HIGHER = 1e-9  # another hill counts from this height on
 _ROUGH = 0.02  # log-likelihood: what a rough look cannot rule out
 _FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])  # where a rough look goes, in multiples of b
@@ -44,12 +46,15 @@ class Profile(NamedTuple):
         Rising values of b, at most one hill between two; NaN behind.
     rough : callable or None
         The value of the surface to about a hundredth, where that is much cheaper; b then has a unit.
+    close : float
+        Height, over 1 and its own, to which a hill of b is climbed.
     """
 
     surface: Surface
     bounds: Bounds
     grid: FloatArray
     rough: Values | None = None
+    close: float = 0.1 * VALUE
 
 
 class Search(NamedTuple):
@@ -147,6 +152,7 @@ def _joint(
     )
     wanted = np.sqrt(2 * (top - target))
     close = VALUE * (1 + np.abs(target))
+    least, idle = np.full(a.size, np.inf), np.zeros(a.size, dtype=np.int64)
     for _ in range(_JOINT_STEPS):
         lanes, at, other = rows[alive], a[alive], b[alive]
         s = surface(lanes, at, other)
@@ -163,9 +169,12 @@ def _joint(
         step_a = np.minimum(np.maximum(step_a, -1.0), 1.0)
         done = sure & falls & (np.abs(value - target[alive]) < close[alive]) & (gain < VALUE)
         good[alive[done]] = True
+        miss = np.abs(value - target[alive]) + gain
+        idle[alive] = np.where(miss < _NEARER * least[alive], 0, idle[alive] + 1)
+        least[alive] = np.minimum(miss, least[alive])
         to = centre[alive] + scale[alive] * np.sinh(np.arcsinh(away / scale[alive]) + step_a)
         a[alive] = search.reach.clip(lanes, to)
-        go = ~done & np.isfinite(step_a)
+        go = ~done & np.isfinite(step_a) & (idle[alive] < _PATIENCE)
         step_b = np.minimum(np.maximum(step_b + follow * reach * step_a, -1.0), 1.0)
         b[alive[go]] = bounds.moved(lanes, other, step_b)[go]
         alive = alive[go]
@@ -250,7 +259,7 @@ def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, 
     high = np.concatenate([grid[lane, cell + 1], grid[before, 0], profile.bounds.high[rows[after]]])
     wide = high > low
     lanes, low, high = lanes[wide], low[wide], high[wide]
-    found, where = _refine(profile.surface, rows[lanes], a[lanes], low, high)
+    found, where = _refine(profile, rows[lanes], a[lanes], low, high)
     higher = np.flatnonzero(found > height[lanes])
     higher = higher[np.argsort(found[higher], kind="stable")]  # the best of a lane is written last
     height[lanes[higher]], at[lanes[higher]] = found[higher], where[higher]
@@ -258,7 +267,7 @@ def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, 
 
 
 def _refine(
-    surface: Surface, rows: IntArray, a: FloatArray, low: FloatArray, high: FloatArray
+    profile: Profile, rows: IntArray, a: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the height and place of the hill between *low* and *high*: Newton, halving where it leaves."""
     low, high, b = low.copy(), high.copy(), 0.5 * (low + high)
@@ -268,7 +277,7 @@ def _refine(
         if not alive.size:
             break
         here = b[alive]
-        s = surface(rows[alive], a[alive], here)
+        s = profile.surface(rows[alive], a[alive], here)
         better = s.value > best[alive]
         best[alive[better]], at[alive[better]] = s.value[better], here[better]
         low[alive] = np.where(s.d_b > 0, here, low[alive])
@@ -277,22 +286,27 @@ def _refine(
         new = here - s.d_b / np.where(concave, s.d_b_b, -1.0)
         inside = concave & (new > low[alive]) & (new < high[alive])
         new = np.where(inside, new, 0.5 * (low[alive] + high[alive]))
-        small = np.abs((new - here) * s.d_b) < 0.1 * VALUE * (1 + np.abs(s.value))
+        small = np.abs((new - here) * s.d_b) < profile.close * (1 + np.abs(s.value))
         b[alive] = new
         alive = alive[~(small & (inside | (high[alive] - low[alive] < 1e-9)))]
     return best, at
 
 
 def _bracket(search: Search, side: FloatArray, rows: IntArray, start: FloatArray) -> FloatArray:
-    """Walk outwards from *start* until the profile is below the target, then close in."""
+    """Walk outwards from *start* until the profile is below the target, then close in.
+
+    From the place outside, on the hill that is highest there, both move together once more; what leaves the
+    bracket, or is not on the highest hill, is closed in on by the profile alone.
+    """
     inside = start.copy()
     width = np.maximum(search.scale[rows], 0.1)
     outside = search.reach.clip(rows, inside + side * width)
     end = np.where(side < 0, search.reach.low[rows], search.reach.high[rows])
-    walking = np.arange(rows.size)
+    walking, other = np.arange(rows.size), np.zeros(rows.size)
     open_end = np.zeros(rows.size, dtype=np.bool_)
     while walking.size:
-        above = ridge(search.profile, rows[walking], outside[walking])[0] > search.target[rows[walking]]
+        height, other[walking] = ridge(search.profile, rows[walking], outside[walking])
+        above = height > search.target[rows[walking]]
         at_end = outside[walking] == end[walking]
         open_end[walking[above & at_end]] = True
         walking = walking[above & ~at_end]
@@ -302,13 +316,24 @@ def _bracket(search: Search, side: FloatArray, rows: IntArray, start: FloatArray
     result = end.copy()
     closed = np.flatnonzero(~open_end)
     if closed.size:
+        a, b, good = _joint(search, side[closed], rows[closed], outside[closed], other[closed])
+        good &= (a - inside[closed]) * (a - outside[closed]) <= 0
+        if good.any():
+            good[good] = ~_higher_hill(search, rows[closed[good]], a[good], b[good])[0]
+        result[closed[good]] = a[good]
+        closed = closed[~good]
+    if closed.size:
+        start, unit = inside[closed], search.scale[rows[closed]]
 
-        def excess(value: FloatArray, index: IntArray) -> FloatArray:
+        def excess(steps: FloatArray, index: IntArray) -> FloatArray:
             lanes = rows[closed[index]]
+            value = start[index] + unit[index] * steps
             return ridge(search.profile, lanes, value)[0] - search.target[lanes]
 
         # the maximum itself is above the target even where rounding hides it
         with np.errstate(all="ignore"):
-            found = bracketed(excess, inside[closed], outside[closed]).value
-        result[closed] = np.where(np.isnan(found), inside[closed], found)
+            found = bracketed(
+                excess, np.zeros(closed.size), (outside[closed] - start) / unit, _STEPS_CLOSE
+            ).value
+        result[closed] = np.where(np.isnan(found), start, start + unit * found)
     return result

@@ -13,7 +13,7 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 
 _STEPS = 120
-_DECREMENT = 1e-18  # squared Newton step in standard errors at which a lane retires
+DECREMENT = 1e-18  # squared Newton step in standard errors at which a lane retires
 _ENDED = 1e-11  # the same where steps no longer rise: rounding, and not a failure
 _REACH = 2.0  # longest step
 _KICK = 0.25  # step off a saddle at 0, shortened until it rises
@@ -135,6 +135,7 @@ def climb(
     b: FloatArray,
     bounds: Bounds,
     reach: Bounds | None = None,
+    close: float = DECREMENT,
 ) -> Top:
     """Climb from (a, b) to the nearest maximum; lanes retire as they converge.
 
@@ -147,6 +148,8 @@ def climb(
         Where to start.
     bounds, reach : Bounds
         Of ``b`` and of ``a`` (which may have none), for all lanes of the surface.
+    close : float
+        Squared step in standard errors, over 1 and the height, at which a lane retires.
 
     Returns
     -------
@@ -166,7 +169,7 @@ def climb(
         step_a, step_b = _uphill(here, a_held, b_held, _REACH * bounds.stretch(b[alive]))
         decrement = np.abs(step_a * here.d_a) + np.abs(step_b * here.d_b)
         stuck = length[alive] < 1e-7
-        finished = decrement < _DECREMENT * (1 + np.abs(here.value))
+        finished = decrement < close * (1 + np.abs(here.value))
         if bounds.unit is not None:  # a step may end at 0 where the function rises from there
             saddle = finished & (b[alive] == 0) & (here.d_b_b > 0) & ~b_held
             step_b = np.where(saddle, _KICK, step_b)
@@ -196,6 +199,7 @@ def highest(
     known: Top,
     starts: Iterable[tuple[IntArray, FloatArray, FloatArray]],
     bounds: Bounds,
+    close: float = DECREMENT,
 ) -> Top:
     """Return the highest of the *known* places and of the maxima that climbs from *starts* lead to.
 
@@ -207,12 +211,14 @@ def highest(
     starts : iterable of (rows, a, b)
     bounds : Bounds
         Of ``b``.
+    close : float
+        As in :func:`climb`.
     """
     local = Local(*(field.copy() for field in known.local))
     best = Top(known.a.copy(), known.b.copy(), local, known.converged.copy())
     for rows, a, b in starts:
         if rows.size:
-            found = climb(surface, rows, a, b, bounds)
+            found = climb(surface, rows, a, b, bounds, close=close)
             before = best.local.value[rows]
             better = found.local.value > before + _CLOSE * (1 + np.abs(before))
             best.put(rows[better], found, better)
