@@ -9,7 +9,7 @@ from metaresp.arrays import FloatArray
 from metaresp.kernel.counts import binomial_normal
 from metaresp.kernel.counts.binomial_normal import Fit
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.counts.profile_limits import profile_value
+from metaresp.kernel.counts.profile_limits import profile_fall, profile_value
 from metaresp.kernel.counts.surface import CountSurface
 
 RESAMPLES = 999  # so that 5% and 1% tails fall on an order statistic
@@ -69,13 +69,14 @@ def normal_falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatAr
 
 def _falls(drawn: CountSurface, mu: float) -> FloatArray:
     """Return the falls of drawn sets; one without an event, or of events only, fits a rate of 0 or 1."""
-    at = np.full(drawn.lanes, mu)
-    top = np.zeros_like(at)
     events = drawn.x.sum(axis=-1)
-    inner = np.flatnonzero((events > 0) & (events < drawn.n.sum(axis=-1)))
-    if inner.size:
-        top[inner] = binomial_normal.fit(drawn.take(inner)).top
-    fall: FloatArray = np.maximum(2 * (top - profile_value(drawn, at)), 0.0)
+    inner = (events > 0) & (events < drawn.n.sum(axis=-1))
+    fall = np.empty(drawn.lanes)
+    some, others = drawn.take(inner), drawn.take(~inner)
+    fall[~inner] = -2 * profile_value(others, np.full(others.lanes, mu))
+    if some.lanes:
+        found = binomial_normal.fit(some)
+        fall[inner] = profile_fall(some, found, np.full(some.lanes, mu), np.arange(some.lanes))
     return fall
 
 
@@ -87,6 +88,9 @@ def critical(falls: FloatArray, tail: float) -> FloatArray:
 
 
 def pvalue(falls: FloatArray, fall: FloatArray) -> FloatArray:
-    """Return the share of drawn falls at least as large as *fall*, this one counted: at least 1 / 1000."""
-    above = (falls >= fall[:, None]).sum(axis=-1)
+    """Return the share of drawn falls at least as large as *fall*, this one counted: at least 1 / 1000.
+
+    *falls* are those of each lane, *fall* has the shape (lanes, points).
+    """
+    above = (falls[:, None, :] >= fall[:, :, None]).sum(axis=-1)
     return np.asarray((1.0 + above) / (RESAMPLES + 1.0), np.float64)

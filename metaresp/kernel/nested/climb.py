@@ -17,6 +17,7 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.nested.likelihood import Points, evaluate
 from metaresp.kernel.nested.nodes import Nested
+from metaresp.kernel.numerics.profile import Beside
 
 _STEPS = 120
 _DECREMENT = 1e-16  # squared Newton step in standard errors at which a climb ends
@@ -34,10 +35,17 @@ class Best(NamedTuple):
 
     at: FloatArray  # (lanes, 3): mu, tau_between, tau_within
     value: FloatArray  # (lanes,)
+    hills: FloatArray  # (lanes, hills, 3): others, not as high
+    heights: FloatArray  # (lanes, hills)
 
-    def take(self, rows: IntArray) -> "Best":
-        """Return the lanes at *rows*."""
-        return Best(self.at[rows], self.value[rows])
+    @classmethod
+    def alone(cls, at: FloatArray, value: FloatArray) -> "Best":
+        """Return points of which no others are known."""
+        return cls(at, value, np.empty((len(at), 0, 3)), np.empty((len(at), 0)))
+
+    def beside(self, one: int) -> Beside:
+        """Return where the others are in the coordinate *one*, and how high."""
+        return Beside(self.hills[:, :, one], self.heights)
 
 
 class Tops(NamedTuple):

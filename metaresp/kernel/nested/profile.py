@@ -88,10 +88,17 @@ def mu_limits(
     return limits(of_mu(data, free, refine), best, fall, (-farthest(data), farthest(data)))
 
 
-def height_at(data: Nested, mu: FloatArray, best: Best, free: BoolArray) -> Tops:
-    """Return the highest point of each lane over the standard deviations at its *mu*."""
-    start = np.column_stack([mu, best.at[:, 1:]])
-    return ridge(of_mu(data, free), np.arange(mu.size), start, np.full(mu.size, np.inf))
+def fall(profile: Profile, best: Best, a: FloatArray, rows: IntArray) -> FloatArray:
+    """Return twice the fall from the maximum to the highest that the profile is at *a* or farther.
+
+    As :func:`metaresp.kernel.numerics.profile.fall`, of the lanes at *rows*.
+    """
+    start, one = best.at[rows], profile.one
+    behind = best.beside(one).beyond(rows, a, np.sign(a - start[:, one])).height.max(axis=-1, initial=-np.inf)
+    start[:, one] = a
+    height = ridge(profile, rows, start, np.full(a.size, np.inf)).points.value
+    result: FloatArray = np.maximum(2 * (best.value[rows] - np.fmax(height, behind)), 0.0)
+    return result
 
 
 def ridge(profile: Profile, rows: IntArray, start: FloatArray, sure: FloatArray) -> Tops:
@@ -198,6 +205,10 @@ class _Sides:
         """Return *to*, but not beyond the end."""
         end = self.end[rows]
         return np.where(self.sign[rows] > 0, np.minimum(to, end), np.maximum(to, end))
+
+    def restart(self, rows: IntArray, inside: FloatArray) -> None:
+        """Look for the limits at *rows* again, beyond *inside*."""
+        self.inside[rows], self.outside[rows], self.found[rows] = inside, np.inf * self.sign[rows], np.nan
 
     def next(self, rows: IntArray, at: FloatArray, value: FloatArray, slope: FloatArray) -> FloatArray:
         """Take note of the profile *at* a place of each side and return where to look next."""
@@ -309,6 +320,32 @@ def limits(
     value = sides.clipped(every, at + sign * np.sqrt(fall[rows]) * np.tile(scale, 2))
     sure = sides.target + 10 * accuracy * (1 + np.abs(sides.target))
     _together(profile, rows, sides, base + rate * (value - at)[:, None])
+    _settle(profile, rows, sides, base, rate, value, sure)
+    place, height = best.beside(one).beyond(rows, sides.found, sign)
+    above = height > sure[:, None]
+    left = np.flatnonzero(above.any(axis=-1))
+    if left.size:  # another hill: on from behind it
+        farthest = np.where(above, sign[:, None] * place, -np.inf).argmax(axis=-1)[left]
+        base[left], rate[left] = best.hills[rows[left], farthest], 0.0
+        sides.restart(left, base[left, one])
+        value[left] = sides.clipped(left, base[left, one] + 0.5 * sign[left])
+        _settle(profile, rows, sides, base, rate, value, sure)
+    out = np.full((2, lanes), np.nan)
+    out[:, wanted] = sides.found.reshape(2, -1)
+    return out[0], out[1]
+
+
+def _settle(
+    profile: Profile,
+    rows: IntArray,
+    sides: _Sides,
+    base: FloatArray,
+    rate: FloatArray,
+    value: FloatArray,
+    sure: FloatArray,
+) -> None:
+    """Find the limits that are not known yet, from *value*; *base* and *rate* tell where the others are."""
+    one = profile.one
     for _ in range(_ROUNDS):
         alive = np.flatnonzero(np.isnan(sides.found))
         if not alive.size:
@@ -319,7 +356,4 @@ def limits(
         tops = ridge(profile, rows[alive], start, sure[alive])
         base[alive], rate[alive] = tops.at, follow(profile, rows[alive], tops)
         value[alive] = sides.next(alive, value[alive], tops.points.value, tops.points.gradient[:, one])
-    found = np.where(np.isnan(sides.found), sides.inside, sides.found)
-    out = np.full((2, lanes), np.nan)
-    out[:, wanted] = found.reshape(2, -1)
-    return out[0], out[1]
+    np.copyto(sides.found, sides.inside, where=np.isnan(sides.found))

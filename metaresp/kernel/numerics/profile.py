@@ -52,10 +52,23 @@ class Profile(NamedTuple):
     rough: Values | None = None
 
 
+class Beside(NamedTuple):
+    """Places of a, and heights that the profile has there at least; shape (lanes, places)."""
+
+    a: FloatArray
+    height: FloatArray
+
+    def beyond(self, rows: IntArray, a: FloatArray, side: FloatArray) -> "Beside":
+        """Return the places of the lanes at *rows* that are farther than *a* on its side, others at -inf."""
+        place = self.a[rows]
+        farther = side[:, None] * (place - a[:, None]) > 0
+        return Beside(place, np.where(farther, self.height[rows], -np.inf))
+
+
 class Search(NamedTuple):
     """What a search for profile limits needs; arrays of shape (lanes,).
 
-    *beside* is another a, and a height that the profile has there.  Where one study outweighs all others the
+    *beside* are other a, and heights that the profile has there.  Where one study outweighs all others the
     profile has two hills: the interval holds both as far as they are above the target.
     """
 
@@ -67,7 +80,7 @@ class Search(NamedTuple):
     reach: Bounds  # of a
     distance: FloatArray  # of the first guess of a from the centre
     other: FloatArray  # b there
-    beside: tuple[FloatArray, FloatArray] | None = None  # and the height there
+    beside: Beside | None = None
 
 
 def normal_guess(
@@ -125,12 +138,13 @@ def limits(search: Search, rows: IntArray) -> Limits:
     if left.size:
         a[left] = _bracket(search, side[left], both[left], search.centre[both[left]])
     if search.beside is not None:
-        place, height = (field[both] for field in search.beside)
+        place, height = search.beside.beyond(both, a, side)
         target = search.target[both]
-        behind = height > target + _HIGHER * (1 + np.abs(target))
-        left = np.flatnonzero(behind & (side * (place - a) > 0))
+        above = height > (target + _HIGHER * (1 + np.abs(target)))[:, None]
+        left = np.flatnonzero(above.any(axis=-1))
         if left.size:
-            a[left] = _bracket(search, side[left], both[left], place[left])
+            farthest = np.where(above, side[:, None] * place, -np.inf).max(axis=-1)
+            a[left] = _bracket(search, side[left], both[left], (side * farthest)[left])
     return Limits(a[:size], a[size:])
 
 
@@ -220,9 +234,27 @@ def _look(search: Search, rows: IntArray, a: FloatArray, b: FloatArray) -> tuple
     return value[first, best], points[first, best]
 
 
-def fall(profile: Profile, rows: IntArray, a: FloatArray, top: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile from *top* to *a*; at least 0."""
-    result: FloatArray = np.maximum(2 * (top - ridge(profile, rows, a)[0]), 0.0)
+def fall(
+    profile: Profile, rows: IntArray, a: FloatArray, centre: FloatArray, top: FloatArray, beside: Beside
+) -> FloatArray:
+    """Return twice the fall from *top* to the highest that the profile is at *a* or farther; at least 0.
+
+    An interval holds all that lies between the maximum and its limits, also a valley between two hills of the
+    profile: the test that it inverts leaves *a* out at no lower level than anything behind *a*.
+
+    Parameters
+    ----------
+    profile : Profile
+    rows : int array, shape (points,)
+        The lane of each point.
+    a : float array, shape (points,)
+    centre, top : float array, shape (lanes,)
+        Where the maximum is, and how high.
+    beside : Beside
+    """
+    behind = beside.beyond(rows, a, np.sign(a - centre[rows])).height.max(axis=-1, initial=-np.inf)
+    highest = np.fmax(ridge(profile, rows, a)[0], behind)
+    result: FloatArray = np.maximum(2 * (top[rows] - highest), 0.0)
     return result
 
 
