@@ -16,6 +16,8 @@ from metaresp.kernel.numerics.surface import Bounds, Local, Surface
 _JOINT_STEPS = 40
 _INNER_STEPS = 60
 _RESTARTS = 4
+_FINER = 2  # times that a grid is divided into parts, at most
+_PARTS = np.array([0.0, 0.25, 0.5, 0.75])
 VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
 _HIGHER = 1e-9  # another hill counts from this height on
 _ROUGH = 0.02  # log-likelihood: what a rough look cannot rule out
@@ -258,10 +260,14 @@ def fall(
     return result
 
 
-def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, FloatArray]:
+def ridge(
+    profile: Profile, rows: IntArray, a: FloatArray, finer: int = _FINER
+) -> tuple[FloatArray, FloatArray]:
     """Return the profile log-likelihood at *a*, and the b where it is reached.
 
     The slope in b on a grid brackets the hills; each is climbed by :func:`_refine`, and the highest kept.
+    Where it has one sign at both ends of a cell, and the values say the other, a hill and a valley are
+    inside: the grid is then made *finer*, at most so many times.
     """
     grid = profile.grid[rows]
     seen = ~np.isnan(grid)
@@ -286,6 +292,16 @@ def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, 
     higher = np.flatnonzero(found > height[lanes])
     higher = higher[np.argsort(found[higher], kind="stable")]  # the best of a lane is written last
     height[lanes[higher]], at[lanes[higher]] = found[higher], where[higher]
+    hidden = (np.maximum(slope[:, :-1], slope[:, 1:]) < 0) & (value[:, 1:] > value[:, :-1])
+    hidden |= (np.minimum(slope[:, :-1], slope[:, 1:]) > 0) & (value[:, 1:] < value[:, :-1])
+    again = np.flatnonzero(hidden.any(axis=-1))
+    if finer and again.size:
+        between = profile.grid[:, :-1, None] + np.diff(profile.grid)[:, :, None] * _PARTS
+        last = profile.grid[:, -1:]
+        inner = profile._replace(grid=np.column_stack([between.reshape(len(last), -1), last]))
+        found, where = ridge(inner, rows[again], a[again], finer - 1)
+        higher = np.flatnonzero(found > height[again])
+        height[again[higher]], at[again[higher]] = found[higher], where[higher]
     return height, at
 
 
