@@ -9,7 +9,8 @@ from metaresp.kernel.counts.mean_rate import MeanSurface, mean_limits
 from metaresp.kernel.counts.profile_limits import mu_limits, over_tau
 from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.numerics import profile
-from metaresp.kernel.numerics.profile import Beside, Profile, Search, fall, limits, normal_guess, ridge
+from metaresp.kernel.numerics.profile import Search, limits, normal_guess
+from metaresp.kernel.numerics.ridge import Beside, Profile, fall, ridge
 from metaresp.kernel.numerics.surface import Bounds, Local, Top, climb, highest
 from tests.kernel.test_binomial_normal import random_lanes
 

@@ -14,8 +14,9 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts import beta_binomial_terms
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK
-from metaresp.kernel.numerics import profile
-from metaresp.kernel.numerics.profile import Beside, Limits, Profile, Search
+from metaresp.kernel.numerics import profile, ridge
+from metaresp.kernel.numerics.profile import Limits, Search
+from metaresp.kernel.numerics.ridge import Beside, Profile
 from metaresp.kernel.numerics.special import saturated
 from metaresp.kernel.numerics.surface import Bounds, Local, Top, highest
 
@@ -265,7 +266,7 @@ def _over_u(data: Counts) -> Profile:
 def profile_fall(data: Counts, fit: Fit, mu: FloatArray, rows: IntArray) -> FloatArray:
     """Return twice the fall of the profile of the lanes at *rows* from the maximum to *mu* or farther."""
     top = fit.loglik - fit.loglik_saturated
-    return profile.fall(_over_u(data), rows, mu, fit.mu, top, Beside(fit.hill_mu, fit.hill_top))
+    return ridge.fall(_over_u(data), rows, mu, fit.mu, top, Beside(fit.hill_mu, fit.hill_top))
 
 
 def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:

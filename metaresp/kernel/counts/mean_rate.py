@@ -14,7 +14,8 @@ from metaresp.kernel.counts.binomial_normal import TAU_UNIT, Fit
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.profile_limits import fine
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.numerics.profile import Beside, Limits, Profile, Search, fall, limits, normal_guess
+from metaresp.kernel.numerics.profile import Limits, Search, limits, normal_guess
+from metaresp.kernel.numerics.ridge import Beside, Profile, fall
 from metaresp.kernel.numerics.surface import Bounds, Local
 
 _FARTHEST = 60.0  # logit of a mean rate

@@ -7,17 +7,8 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit, tau_bounds
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.numerics.profile import (
-    VALUE,
-    Beside,
-    Limits,
-    Profile,
-    Search,
-    fall,
-    limits,
-    normal_guess,
-    ridge,
-)
+from metaresp.kernel.numerics.profile import Limits, Search, limits, normal_guess
+from metaresp.kernel.numerics.ridge import VALUE, Beside, Profile, fall, ridge
 from metaresp.kernel.numerics.surface import Bounds
 
 _LEAST_TAU = 1e-5

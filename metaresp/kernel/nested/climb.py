@@ -17,7 +17,7 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.nested.likelihood import Points, evaluate
 from metaresp.kernel.nested.nodes import Nested
-from metaresp.kernel.numerics.profile import Beside
+from metaresp.kernel.numerics.ridge import Beside
 
 _STEPS = 120
 _DECREMENT = 1e-16  # squared Newton step in standard errors at which a climb ends

@@ -91,7 +91,7 @@ def mu_limits(
 def fall(profile: Profile, best: Best, a: FloatArray, rows: IntArray) -> FloatArray:
     """Return twice the fall from the maximum to the highest that the profile is at *a* or farther.
 
-    As :func:`metaresp.kernel.numerics.profile.fall`, of the lanes at *rows*.
+    As :func:`metaresp.kernel.numerics.ridge.fall`, of the lanes at *rows*.
     """
     start, one = best.at[rows], profile.one
     behind = best.beside(one).beyond(rows, a, np.sign(a - start[:, one])).height.max(axis=-1, initial=-np.inf)
