@@ -25,7 +25,7 @@ THETA_MAX = 1e12  # a likelihood that still rises here rises up to rho = 1
 FARTHEST = 250.0  # a logit beyond which a rate is 0 or 1 to the last digit
 _SCAN_TOP = 30.0  # theta up to which hills are looked for: rho = 0.97
 _DENSE = np.array([0.0, 0.12, 0.35, 0.7, 1.1, 1.6, 2.3, 3.1, 4.1])  # points of the scan in u
-_SPACING = 1.2  # beyond them; hills of the likelihood in log theta are wider
+_SPACING = 0.6  # beyond them; hills of the likelihood in log theta are about as wide
 _HILLS = 3
 _MEAN_STEPS = 3
 _WIDTH = 80  # floats that one study takes in the working arrays

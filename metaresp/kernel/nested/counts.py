@@ -15,11 +15,11 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import NO_MEAN
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.nested.climb import Best, Tops, climb, deviations
+from metaresp.kernel.nested.climb import Best, Tops, climb, deviations, usual_taus
 from metaresp.kernel.nested.effects import ONE_EACH
 from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.nested.nodes import Nested
-from metaresp.kernel.nested.profile import fall, highest_beside, mu_limits, of_mu, usual_taus
+from metaresp.kernel.nested.profile import fall, highest_beside, mu_limits, of_mu
 from metaresp.kernel.nested.robust import groups
 from metaresp.kernel.numerics.special import saturated
 

@@ -8,11 +8,10 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import FARTHEST
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations, newton_step
+from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations, newton_step, usual_taus
 from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.nested.nodes import Nested
 
-_GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical effects
 _HIGHER = 1e-8  # another hill of the standard deviations counts from this height on
 _LOWER = 2.0  # a place so much lower may yet lead to a hill that is higher
 _VALUE = 1e-10  # log-likelihood: accuracy of a limit
@@ -30,18 +29,6 @@ class Profile(NamedTuple):
     free: BoolArray  # (lanes, 3): which others may differ from 0
     scanned: dict[int, FloatArray]  # rising values (lanes, count) of one or two others, to find other hills
     refine: int = 1
-
-
-def usual_taus(data: Nested) -> FloatArray:
-    """Return standard deviations to scan, by the range of the empirical effects, shape (lanes, 3)."""
-    link, present = LINKS[data.link], data.copies > 0
-    if data.link == "logit":
-        y = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
-    else:
-        y = link.forward((data.x + 0.5) / (data.n + 1))
-    extent = np.where(present, y, -np.inf).max(axis=-1) - np.where(present, y, np.inf).min(axis=-1)
-    result: FloatArray = np.minimum(np.maximum(extent, 0.5)[:, None] * _GRID, 0.5 * link.tau_max)
-    return result
 
 
 def scanned_taus(data: Nested) -> FloatArray:

@@ -178,20 +178,19 @@ def _higher_hill(
         value, at = ridge(search.profile, rows, a)
     else:
         value, at = _look(search, rows, a, b)
-        several = np.flatnonzero(_two_hills(search, rows))
+        several = _two_hills(search, rows)
         if several.size:  # b may have hills that are too narrow for a rough look
             value[several], at[several] = ridge(search.profile, rows[several], a[several])
     higher: BoolArray = value > target + _HIGHER * (1 + np.abs(target))
     return higher, at
 
 
-def _two_hills(search: Search, rows: IntArray) -> BoolArray:
-    """Tell where there are places as high as the target beyond a standard error from the maximum."""
+def _two_hills(search: Search, rows: IntArray) -> IntArray:
+    """Return which have a place as high as the target beyond a standard error from the maximum."""
     if search.beside is None:
-        return np.zeros(rows.size, dtype=np.bool_)
+        return rows[:0]
     away = np.abs(search.beside.a[rows] - search.centre[rows, None]) > search.scale[rows, None]
-    found: BoolArray = (away & (search.beside.height[rows] > search.target[rows, None])).any(axis=-1)
-    return found
+    return np.flatnonzero((away & (search.beside.height[rows] > search.target[rows, None])).any(axis=-1))
 
 
 def _look(search: Search, rows: IntArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
