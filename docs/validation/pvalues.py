@@ -185,7 +185,11 @@ def of_mean(model, found, ends):
     """Return what the tests of the mean rate over trials say, asked by logits."""
     low, high = mean_interval(model, found)
     parts = logit(low), logit(found.mean_rate), logit(high), [logit(end) for end in ends]
-    return answers(lambda psi: model.mean_pvalues(special.expit(psi)), *parts, benchmark(low, high))
+
+    def ask(psi):  # as far as rates are told from 0 and 1
+        return model.mean_pvalues(special.expit(np.clip(psi, -30, 30)))
+
+    return answers(ask, *parts, benchmark(low, high))
 
 
 def exactly(counts, found, method):
