@@ -88,9 +88,9 @@ def test(fit: "Fit", rate: float, alternative: str, of: str) -> TestResult:
         return _exact_test(fit, rate, alternative)
     model = _model(fit)
     target = model.effect_of(rate, fit.tau2)
-    found = model.pvalues(np.array([target]), fit)
+    found = model.pvalues(np.array([[target]]))
     if found is not None:
-        half = float(found[0]) / 2
+        half = found.item() / 2
         above, statistic, df = (half if target < fit.estimate else 1 - half), np.nan, np.nan
     elif fit.se > _NO_WIDTH:
         statistic, df = (fit.estimate - target) / fit.se, fit.df
@@ -109,9 +109,9 @@ def _test_of_mean(fit: "Fit", rate: float, alternative: str) -> TestResult:
     model = _model(fit)
     if fit.is_exact or model.rate_is_mean:
         return replace(test(fit, rate, alternative, "typical"), of="mean")
-    found = model.mean_pvalue(rate)
+    found = model.mean_pvalues(np.array([[rate]]))
     if found is not None:
-        above = found / 2 if rate < fit.mean_rate else 1 - found / 2
+        above = found.item() / 2 if rate < fit.mean_rate else 1 - found.item() / 2
         p = {"greater": above, "less": 1 - above, "two-sided": 2 * min(above, 1 - above)}[alternative]
         return TestResult(float(rate), alternative, np.nan, np.nan, float(p), fit.spec.ci, "mean")
     # the rate of a typical trial whose mean over trials, at the estimated tau2, is the benchmark
@@ -125,11 +125,11 @@ def pvalues(fit: "Fit", rates: FloatArray) -> FloatArray:
     found: FloatArray | None = None
     if not fit.is_exact:
         model = _model(fit)
-        targets = np.array([model.effect_of(float(rate), fit.tau2) for rate in rates])
-        found = model.pvalues(targets, fit)
+        targets = [[model.effect_of(float(rate), fit.tau2) for rate in rates]]
+        found = model.pvalues(np.array(targets))
     if found is None:
         found = np.array([test(fit, float(rate), "two-sided", "typical").pvalue for rate in rates])
-    return found
+    return found.ravel()
 
 
 def _exact_test(fit: "Fit", rate: float, alternative: str) -> TestResult:

@@ -26,10 +26,9 @@ from scipy import special
 import metaresp as mr
 from metaresp.counts import clean
 from metaresp.kernel.counts.calibrations import bartlett_factor
-from metaresp.kernel.counts.mean_rate import MeanSurface
+from metaresp.kernel.counts.mean_rate import mean_fall
 from metaresp.kernel.counts.new_trial import Mixture
-from metaresp.kernel.counts.profile_limits import mu_limits, profile_value
-from metaresp.kernel.numerics.profile import fall as profile_fall
+from metaresp.kernel.counts.profile_limits import mu_limits, profile_fall
 from metaresp.kernel.trial.study_rate import Prior, posterior_rates, without_own
 from metaresp.model.binomial_normal import BinomialNormal
 from metaresp.model.estimates import all_extreme
@@ -84,9 +83,9 @@ def rates(events, n, truth, rate, tau):
     model, known = fitted(events, n)
     data, fit, mean = model.data, model.fit, mean_rate(rate, tau)
     rows = np.arange(data.lanes)
-    fall = 2 * (fit.top - profile_value(data, np.full(rows.size, special.logit(rate))))
+    fall = profile_fall(data, fit, np.full(rows.size, special.logit(rate)), rows)
     psi = np.full(rows.size, special.logit(mean))
-    at_mean = profile_fall(MeanSurface(data).over_tau(), rows, psi, fit.top)
+    at_mean = mean_fall(data, fit, psi, rows)
     exact = mr.pool_batch(events[~known], n[~known], prediction=None)
     w = np.maximum(data.information(fit.mu, fit.tau), 0.0)
     few = rows[:300]

@@ -59,7 +59,7 @@ def counts(x, n, cluster, mu, spread, lanes):
     fit, k = some.fit, some.k
     z = float(t_quantile(np.inf, TAIL))
     far, t = np.abs(fit.mu - mu) / fit.se, t_quantile(k - 1, TAIL)
-    fall = fall_at(some.data, fit.best, np.full(k.size, mu))
+    fall = fall_at(some.data, fit.best, np.full(k.size, mu), np.arange(k.size))
     out = {"sets": k.size, "normal": np.mean(far <= z), "t": np.mean(far <= t)}
     for name, how in NESTED_CALIBRATIONS.items():
         critical = how.critical(some, TAIL)

@@ -323,15 +323,19 @@ class Model(LeftOut):
         name = scale_name(self.spec)
         return link_logs(name), (0.0,) if name == "log" else ()
 
-    def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
-        """Return the two-sided p-values of several means of one lane, on the model's scale.
+    def pvalues(self, targets: FloatArray) -> FloatArray | None:
+        """Return the two-sided p-values of several means of each lane, shape (lanes, points).
 
-        None where the interval is the estimate plus and minus a quantile of t times the standard error.
+        The means are on the model's scale.  None where the interval is the estimate plus and minus a
+        quantile of t times the standard error.
         """
         return None
 
-    def mean_pvalue(self, rate: float) -> float | None:
-        """Return the two-sided p-value of a mean rate over trials; None where it is that of a typical one."""
+    def mean_pvalues(self, rates: FloatArray) -> FloatArray | None:
+        """Return the two-sided p-values of mean rates over trials, shape (lanes, points).
+
+        None where they are those of typical rates.
+        """
         return None
 
     def typical_of_mean(self, rate: float, tau2: float) -> float:

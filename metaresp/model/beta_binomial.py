@@ -149,7 +149,7 @@ class BetaBinomial(Model):
         fall = t_quantile(np.full_like(lanes.k, np.inf), tail) ** 2
         return beta_binomial.rho_limits(lanes.data, lanes.fit, fall)
 
-    def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
+    def pvalues(self, targets: FloatArray) -> FloatArray | None:
         """Return p-values read off the fall of the profile."""
         return pvalues(self.spec.ci, self.beta, targets) if self.spec.ci in CALIBRATIONS else None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts, distinct
 from metaresp.kernel.counts import binomial_normal, fast
 from metaresp.kernel.counts.binomial_normal import OK, TAU_UNBOUNDED
-from metaresp.kernel.counts.calibrations import CALIBRATIONS, pvalues
+from metaresp.kernel.counts.calibrations import CALIBRATIONS, each_lane, pvalues
 from metaresp.kernel.counts.effect_shapes import EFFECTS
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION, mixed
@@ -222,20 +222,20 @@ class BinomialNormal(Model):
         with np.errstate(over="ignore"):
             return limits.low**2, limits.high**2
 
-    def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
+    def pvalues(self, targets: FloatArray) -> FloatArray | None:
         """Return p-values read off the fall of the profile."""
         return pvalues(self.spec.ci, self.lanes, targets) if self.spec.ci in CALIBRATIONS else None
 
-    def mean_pvalue(self, rate: float) -> float | None:
-        """Return the p-value of a mean rate over trials, by its own profile."""
-        psi, lanes = np.array([special.logit(rate)]), self.lanes
+    def mean_pvalues(self, rates: FloatArray) -> FloatArray | None:
+        """Return the p-values of mean rates over trials, by their own profile."""
+        psi, lanes = special.logit(rates), self.lanes
         if self.spec.ci in CALIBRATIONS:
-            fall = mean_fall(lanes.data, lanes.fit, psi)
-            return float(CALIBRATIONS[self.spec.ci].pvalue(lanes, fall)[0])
-        centre, se = self._mean_logit()
-        distance, df = -np.abs(psi - centre) / se, self._mean_df()
-        below = np.where(np.isfinite(df), special.stdtr(df, distance), special.ndtr(distance))
-        return float(2 * below[0])
+            fall = each_lane(partial(mean_fall, lanes.data, lanes.fit), psi)
+            return CALIBRATIONS[self.spec.ci].pvalue(lanes, fall)
+        centre, se, df = (field[:, None] for field in (*self._mean_logit(), self._mean_df()))
+        distance = -np.abs(psi - centre) / se
+        p: FloatArray = 2 * np.where(np.isfinite(df), special.stdtr(df, distance), special.ndtr(distance))
+        return p
 
     def typical_of_mean(self, rate: float, tau2: float) -> float:
         """Return the rate of a typical trial where the mean over trials is *rate*, at a known tau2."""

@@ -266,11 +266,13 @@ class InverseVariance(EffectsLeftOut, Model):
 
         return logs, (low, high)
 
-    def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
+    def pvalues(self, targets: FloatArray) -> FloatArray | None:
         """Return p-values of intervals that have no t: the least ``1 - level`` that leaves a target out."""
         if self.spec.ci not in _NOT_T:
             return None
-        return np.array([least_alpha(float(target), self) for target in targets])
+        alone = (self.take(np.array([lane])) for lane in range(len(targets)))
+        pairs = zip(alone, targets.tolist(), strict=True)
+        return np.array([[least_alpha(target, one) for target in row] for one, row in pairs])
 
     def typical_of_mean(self, rate: float, tau2: float) -> float:
         """Return the rate of a typical trial where the mean over trials is *rate*, at a known tau2."""

@@ -1,6 +1,7 @@
 """The binomial-normal model of studies nested in clusters: thetas vary between clusters and within them."""
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.random import Generator
 from scipy import special
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
-from metaresp.errors import CannotEstimate, InvalidArgument, option
+from metaresp.errors import CannotEstimate
 from metaresp.kernel.counts.binomial_normal import TAU_UNBOUNDED, mean_rate
+from metaresp.kernel.counts.calibrations import each_lane
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.new_trial import Normals
 from metaresp.kernel.nested.climb import Best
@@ -29,7 +31,6 @@ from metaresp.kernel.nested.nodes import Nested
 from metaresp.kernel.nested.spread import BETWEEN, WITHIN, count_limits
 from metaresp.kernel.nested.study_rate import study_posteriors
 from metaresp.kernel.nested.variance_tests import count_angle
-from metaresp.kernel.numerics.special import saturated
 from metaresp.model.base import Model, StudyTruths
 from metaresp.model.binomial_normal import BinomialNormal, typical_variance
 from metaresp.model.estimates import (
@@ -58,6 +59,9 @@ from metaresp.records import Interval
 
 if TYPE_CHECKING:
     from metaresp.result import Fit
+
+
+Falls = Callable[[Nested, Best, FloatArray, IntArray], FloatArray]
 
 
 class NestedBinomialNormal(BinomialNormal):
@@ -211,12 +215,6 @@ class NestedBinomialNormal(BinomialNormal):
         )
         return as_rates, on_scale
 
-    def _best(self, pooled: "Fit") -> Best:
-        """Return the maximum from what a fit keeps of it."""
-        within = np.nan_to_num(pooled.tau2_within)
-        at = np.array([[pooled.estimate, np.sqrt(pooled.tau2_between), np.sqrt(within)]])
-        return Best(at, pooled.loglik - saturated(self.counts.x, self.counts.n).sum(axis=-1))
-
     def tau2_interval(
         self, pooled: "Fit", method: str | None, component: str | None, level: float
     ) -> Interval:
@@ -226,27 +224,26 @@ class NestedBinomialNormal(BinomialNormal):
             if which == WITHIN:
                 raise CannotEstimate("tau2_ci: every study holds one patient: no variance within clusters")
             which = BETWEEN
-        low, high = count_limits(self.arranged, self._best(pooled), np.array([fall]), which)
+        low, high = count_limits(self.arranged, self.nested.best, np.array([fall]), which)
         return Interval(low.item() ** 2, high.item() ** 2)
 
-    def pvalues(self, targets: FloatArray, pooled: "Fit") -> FloatArray | None:
+    def pvalues(self, targets: FloatArray) -> FloatArray | None:
         """Return p-values read off the fall of the profile, by the calibration of the interval."""
         if self.spec.ci not in NESTED_CALIBRATIONS:
             return None
-        for target in targets.tolist():
-            if not np.isfinite(target):
-                raise InvalidArgument(f"{option('target', target)}: must be finite")
-        rows = np.zeros(targets.size, dtype=np.int64)
-        fall = fall_at(self.arranged.take(rows), self._best(pooled).take(rows), targets)
-        return NESTED_CALIBRATIONS[self.spec.ci].pvalue(self.nested_lanes, fall)
+        return self._pvalues(fall_at, targets)
 
-    def mean_pvalue(self, rate: float) -> float | None:
-        """Return the p-value of a mean rate over trials, by its own profile; None for Wald intervals."""
+    def mean_pvalues(self, rates: FloatArray) -> FloatArray | None:
+        """Return the p-values of mean rates over trials, by their own profile; None for Wald intervals."""
         if self.spec.ci not in NESTED_CALIBRATIONS:
             return None
+        return self._pvalues(mean_fall, special.logit(rates))
+
+    def _pvalues(self, falls: Falls, at: FloatArray) -> FloatArray:
+        """Return the p-values of *falls* of a profile at values of its parameter, shape (lanes, points)."""
         lanes = self.nested_lanes
-        fall = mean_fall(lanes.data, lanes.fit.best, np.array([special.logit(rate)]))
-        return NESTED_CALIBRATIONS[self.spec.ci].pvalue(lanes, fall).item()
+        fall = each_lane(partial(falls, lanes.data, lanes.fit.best), at)
+        return NESTED_CALIBRATIONS[self.spec.ci].pvalue(lanes, fall)
 
     def new_trial(self, pooled: "Fit", limits: Interval) -> NewTrial:
         """Return a mixture of normals, one for each value that tau may have, for the likelihood interval."""

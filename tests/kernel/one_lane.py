@@ -47,7 +47,7 @@ def fit_nested_binomial(x, n, cluster, fall=None, refine=1):
 
 def top_of(fit):
     at = np.array([[fit.mu, fit.tau_between, fit.tau_within]])
-    return Best(at, np.array([fit.loglik - fit.loglik_saturated]))
+    return Best.alone(at, np.array([fit.loglik - fit.loglik_saturated]))
 
 
 def evaluate(data, at, **options):
@@ -74,11 +74,13 @@ def mu_interval(x, n, cluster, top, fall):
 
 
 def fall_at(x, n, cluster, top, mu):
-    return _counts.fall_at(arrange(x, n, cluster)[0], top, np.array([mu])).item()
+    return _counts.fall_at(arrange(x, n, cluster)[0], top, np.array([mu]), np.array([0])).item()
 
 
 def height_at(data, mu, top, free):
-    return _profile.height_at(data, np.array([mu]), top, free[None]).points.value.item()
+    start = np.array([[mu, *top.at[0, 1:]]])
+    profile = _profile.of_mu(data, free[None])
+    return _profile.ridge(profile, np.array([0]), start, np.array([np.inf])).points.value.item()
 
 
 def count_limits(x, n, cluster, top, fall, which):

@@ -9,7 +9,8 @@ from metaresp.kernel.counts.mean_rate import MeanSurface, mean_limits
 from metaresp.kernel.counts.profile_limits import mu_limits, over_tau
 from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.numerics import profile
-from metaresp.kernel.numerics.profile import Profile, Search, fall, limits, normal_guess, ridge
+from metaresp.kernel.numerics.profile import Search, limits, normal_guess
+from metaresp.kernel.numerics.ridge import Beside, Profile, fall, ridge
 from metaresp.kernel.numerics.surface import Bounds, Local, Top, climb, highest
 from tests.kernel.test_binomial_normal import random_lanes
 
@@ -75,9 +76,11 @@ def test_the_highest_keeps_what_no_climb_betters():
     rows, none = np.arange(40), np.zeros(40)
     at = surface(rows, surface.mean, none)
     bounds = Bounds(none, none + 30, 0.5)
-    found = highest(surface, Top(surface.mean, none, at, none == 0), [(rows, none, none + 1)], bounds)
+    found, hills = highest(surface, Top(surface.mean, none, at, none == 0), [(rows, none, none + 1)], bounds)
     kept = surface.square <= surface.v
     assert (found.b[kept] == 0).all()
+    np.testing.assert_array_equal(hills.value.max(axis=-1), found.local.value)
+    np.testing.assert_array_equal(hills.b[:, 0], 0)
     assert (found.local.value >= at.value).all()
     assert (none == 0).all()  # what was known is not written to
 
@@ -98,7 +101,8 @@ def test_limits_are_the_closed_form_and_need_no_bracket(monkeypatch, unit, twice
     away = se * np.sqrt(5 * np.expm1(twice / 5))
     np.testing.assert_allclose(high - surface.mean, away, rtol=1e-9)
     np.testing.assert_allclose(surface.mean - low, away, rtol=1e-9)
-    np.testing.assert_allclose(fall(over_b, rows, high, top), twice, rtol=1e-9)
+    beside = Beside(none[:, None], np.full((40, 1), -np.inf))
+    np.testing.assert_allclose(fall(over_b, rows, high, surface.mean, top, beside), twice, rtol=1e-9)
 
 
 def test_limits_where_the_search_does_not_settle_are_bracketed(monkeypatch):

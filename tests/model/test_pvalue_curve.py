@@ -5,8 +5,12 @@ import pytest
 from scipy import special
 
 import metaresp as mr
+from metaresp.counts import clean
 from metaresp.kernel.counts.profile_limits import profile_value
 from metaresp.kernel.counts.surface import CountSurface
+from metaresp.model.registry import model_of
+from metaresp.model.spec import resolve
+from tests.validation import pvalues
 
 EVENTS = [20, 24, 11, 5, 28, 19, 10, 19, 25, 32, 41, 15, 19, 25, 36]
 PATIENTS = [71, 155, 58, 62, 160, 81, 61, 142, 167, 171, 200, 103, 86, 109, 154]
@@ -92,3 +96,89 @@ def test_the_limits_of_millions_of_patients_have_the_level(link, of):
     fit = mr.pool(events=[488895, 323, 371], n=[48916000, 33181, 32345], link=link, ci="profile")
     for end in fit.rate_ci if of == "typical" else fit.mean_rate_ci:
         assert fit.test(end, of=of).pvalue == pytest.approx(0.05, abs=1e-6)
+
+
+TWO_HILLS = GIANTS[:2]
+# the second hill is that of the small studies, and lies between two places that the scan for hills looks at
+SMALL_ONES = [2, 12, 4, 14, 8, 2, 1, 5, 12, 7, 16, 2, 1, 2, 3, 10, 0, 2, 7]
+SMALL_ONES += [1, 4, 6, 11, 6, 8, 11, 2, 1, 3, 9, 5, 1, 1, 13, 2, 11, 6, 11, 3]
+OF = [2, 17, 10, 15, 9, 2, 2, 7, 17, 7, 19, 2, 2, 3, 3, 11, 3, 2, 9]
+OF += [2, 6, 8, 14, 7, 12, 13, 2, 2, 3, 16, 8, 2, 2, 19, 3, 18, 10, 16, 6]
+HIDDEN = [777112, *SMALL_ONES], [1000000, *OF]
+
+
+@pytest.mark.parametrize("options", [{}, {"link": "probit"}, {"model": "beta-binomial"}], ids=str)
+@pytest.mark.parametrize(("events", "n", "level"), TWO_HILLS)
+def test_the_p_value_is_the_largest_of_all_that_lies_farther_away(events, n, level, options):
+    model = model_of(spec := resolve(**options))(clean(events, n, None)[0], spec)
+    model.estimate(None)
+    lanes = model.lanes
+    centre = lanes.fit.mu.item()
+    at = np.unique(np.r_[np.linspace(-6, 6, 301), lanes.fit.hill_mu[0]])
+    rows = np.zeros(at.size, dtype=np.int64)
+    one_hill = lanes._replace(fit=lanes.fit._replace(hill_top=np.full_like(lanes.fit.hill_top, -np.inf)))
+    plain, found = one_hill.fall(at, rows), lanes.fall(at, rows)
+    outwards = (at < centre, slice(None)), (at > centre, slice(None, None, -1))
+    for side, order in outwards:
+        least = np.minimum.accumulate(plain[side] if order == slice(None) else plain[side][::-1])[order]
+        assert (found[side] <= plain[side]).all()
+        np.testing.assert_allclose(found[side], least, atol=1e-6)
+        assert (np.diff(found[side]) * (-1 if order == slice(None) else 1) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("of", ["typical", "mean"])
+@pytest.mark.parametrize(("events", "n"), [HIDDEN, *(giant[:2] for giant in TWO_HILLS)])
+def test_p_rises_towards_the_estimate_over_two_hills(events, n, of):
+    fit = mr.pool(events=events, n=n)
+    rate = fit.rate if of == "typical" else fit.mean_rate
+    rates = special.expit(
+        np.unique(special.logit([*np.linspace(0.02, 0.98, 25), *np.linspace(0.35, 0.4, 9)]))
+    )
+    p = np.array([fit.test(at, of=of).pvalue for at in rates.tolist()])
+    assert (np.diff(p[rates < rate]) >= -1e-12).all()
+    assert (np.diff(p[rates > rate]) <= 1e-12).all()
+
+
+def test_the_upper_limit_of_the_mean_has_a_hill_of_tau_between_two_places():
+    n = [11, 2, 2, 2, 2, 16, 3, 4, 13, 8, 3, 5, 15, 4, 10, 2, 10, 11, 13, 9]
+    n += [4, 2, 6, 11, 3, 3, 6, 11, 15, 2, 3, 12, 8, 10, 19, 17, 13, 11, 4, 8]
+    fit = mr.pool(events=[int(i in {12, 23, 34}) for i in range(40)], n=n)
+    assert fit.test(fit.mean_rate_ci.high, of="mean").pvalue == pytest.approx(0.05, abs=1e-8)
+
+
+SMALL = [
+    *(({"ci": ci}, 40) for ci in ("bartlett", "profile-f", "t")),
+    ({"penalty": ("half-normal", 1.0)}, 40),
+    ({"link": "cloglog"}, 12),
+    *(({"model": "beta-binomial", "ci": ci}, 120) for ci in ("bartlett", "profile-t", "normal")),
+    ({"model": "inverse-variance"}, 200),
+    ({"model": "inverse-variance", "ci": "profile"}, 12),
+    ({"model": "inverse-variance", "cluster": "cluster"}, 100),
+    ({"model": "common"}, 300),
+]
+
+
+@pytest.mark.parametrize(("options", "fits"), SMALL, ids=str)
+def test_random_fits(options, fits):
+    # docs/validation/pvalues.md has 20,000
+    for parts in pvalues.measured(options, fits, np.random.default_rng(7)).values():
+        for part in parts:
+            assert np.nanmax(part.miss, initial=0) < pvalues.AT_LIMIT
+            assert part.back.max(initial=0) < pvalues.FALLS_BACK
+
+
+@pytest.mark.parametrize("options", [{}, {"model": "beta-binomial", "ci": "profile-t"}, {"ci": "t"}], ids=str)
+def test_p_values_of_many_lanes_are_those_of_each(options):
+    x, n, _ = pvalues.draw(np.random.default_rng(3), 5, [4])
+    x[:, 1] = np.maximum(x[:, 1], 1)
+    rates = np.array([0.02, 0.2, 0.6])
+    model = model_of(spec := resolve(**options))(clean(x, n, None)[0], spec)
+    fits = [mr.pool(events=events, n=size, **options) for events, size in zip(x, n, strict=True)]
+    for of in ("typical", "mean"):
+        together = model.mean_pvalues(np.tile(rates, (5, 1))) if of == "mean" else None
+        if of == "typical":
+            together = model.pvalues(np.tile(special.logit(rates), (5, 1)))
+        if together is None:
+            continue
+        alone = [[fit.test(float(rate), of=of).pvalue for rate in rates] for fit in fits]
+        np.testing.assert_allclose(together, alone, atol=1e-9)

@@ -14,8 +14,9 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray, chunked
 from metaresp.kernel.counts import beta_binomial_terms
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK
-from metaresp.kernel.numerics import profile
-from metaresp.kernel.numerics.profile import Limits, Profile, Search
+from metaresp.kernel.numerics import profile, ridge
+from metaresp.kernel.numerics.profile import Limits, Search
+from metaresp.kernel.numerics.ridge import Beside, Profile
 from metaresp.kernel.numerics.special import saturated
 from metaresp.kernel.numerics.surface import Bounds, Local, Top, highest
 
@@ -24,7 +25,7 @@ THETA_MAX = 1e12  # a likelihood that still rises here rises up to rho = 1
 FARTHEST = 250.0  # a logit beyond which a rate is 0 or 1 to the last digit
 _SCAN_TOP = 30.0  # theta up to which hills are looked for: rho = 0.97
 _DENSE = np.array([0.0, 0.12, 0.35, 0.7, 1.1, 1.6, 2.3, 3.1, 4.1])  # points of the scan in u
-_SPACING = 1.2  # beyond them; hills of the likelihood in log theta are wider
+_SPACING = 0.6  # beyond them; hills of the likelihood in log theta are about as wide
 _HILLS = 3
 _MEAN_STEPS = 3
 _WIDTH = 80  # floats that one study takes in the working arrays
@@ -39,8 +40,14 @@ class Fit(NamedTuple):
     loglik: FloatArray  # with the binomial coefficients
     loglik_common: FloatArray  # its maximum at rho = 0
     loglik_saturated: FloatArray  # every study at its own rate
-    mu_common: FloatArray
     reason: IntArray
+    hill_mu: FloatArray  # where climbs ended, rho = 0 first, shape (lanes, hills)
+    hill_top: FloatArray  # how high, less the saturated one; minus infinity where a lane has fewer
+
+    @property
+    def mu_common(self) -> FloatArray:
+        """The maximum at rho = 0."""
+        return self.hill_mu[:, 0]
 
 
 class Counts(NamedTuple):
@@ -147,13 +154,11 @@ def fit(x: FloatArray, n: FloatArray, copies: FloatArray) -> Fit:
     lanes = np.flatnonzero(has_mean)
     if lanes.size == has_mean.size:
         return _fit(x, n, copies, np.log(total_x) - np.log(total_y))
-    mu, rho, se, loglik, loglik_common, saturated, mu_common = np.full((7, has_mean.size), np.nan)
-    reason = np.full(has_mean.size, NO_MEAN)
-    out = Fit(mu, rho, se, loglik, loglik_common, saturated, mu_common, reason)
-    if lanes.size:
-        mu = np.log(total_x[lanes]) - np.log(total_y[lanes])
-        for whole, part in zip(out, _fit(x[lanes], n[lanes], copies[lanes], mu), strict=True):
-            whole[lanes] = part
+    found = _fit(x[lanes], n[lanes], copies[lanes], np.log(total_x[lanes]) - np.log(total_y[lanes]))
+    out = Fit(*(np.full((has_mean.size, *field.shape[1:]), np.nan) for field in found))
+    out = out._replace(reason=np.full(has_mean.size, NO_MEAN))
+    for whole, part in zip(out, found, strict=True):
+        whole[lanes] = part
     return out
 
 
@@ -164,7 +169,7 @@ def _fit(x: FloatArray, n: FloatArray, copies: FloatArray, mu_common: FloatArray
     extreme = ((x == 0) | (x == n) | (copies == 0)).all(axis=-1) & data.known
     known = Top(mu_common, np.zeros(every.size), common, np.ones(every.size, dtype=np.bool_))
     starts = _starts(data, np.flatnonzero(data.known & ~extreme), mu_common, common)
-    mu, u, local, converged = highest(data.surface, known, starts, data.bounds())
+    (mu, u, local, converged), hills = highest(data.surface, known, starts, data.bounds())
     rho, value = _rho(data.theta(every, u)), local.value
     reason = np.where(data.known, np.where(converged, OK, NOT_CONVERGED), RHO_UNKNOWN)
     information = np.where(u > 0, local.information(), -local.d_a_a)
@@ -181,8 +186,9 @@ def _fit(x: FloatArray, n: FloatArray, copies: FloatArray, mu_common: FloatArray
         loglik=value + constant,
         loglik_common=common.value + constant,
         loglik_saturated=constant,
-        mu_common=mu_common,
         reason=reason,
+        hill_mu=hills.a,
+        hill_top=hills.value,
     )
 
 
@@ -258,9 +264,9 @@ def _over_u(data: Counts) -> Profile:
 
 
 def profile_fall(data: Counts, fit: Fit, mu: FloatArray, rows: IntArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood of the lanes at *rows* from the maximum to *mu*."""
+    """Return twice the fall of the profile of the lanes at *rows* from the maximum to *mu* or farther."""
     top = fit.loglik - fit.loglik_saturated
-    return profile.fall(_over_u(data), rows, mu, top[rows])
+    return ridge.fall(_over_u(data), rows, mu, fit.mu, top, Beside(fit.hill_mu, fit.hill_top))
 
 
 def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
@@ -282,8 +288,8 @@ def mu_limits(data: Counts, fit: Fit, fall: FloatArray) -> Limits:
     rows, u, top = _located(data, fit)
     se = np.minimum(fit.se, 5.0)
     guess = np.sqrt(fall) * se, u
-    common = fit.mu_common, fit.loglik_common - fit.loglik_saturated
-    search = Search(_over_u(data), fit.mu, top, top - fall / 2, se, _reach(u), *guess, beside=common)
+    beside = Beside(fit.hill_mu, fit.hill_top)
+    search = Search(_over_u(data), fit.mu, top, top - fall / 2, se, _reach(u), *guess, beside)
     return _limits(search, rows)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts import beta_binomial, resampling
 from metaresp.kernel.counts.beta_binomial import Counts, Fit
 from metaresp.kernel.counts.calibrations import LIKELIHOOD_CI
@@ -65,9 +65,9 @@ class BetaLanes(NamedTuple):
         """Return where the profile has fallen by *fall*."""
         return beta_binomial.mu_limits(self.data, self.fit, fall)
 
-    def fall(self, mu: FloatArray) -> FloatArray:
-        """Return twice the fall of the profile of one lane at each *mu*."""
-        return beta_binomial.profile_fall(self.data, self.fit, mu, np.zeros(mu.size, dtype=np.int64))
+    def fall(self, mu: FloatArray, rows: IntArray) -> FloatArray:
+        """Return twice the fall of the profile of the lanes at *rows* to *mu* or farther."""
+        return beta_binomial.profile_fall(self.data, self.fit, mu, rows)
 
 
 BetaMethod = Callable[[BetaLanes, float], CountInterval]

@@ -23,6 +23,7 @@ TAU_MAX = LINKS["logit"].tau_max
 OK, NOT_CONVERGED, TAU_UNBOUNDED = 0, 1, 2
 _GRID = np.array([0.05, 0.12, 0.25, 0.45, 0.8])  # tau to start from, in ranges of the empirical logits
 _CENTRES = 3  # means to start from where there may be several hills
+_BENT = 0.25  # share of a parabola's fall below which the likelihood has left the parabola at tau = 0
 TAU_UNIT = 0.5  # tau is searched on a scale that is linear below this and logarithmic beyond
 
 
@@ -33,12 +34,23 @@ class Fit(NamedTuple):
     tau: FloatArray
     se: FloatArray  # of mu, from the observed information of (mu, tau)
     top: FloatArray  # log-likelihood with its penalty, less the saturated one
-    top_common: FloatArray  # the same at tau = 0
     loglik: FloatArray  # without penalty, with the binomial coefficients
     loglik_common: FloatArray  # its maximum at tau = 0
     loglik_saturated: FloatArray  # every study at its own rate
-    mu_common: FloatArray  # where top_common is reached
     reason: IntArray
+    hill_mu: FloatArray  # where climbs ended, tau = 0 first, shape (lanes, hills)
+    hill_tau: FloatArray
+    hill_top: FloatArray  # and how high; minus infinity where a lane has fewer
+
+    @property
+    def mu_common(self) -> FloatArray:
+        """The maximum at tau = 0."""
+        return self.hill_mu[:, 0]
+
+    @property
+    def top_common(self) -> FloatArray:
+        """How high it is, as ``top``."""
+        return self.hill_top[:, 0]
 
     def take(self, rows: IntArray) -> "Fit":
         """Return the lanes at *rows*."""
@@ -51,6 +63,7 @@ class Scan(NamedTuple):
     value: FloatArray
     mu: FloatArray
     tau: FloatArray
+    rise: FloatArray  # slope in tau along the best mu; NaN where it is not known
 
 
 def fit(data: CountSurface, refine: int = 1, scan: Scan | None = None) -> Fit:
@@ -86,7 +99,8 @@ def fit(data: CountSurface, refine: int = 1, scan: Scan | None = None) -> Fit:
     common = data.at(at_common, zero)
     known = Top(at_common, zero, common, np.ones(zero.size, dtype=np.bool_))
     starts = _starts(data, common, scan or _scan(data, mu_common))
-    best = highest(surface, known, starts, tau_bounds(data), DECREMENT if data.exact else data.error)
+    close = DECREMENT if data.exact else data.error
+    best, hills = highest(surface, known, starts, tau_bounds(data), close)
     mu, tau = best.a, best.b
     unbounded = tau > 0.5 * data.tau_max
     constant = data.saturated()
@@ -99,12 +113,13 @@ def fit(data: CountSurface, refine: int = 1, scan: Scan | None = None) -> Fit:
         tau=tau,
         se=standard_error(best.local, unbounded),
         top=best.local.value,
-        top_common=common.value,
         loglik=plain + constant,
         loglik_common=plain_common + constant,
         loglik_saturated=constant,
-        mu_common=at_common,
         reason=np.where(unbounded, TAU_UNBOUNDED, np.where(best.converged, OK, NOT_CONVERGED)),
+        hill_mu=hills.a,
+        hill_tau=hills.b,
+        hill_top=hills.value,
     )
 
 
@@ -124,10 +139,17 @@ def _starts(
     data: CountSurface, common: Local, scan: Scan
 ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Yield (lanes, mu, tau): the top of a scan over tau, then its further hills where there are any."""
-    lanes, (value, mu, tau) = common.value.size, scan
+    lanes, (value, mu, tau, rise) = common.value.size, scan
     below = np.column_stack([common.value, value[:, :-1]])
     above = np.column_stack([value[:, 1:], np.full(lanes, -np.inf)])
     hill = (value >= below) & (value >= above)
+    # the slope tells of one more between two values, where both are lower than what is beside them
+    between = (rise[:, :-1] > 0) & (rise[:, 1:] <= 0) & ~hill[:, :-1] & ~hill[:, 1:]
+    hill[:, :-1] |= between & (value[:, :-1] >= value[:, 1:])
+    hill[:, 1:] |= between & (value[:, :-1] < value[:, 1:])
+    # and one before the first, where a huge study has made it fall from 0 on, but only near 0
+    fall, parabola = value[:, 0] - common.value, 0.5 * common.d_b_b * tau[:, 0] ** 2
+    hill[:, 0] |= (rise[:, 0] <= 0) & (parabola < 0) & (fall > _BENT * parabola)
     # No hill, and falling from tau = 0 on: nothing to search.
     flat_lane = ~hill.any(axis=-1) & (common.d_b_b < 0) & (value[:, 0] < common.value - 1e-3)
     top = np.where(hill.any(axis=-1), np.where(hill, value, -np.inf).argmax(axis=-1), 0)
@@ -139,8 +161,6 @@ def _starts(
         top = np.where(hill, value, -np.inf).argmax(axis=-1)
         yield more, mu[more, top[more]], tau[more, top[more]]
         hill[more, top[more]] = False
-        if data.link == "logit" and data.one_hill:
-            break
 
 
 def _scan(data: CountSurface, mu_common: FloatArray) -> Scan:
@@ -157,13 +177,15 @@ def _scan(data: CountSurface, mu_common: FloatArray) -> Scan:
     first = repeated.at(mu.ravel(), flat, quadrature.SCAN)
     moved = mu.ravel() + np.clip(first.d_a / _curve(first), -longest, longest)
     second = repeated.at(moved, flat, quadrature.SCAN)
-    value = (second.value + 0.5 * second.d_a**2 / _curve(second)).reshape(tau.shape)
-    mu = (moved + np.clip(second.d_a / _curve(second), -longest, longest)).reshape(tau.shape)
+    step = second.d_a / _curve(second)
+    value = (second.value + 0.5 * step * second.d_a).reshape(tau.shape)
+    rise = (second.d_b + second.d_a_b * step).reshape(tau.shape)
+    mu = (moved + np.clip(step, -longest, longest)).reshape(tau.shape)
     if not data.one_hill:
         better = value.reshape(lanes, -1, _CENTRES).argmax(axis=-1)
         better += _CENTRES * np.arange(points // _CENTRES)
-        value, mu, tau = (np.take_along_axis(field, better, -1) for field in (value, mu, tau))
-    return Scan(value, mu, tau)
+        value, rise, mu, tau = (np.take_along_axis(field, better, -1) for field in (value, rise, mu, tau))
+    return Scan(value, mu, tau, rise)
 
 
 def places(data: CountSurface) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts import resampling
 from metaresp.kernel.counts.registry import CountInterval, Profiled, ProfileMethod
 from metaresp.kernel.numerics.quantiles import t_quantile
@@ -24,7 +24,7 @@ class Calibration(NamedTuple):
     """The reference distribution of twice the fall of the profile log-likelihood."""
 
     critical: Callable[[Profiled, float], FloatArray]  # of the tail probability on each side; shape (lanes,)
-    pvalue: Callable[[Profiled, FloatArray], FloatArray]  # two-sided, of falls of shape (lanes,)
+    pvalue: Callable[[Profiled, FloatArray], FloatArray]  # two-sided, of falls of shape (lanes, points)
 
 
 def _squared_normal(lanes: Profiled, tail: float) -> FloatArray:
@@ -40,22 +40,26 @@ def _two_sided_t(df: FloatArray, squared: FloatArray) -> FloatArray:
     return p
 
 
+def _df(lanes: Profiled) -> FloatArray:
+    return lanes.k[:, None] - 1
+
+
 def _factor(lanes: Profiled) -> FloatArray:
     return bartlett_factor(lanes.information(), lanes.copies)
 
 
 CALIBRATIONS: Mapping[str, Calibration] = {
     "profile": Calibration(_squared_normal, lambda lanes, fall: special.chdtrc(1, fall)),
-    "profile-t": Calibration(_squared_t, lambda lanes, fall: _two_sided_t(lanes.k - 1, fall)),
+    "profile-t": Calibration(_squared_t, lambda lanes, fall: _two_sided_t(_df(lanes), fall)),
     "profile-f": Calibration(
         lambda lanes, tail: lanes.k * np.log1p(_squared_t(lanes, tail) / (lanes.k - 1)),
         lambda lanes, fall: _two_sided_t(
-            lanes.k - 1, (lanes.k - 1) * np.expm1(np.minimum(fall / lanes.k, 700))
+            _df(lanes), _df(lanes) * np.expm1(np.minimum(fall / lanes.k[:, None], 700))
         ),
     ),
     "bartlett": Calibration(
         lambda lanes, tail: _squared_normal(lanes, tail) * _factor(lanes),
-        lambda lanes, fall: special.chdtrc(1, fall / _factor(lanes)),
+        lambda lanes, fall: special.chdtrc(1, fall / _factor(lanes)[:, None]),
     ),
     "bootstrap": Calibration(
         lambda lanes, tail: resampling.critical(lanes.drawn(), tail),
@@ -64,23 +68,29 @@ CALIBRATIONS: Mapping[str, Calibration] = {
 }
 
 
-def pvalues(name: str, lane: Profiled, mu: FloatArray) -> FloatArray:
-    """Return the two-sided p-values, by the calibration *name*, of several values of mu for one lane.
+def pvalues(name: str, lanes: Profiled, mu: FloatArray) -> FloatArray:
+    """Return the two-sided p-values, by the calibration *name*, of several values of mu for each lane.
 
-    Each is one minus the level at which the interval of that name ends at that mu.
+    Each is one minus the level at which the interval of that name ends at that mu, so that p rises towards
+    the estimate also where the profile has several hills.
 
     Parameters
     ----------
     name : str
-    lane : Profiled
-        One lane.
-    mu : float array, shape (points,)
+    lanes : Profiled
+    mu : float array, shape (lanes, points)
 
     Returns
     -------
-    float array, shape (points,)
+    float array, shape (lanes, points)
     """
-    return CALIBRATIONS[name].pvalue(lane, lane.fall(mu))
+    return CALIBRATIONS[name].pvalue(lanes, each_lane(lanes.fall, mu))
+
+
+def each_lane(fall: Callable[[FloatArray, IntArray], FloatArray], at: FloatArray) -> FloatArray:
+    """Return the falls of each lane at its values *at*, shape (lanes, points)."""
+    rows = np.repeat(np.arange(at.shape[0]), at.shape[1])
+    return fall(at.ravel(), rows).reshape(at.shape)
 
 
 def _limits(name: str, lanes: Profiled, tail: float) -> CountInterval:

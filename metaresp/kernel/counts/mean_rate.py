@@ -14,7 +14,8 @@ from metaresp.kernel.counts.binomial_normal import TAU_UNIT, Fit
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.profile_limits import fine
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.numerics.profile import Limits, Profile, Search, fall, limits, normal_guess
+from metaresp.kernel.numerics.profile import Limits, Search, limits, normal_guess
+from metaresp.kernel.numerics.ridge import Beside, Profile, fall
 from metaresp.kernel.numerics.surface import Bounds, Local
 
 _FARTHEST = 60.0  # logit of a mean rate
@@ -102,6 +103,11 @@ class MeanSurface:
         at = self.local(np.arange(psi.size), psi, tau)
         return psi, 1 / np.sqrt(np.maximum(at.information(), 1e-300))
 
+    def beside(self, fit: Fit) -> Beside:
+        """Return the hills of a fit: they are those of psi too."""
+        psi = self.logit(fit.hill_mu.ravel(), fit.hill_tau.ravel()).value
+        return Beside(psi.reshape(fit.hill_mu.shape), fit.hill_top)
+
     def over_tau(self) -> Profile:
         """Return the likelihood with tau maximised over."""
         none, top = np.zeros(self.data.lanes), self.widest
@@ -125,13 +131,14 @@ def mean_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
     psi, se = surface.estimate(fit.mu, tau)
     se, far = np.minimum(se, _LARGEST_SE), np.full_like(psi, _FARTHEST)
     guess = normal_guess(se, tau, fall, data.copies.sum(axis=-1), _FIRST)
-    # without spread every rate is the mean
-    common = surface.logit(fit.mu_common, np.zeros_like(psi)).value, fit.top_common
     target, bounds = fit.top - fall / 2, Bounds(-far, far)
-    search = Search(surface.over_tau(), psi, fit.top, target, se, bounds, *guess, beside=common)
+    beside = surface.beside(fit)
+    search = Search(surface.over_tau(), psi, fit.top, target, se, bounds, *guess, beside)
     return limits(search, np.arange(psi.size))
 
 
-def mean_fall(data: CountSurface, fit: Fit, psi: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood of one lane from its maximum to each *psi*."""
-    return fall(MeanSurface(data).over_tau(), np.zeros(psi.size, dtype=np.int64), psi, fit.top)
+def mean_fall(data: CountSurface, fit: Fit, psi: FloatArray, rows: IntArray) -> FloatArray:
+    """Return twice the fall of the profile of the lanes at *rows* from its maximum to *psi* or farther."""
+    surface = MeanSurface(data)
+    centre = surface.logit(fit.mu, fit.tau).value
+    return fall(surface.over_tau(), rows, psi, centre, fit.top, surface.beside(fit))

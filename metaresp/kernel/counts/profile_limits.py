@@ -7,7 +7,8 @@ import numpy as np
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import Fit, tau_bounds
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.numerics.profile import VALUE, Limits, Profile, Search, fall, limits, normal_guess, ridge
+from metaresp.kernel.numerics.profile import Limits, Search, limits, normal_guess
+from metaresp.kernel.numerics.ridge import VALUE, Beside, Profile, fall, ridge
 from metaresp.kernel.numerics.surface import Bounds
 
 _LEAST_TAU = 1e-5
@@ -55,7 +56,7 @@ def mu_limits(data: CountSurface, fit: Fit, fall: FloatArray) -> Limits:
         fit.se,
         Bounds(-reach, reach),
         *guess,
-        beside=(fit.mu_common, fit.top_common),
+        beside=Beside(fit.hill_mu, fit.hill_top),
     )
     return limits(search, np.arange(k.size))
 
@@ -65,12 +66,9 @@ def profile_value(data: CountSurface, mu: FloatArray) -> FloatArray:
     return ridge(over_tau(data), np.arange(mu.size), mu)[0]
 
 
-def profile_fall(data: CountSurface, fit: Fit, mu: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood from its maximum to *mu*, shape (lanes,).
-
-    *fit* is the maximum of these lanes, or of the one set of counts that all of them hold.
-    """
-    return fall(over_tau(data), np.arange(mu.size), mu, fit.top)
+def profile_fall(data: CountSurface, fit: Fit, mu: FloatArray, rows: IntArray) -> FloatArray:
+    """Return twice the fall of the profile of the lanes at *rows* from its maximum to *mu* or farther."""
+    return fall(over_tau(data), rows, mu, fit.mu, fit.top, Beside(fit.hill_mu, fit.hill_top))
 
 
 class _Side(NamedTuple):

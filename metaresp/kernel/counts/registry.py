@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from metaresp.arrays import FloatArray
+from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts import resampling
 from metaresp.kernel.counts.binomial_normal import Fit
 from metaresp.kernel.counts.profile_limits import mu_limits, profile_fall
@@ -60,9 +60,9 @@ class Lanes(NamedTuple):
         """Return where the profile has fallen by *fall*."""
         return mu_limits(self.data, self.fit, fall)
 
-    def fall(self, mu: FloatArray) -> FloatArray:
-        """Return twice the fall of the profile of one lane at each *mu*."""
-        return profile_fall(self.data.take(np.zeros(mu.size, dtype=np.int64)), self.fit, mu)
+    def fall(self, mu: FloatArray, rows: IntArray) -> FloatArray:
+        """Return twice the fall of the profile of the lanes at *rows* to *mu* or farther."""
+        return profile_fall(self.data, self.fit, mu, rows)
 
 
 class Profiled(Protocol):
@@ -85,8 +85,8 @@ class Profiled(Protocol):
     def limits(self, fall: FloatArray) -> Limits:
         """Return where the profile has fallen by *fall*."""
 
-    def fall(self, mu: FloatArray) -> FloatArray:
-        """Return twice the fall of the profile of one lane at each *mu*."""
+    def fall(self, mu: FloatArray, rows: IntArray) -> FloatArray:
+        """Return twice the fall of the profile of the lanes at *rows* to *mu* or farther."""
 
 
 class Estimate(Protocol):

@@ -13,7 +13,8 @@ from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.profile_limits import over_tau
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.counts.table import Table
-from metaresp.kernel.numerics.profile import fall as profile_fall
+from metaresp.kernel.numerics.ridge import Beside
+from metaresp.kernel.numerics.ridge import fall as profile_fall
 
 RESAMPLES = 999  # so that 5% and 1% tails fall on an order statistic
 _SEED = 2019
@@ -108,13 +109,20 @@ def _falls(drawn: CountSurface, mu: float) -> FloatArray:
         if table is None
         else table.over_tau(sets_once, mu)
     )
-    top = np.zeros(len(once))
+    # a set without an event, or of events only, is highest at an infinite mu, with nothing beside it
+    top, centre = np.zeros(len(once)), np.full(len(once), mu)
+    beside = Beside(centre[:, None], np.full((len(once), 1), -np.inf))
     inner = np.flatnonzero((x > 0).any(axis=-1) & (x < n).any(axis=-1))
     if inner.size:
         some = sets_once.take(inner)
         scan = None if table is None else table.take(inner).scan(some)
-        top[inner] = binomial_normal.fit(some, scan=scan).top
-    fall: FloatArray = profile_fall(profile, np.arange(len(once)), np.full(len(once), mu), top)
+        found = binomial_normal.fit(some, scan=scan)
+        top[inner], centre[inner] = found.top, found.mu
+        places, heights = (np.full((len(once), found.hill_mu.shape[1]), fill) for fill in (mu, -np.inf))
+        places[inner], heights[inner] = found.hill_mu, found.hill_top
+        beside = Beside(places, heights)
+    every = np.arange(len(once))
+    fall: FloatArray = profile_fall(profile, every, np.full(len(once), mu), centre, top, beside)
     return fall[which.ravel()]
 
 
@@ -126,6 +134,9 @@ def critical(falls: FloatArray, tail: float) -> FloatArray:
 
 
 def pvalue(falls: FloatArray, fall: FloatArray) -> FloatArray:
-    """Return the share of drawn falls at least as large as *fall*, this one counted: at least 1 / 1000."""
-    above = (falls >= fall[:, None]).sum(axis=-1)
+    """Return the share of drawn falls at least as large as *fall*, this one counted: at least 1 / 1000.
+
+    *falls* are those of each lane, *fall* has the shape (lanes, points).
+    """
+    above = (falls[:, None, :] >= fall[:, :, None]).sum(axis=-1)
     return np.asarray((1.0 + above) / (RESAMPLES + 1.0), np.float64)

@@ -120,17 +120,22 @@ def normal_fit(table: Table, data: CountSurface) -> binomial_normal.Fit:
         tau=tau,
         se=se,
         top=local.value,
-        top_common=common_local.value,
         loglik=value + constant,
         loglik_common=one_rate - np.einsum("lk,lk->l", data.copies, own_rates) + constant,
         loglik_saturated=constant,
-        mu_common=at_common,
         reason=np.full(mu.size, binomial_normal.OK),
+        hill_mu=np.column_stack([at_common, mu]),
+        hill_tau=np.column_stack([np.zeros_like(tau), tau]),
+        hill_top=np.column_stack([common_local.value, local.value]),
     )
     rest = np.flatnonzero(~sure | _extreme(data.x, data.n, data.copies))
     if rest.size:
-        for whole, part in zip(out, binomial_normal.fit(data.take(rest)), strict=True):
-            whole[rest] = part
+        found_rest = binomial_normal.fit(data.take(rest))
+        for whole, part in zip(out, found_rest, strict=True):
+            whole[rest] = part if whole.ndim == 1 else part[:, [0, -1]]
+        # of its hills the one at tau = 0, and the highest
+        for whole, highest in zip(out[-3:], (found_rest.mu, found_rest.tau, found_rest.top), strict=True):
+            whole[rest, 1] = highest
     return out
 
 
@@ -205,12 +210,17 @@ def beta_fit(table: Table, x: FloatArray, n: FloatArray, copies: FloatArray) -> 
         loglik=local.value + constant,
         loglik_common=common_local.value + constant,
         loglik_saturated=constant,
-        mu_common=common,
         reason=np.full(mu.size, binomial_normal.OK),
+        hill_mu=np.column_stack([common, mu]),
+        hill_top=np.column_stack([common_local.value, local.value]),
     )
     single = ((n == 1) | (copies == 0)).all(axis=-1)
     rest = np.flatnonzero(~sure | _extreme(x, n, copies) | single)
     if rest.size:
-        for whole, part in zip(out, beta_binomial.fit(x[rest], n[rest], copies[rest]), strict=True):
-            whole[rest] = part
+        found_rest = beta_binomial.fit(x[rest], n[rest], copies[rest])
+        for whole, part in zip(out, found_rest, strict=True):
+            whole[rest] = part if whole.ndim == 1 else part[:, [0, -1]]
+        top = found_rest.loglik - found_rest.loglik_saturated
+        for whole, highest in zip(out[-2:], (found_rest.mu, top), strict=True):
+            whole[rest, 1] = highest
     return out

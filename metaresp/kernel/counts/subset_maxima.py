@@ -236,14 +236,14 @@ def maxima(table: Table, copies: FloatArray, common: FloatArray) -> Maxima:
     """
     subsets, count = Subsets(table, copies), len(copies)
     every, zero = np.arange(count), np.zeros(count)
-    known = highest(
+    known, _ = highest(
         subsets.local,
         Top(common, zero, subsets.local(every, common, zero), np.ones(count, dtype=np.bool_)),
         [(every, common, zero)],
         Bounds(zero, zero),
     )
     bounds = Bounds(zero, np.full(count, table.scan.top), table.scan.unit)
-    top = highest(subsets.local, known, _starts(table, copies, known), bounds)
+    top, _ = highest(subsets.local, known, _starts(table, copies, known), bounds)
     return Maxima(top, known, subsets.sure(top))
 
 

@@ -14,7 +14,7 @@ from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.counts.profile_limits import over_tau
 from metaresp.kernel.counts.quadrature import SCAN
 from metaresp.kernel.counts.surface import CountSurface
-from metaresp.kernel.numerics.profile import Profile
+from metaresp.kernel.numerics.ridge import Profile
 from metaresp.kernel.numerics.surface import Local
 
 _WORTH = 6  # counts of all sets a distinct one, from which a table saves work
@@ -81,4 +81,5 @@ class Table(NamedTuple):
                 value += sets.penalty.add(none, here, tau).value[:, None]
             at = np.where(value > best, one, at)
             best = np.maximum(best, value)
-        return Scan(best.T, at.T, np.broadcast_to(tau, best.T.shape))
+        unknown = np.full(best.T.shape, np.nan)
+        return Scan(best.T, at.T, np.broadcast_to(tau, best.T.shape), unknown)

@@ -17,6 +17,7 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.nested.likelihood import Points, evaluate
 from metaresp.kernel.nested.nodes import Nested
+from metaresp.kernel.numerics.ridge import Beside
 
 _STEPS = 120
 _DECREMENT = 1e-16  # squared Newton step in standard errors at which a climb ends
@@ -27,6 +28,7 @@ _PATIENCE, _GAIN = 12, 1e-7
 _EDGE = 1e-6
 _PUSHES = (0.1, 0.01, 1e-3, 1e-4)  # large studies have hills that near an edge
 _LONGEST = 2.0  # step
+_GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical effects
 
 
 class Best(NamedTuple):
@@ -34,10 +36,17 @@ class Best(NamedTuple):
 
     at: FloatArray  # (lanes, 3): mu, tau_between, tau_within
     value: FloatArray  # (lanes,)
+    hills: FloatArray  # (lanes, hills, 3): others, not as high
+    heights: FloatArray  # (lanes, hills)
 
-    def take(self, rows: IntArray) -> "Best":
-        """Return the lanes at *rows*."""
-        return Best(self.at[rows], self.value[rows])
+    @classmethod
+    def alone(cls, at: FloatArray, value: FloatArray) -> "Best":
+        """Return points of which no others are known."""
+        return cls(at, value, np.empty((len(at), 0, 3)), np.empty((len(at), 0)))
+
+    def beside(self, one: int) -> Beside:
+        """Return where the others are in the coordinate *one*, and how high."""
+        return Beside(self.hills[:, :, one], self.heights)
 
 
 class Tops(NamedTuple):
@@ -120,6 +129,18 @@ def polar(data: Nested) -> Chart:
     most = LINKS[data.link].tau_max
     low, high = np.array([-np.inf, 0.0, 0.0]), np.array([np.inf, most, _TURN])
     return Chart(at, fold, low, high, np.array([[_NO, _YES, _YES], [_NO, _NO, _YES]]), _ends(data))
+
+
+def usual_taus(data: Nested) -> FloatArray:
+    """Return standard deviations to scan, by the range of the empirical effects, shape (lanes, 3)."""
+    link, present = LINKS[data.link], data.copies > 0
+    if data.link == "logit":
+        y = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
+    else:
+        y = link.forward((data.x + 0.5) / (data.n + 1))
+    extent = np.where(present, y, -np.inf).max(axis=-1) - np.where(present, y, np.inf).min(axis=-1)
+    result: FloatArray = np.minimum(np.maximum(extent, 0.5)[:, None] * _GRID, 0.5 * link.tau_max)
+    return result
 
 
 def climb(chart: Chart, rows: IntArray, start: FloatArray, free: BoolArray, refine: int = 1) -> Tops:

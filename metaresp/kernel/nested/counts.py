@@ -15,11 +15,11 @@ from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import NO_MEAN
 from metaresp.kernel.counts.binomial_normal import NOT_CONVERGED, OK, TAU_UNBOUNDED
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.nested.climb import Best, Tops, climb, deviations
+from metaresp.kernel.nested.climb import Best, Tops, climb, deviations, usual_taus
 from metaresp.kernel.nested.effects import ONE_EACH
 from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.nested.nodes import Nested
-from metaresp.kernel.nested.profile import height_at, highest_beside, mu_limits, usual_taus
+from metaresp.kernel.nested.profile import fall, highest_beside, mu_limits, of_mu
 from metaresp.kernel.nested.robust import groups
 from metaresp.kernel.numerics.special import saturated
 
@@ -46,6 +46,8 @@ class NestedFit(NamedTuple):
     loglik_common: FloatArray  # maximum at both 0
     loglik_saturated: FloatArray
     reason: IntArray
+    hills: FloatArray  # (lanes, hills, 3): other places of the likelihood, not as high
+    heights: FloatArray  # (lanes, hills): less the saturated one
 
     def take(self, rows: IntArray) -> "NestedFit":
         """Return the lanes at *rows*."""
@@ -59,7 +61,7 @@ class NestedFit(NamedTuple):
     @property
     def best(self) -> Best:
         """Where the likelihood is highest, and its height less the saturated one."""
-        return Best(self.at, self.loglik - self.loglik_saturated)
+        return Best(self.at, self.loglik - self.loglik_saturated, self.hills, self.heights)
 
 
 def arrange(
@@ -136,12 +138,12 @@ def fit_nested_binomial(data: Nested, refine: int = 1) -> NestedFit:
     rows = np.flatnonzero(_has_mean(data))
     if rows.size == len(data.x):
         return _fit(data, refine)
-    nothing: Any = [*np.full((9, len(data.x)), np.nan), np.full(len(data.x), NO_MEAN)]
-    fit = NestedFit(*nothing)
+    found: Any = _fit(data.take(rows), refine)
+    fit = NestedFit(*(np.full((len(data.x), *field.shape[1:]), np.nan) for field in found))
+    fit = fit._replace(reason=np.full(len(data.x), NO_MEAN))
     fit.loglik_saturated[:] = (data.copies * saturated(data.x, data.n)).sum(axis=-1)
-    if rows.size:
-        for field, part in zip(fit, _fit(data.take(rows), refine), strict=True):
-            field[rows] = part
+    for field, part in zip(fit, found, strict=True):
+        field[rows] = part
     return fit
 
 
@@ -183,6 +185,8 @@ def _fit(data: Nested, refine: int) -> NestedFit:
         loglik_common=height[:, _COMMON],
         loglik_saturated=constant,
         reason=reason,
+        hills=tops.at,
+        heights=tops.points.value,
     )
 
 
@@ -202,10 +206,9 @@ def mu_interval(data: Nested, best: Best, fall: FloatArray, refine: int = 1) -> 
     return mu_limits(data, best, free_of(data), fall, refine)
 
 
-def fall_at(data: Nested, best: Best, mu: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood from the maximum to *mu* of each lane."""
-    fall: FloatArray = np.maximum(2 * (best.value - height_at(data, mu, best, free_of(data)).points.value), 0)
-    return fall
+def fall_at(data: Nested, best: Best, mu: FloatArray, rows: IntArray) -> FloatArray:
+    """Return twice the fall of the profile of the lanes at *rows* from the maximum to *mu* or farther."""
+    return fall(of_mu(data, free_of(data)), best, mu, rows)
 
 
 def _standard_error(point: Points, present: BoolArray) -> FloatArray:

@@ -51,7 +51,7 @@ class Calibration(NamedTuple):
     """The reference distribution of twice the fall of the profile log-likelihood of mu."""
 
     critical: Callable[[NestedLanes, float], FloatArray]  # of the tail probability on each side
-    pvalue: Callable[[NestedLanes, FloatArray], FloatArray]  # two-sided, of falls
+    pvalue: Callable[[NestedLanes, FloatArray], FloatArray]  # two-sided, of falls of shape (lanes, points)
 
 
 Limits = tuple[FloatArray, FloatArray]
@@ -86,11 +86,11 @@ NESTED_CALIBRATIONS: Mapping[str, Calibration] = {
     ),
     "profile-t": Calibration(
         lambda lanes, tail: t_quantile(lanes.k - 1, tail) ** 2,
-        lambda lanes, fall: _two_sided_t(lanes.k - 1, fall),
+        lambda lanes, fall: _two_sided_t(lanes.k[:, None] - 1, fall),
     ),
     "bartlett": Calibration(
         lambda lanes, tail: t_quantile(_normal(lanes), tail) ** 2 * _factor(lanes),
-        lambda lanes, fall: special.chdtrc(1, fall / _factor(lanes)),
+        lambda lanes, fall: special.chdtrc(1, fall / _factor(lanes)[:, None]),
     ),
 }
 

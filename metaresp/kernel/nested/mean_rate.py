@@ -13,7 +13,7 @@ from metaresp.kernel.nested.climb import Best, Chart, deviations
 from metaresp.kernel.nested.counts import free_of
 from metaresp.kernel.nested.likelihood import Points, evaluate
 from metaresp.kernel.nested.nodes import Nested
-from metaresp.kernel.nested.profile import Profile, limits, of_mu, ridge
+from metaresp.kernel.nested.profile import Profile, fall, limits, of_mu
 
 _FARTHEST = 60.0  # logit of a mean rate, and tau beyond which the mean of rates no longer tells it
 
@@ -53,9 +53,14 @@ def _profile(data: Nested, best: Best) -> tuple[Profile, Best]:
     """Return the profile of psi and its maximum."""
     free: BoolArray = free_of(data)
     surface = MeanSurface(CountSurface(data.x, data.n, data.copies, data.link))
-    psi = surface.logit(best.at[:, 0], np.hypot(best.at[:, 1], best.at[:, 2])).value
+
+    def by_psi(at: FloatArray) -> FloatArray:
+        mu, between, within = np.moveaxis(at, -1, 0)
+        psi = surface.logit(mu.ravel(), np.hypot(between, within).ravel()).value
+        return np.stack([psi.reshape(mu.shape), between, within], axis=-1)
+
     profile = of_mu(data, free)._replace(chart=means(data))
-    return profile, Best(np.column_stack([psi, best.at[:, 1:]]), best.value)
+    return profile, best._replace(at=by_psi(best.at), hills=by_psi(best.hills))
 
 
 def mean_limits(data: Nested, best: Best, fall: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -66,10 +71,6 @@ def mean_limits(data: Nested, best: Best, fall: FloatArray) -> tuple[FloatArray,
     return limits(*_profile(data, best), fall, (-_FARTHEST, _FARTHEST))
 
 
-def mean_fall(data: Nested, best: Best, psi: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile log-likelihood from the maximum to *psi* of each lane."""
-    profile, top = _profile(data, best)
-    start = np.column_stack([psi, top.at[:, 1:]])
-    height = ridge(profile, np.arange(psi.size), start, np.full(psi.size, np.inf)).points.value
-    fall: FloatArray = np.maximum(2 * (best.value - height), 0.0)
-    return fall
+def mean_fall(data: Nested, best: Best, psi: FloatArray, rows: IntArray) -> FloatArray:
+    """Return twice the fall of the profile of the lanes at *rows* from the maximum to *psi* or farther."""
+    return fall(*_profile(data, best), psi, rows)

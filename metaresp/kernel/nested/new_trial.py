@@ -68,7 +68,7 @@ def _over_total(data: Nested, fit: NestedFit) -> tuple[Profile, Best]:
     both = free_of(data).sum(axis=-1) == 3
     free = np.stack([np.ones(lanes, dtype=np.bool_), np.zeros(lanes, dtype=np.bool_), both], axis=1)
     scanned = np.where(both[:, None], ANGLES, at[:, 2:])
-    return Profile(polar(data), 1, free, {2: scanned}), Best(at, fit.best.value)
+    return Profile(polar(data), 1, free, {2: scanned}), Best.alone(at, fit.best.value)
 
 
 def _unit(data: Nested, k: FloatArray) -> FloatArray:

@@ -8,11 +8,10 @@ from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts import quadrature
 from metaresp.kernel.counts.beta_binomial import FARTHEST
 from metaresp.kernel.counts.links import LINKS
-from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations, newton_step
+from metaresp.kernel.nested.climb import Best, Chart, Tops, climb, deviations, newton_step, usual_taus
 from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.nested.nodes import Nested
 
-_GRID = np.array([0.08, 0.25, 0.7])  # of either standard deviation, in ranges of the empirical effects
 _HIGHER = 1e-8  # another hill of the standard deviations counts from this height on
 _LOWER = 2.0  # a place so much lower may yet lead to a hill that is higher
 _VALUE = 1e-10  # log-likelihood: accuracy of a limit
@@ -30,18 +29,6 @@ class Profile(NamedTuple):
     free: BoolArray  # (lanes, 3): which others may differ from 0
     scanned: dict[int, FloatArray]  # rising values (lanes, count) of one or two others, to find other hills
     refine: int = 1
-
-
-def usual_taus(data: Nested) -> FloatArray:
-    """Return standard deviations to scan, by the range of the empirical effects, shape (lanes, 3)."""
-    link, present = LINKS[data.link], data.copies > 0
-    if data.link == "logit":
-        y = np.log((data.x + 0.5) / (data.n - data.x + 0.5))
-    else:
-        y = link.forward((data.x + 0.5) / (data.n + 1))
-    extent = np.where(present, y, -np.inf).max(axis=-1) - np.where(present, y, np.inf).min(axis=-1)
-    result: FloatArray = np.minimum(np.maximum(extent, 0.5)[:, None] * _GRID, 0.5 * link.tau_max)
-    return result
 
 
 def scanned_taus(data: Nested) -> FloatArray:
@@ -88,10 +75,17 @@ def mu_limits(
     return limits(of_mu(data, free, refine), best, fall, (-farthest(data), farthest(data)))
 
 
-def height_at(data: Nested, mu: FloatArray, best: Best, free: BoolArray) -> Tops:
-    """Return the highest point of each lane over the standard deviations at its *mu*."""
-    start = np.column_stack([mu, best.at[:, 1:]])
-    return ridge(of_mu(data, free), np.arange(mu.size), start, np.full(mu.size, np.inf))
+def fall(profile: Profile, best: Best, a: FloatArray, rows: IntArray) -> FloatArray:
+    """Return twice the fall from the maximum to the highest that the profile is at *a* or farther.
+
+    As :func:`metaresp.kernel.numerics.ridge.fall`, of the lanes at *rows*.
+    """
+    start, one = best.at[rows], profile.one
+    behind = best.beside(one).beyond(rows, a, np.sign(a - start[:, one])).height.max(axis=-1, initial=-np.inf)
+    start[:, one] = a
+    height = ridge(profile, rows, start, np.full(a.size, np.inf)).points.value
+    result: FloatArray = np.maximum(2 * (best.value[rows] - np.fmax(height, behind)), 0.0)
+    return result
 
 
 def ridge(profile: Profile, rows: IntArray, start: FloatArray, sure: FloatArray) -> Tops:
@@ -198,6 +192,10 @@ class _Sides:
         """Return *to*, but not beyond the end."""
         end = self.end[rows]
         return np.where(self.sign[rows] > 0, np.minimum(to, end), np.maximum(to, end))
+
+    def restart(self, rows: IntArray, inside: FloatArray) -> None:
+        """Look for the limits at *rows* again, beyond *inside*."""
+        self.inside[rows], self.outside[rows], self.found[rows] = inside, np.inf * self.sign[rows], np.nan
 
     def next(self, rows: IntArray, at: FloatArray, value: FloatArray, slope: FloatArray) -> FloatArray:
         """Take note of the profile *at* a place of each side and return where to look next."""
@@ -309,6 +307,32 @@ def limits(
     value = sides.clipped(every, at + sign * np.sqrt(fall[rows]) * np.tile(scale, 2))
     sure = sides.target + 10 * accuracy * (1 + np.abs(sides.target))
     _together(profile, rows, sides, base + rate * (value - at)[:, None])
+    _settle(profile, rows, sides, base, rate, value, sure)
+    place, height = best.beside(one).beyond(rows, sides.found, sign)
+    above = height > sure[:, None]
+    left = np.flatnonzero(above.any(axis=-1))
+    if left.size:  # another hill: on from behind it
+        farthest = np.where(above, sign[:, None] * place, -np.inf).argmax(axis=-1)[left]
+        base[left], rate[left] = best.hills[rows[left], farthest], 0.0
+        sides.restart(left, base[left, one])
+        value[left] = sides.clipped(left, base[left, one] + 0.5 * sign[left])
+        _settle(profile, rows, sides, base, rate, value, sure)
+    out = np.full((2, lanes), np.nan)
+    out[:, wanted] = sides.found.reshape(2, -1)
+    return out[0], out[1]
+
+
+def _settle(
+    profile: Profile,
+    rows: IntArray,
+    sides: _Sides,
+    base: FloatArray,
+    rate: FloatArray,
+    value: FloatArray,
+    sure: FloatArray,
+) -> None:
+    """Find the limits that are not known yet, from *value*; *base* and *rate* tell where the others are."""
+    one = profile.one
     for _ in range(_ROUNDS):
         alive = np.flatnonzero(np.isnan(sides.found))
         if not alive.size:
@@ -319,7 +343,4 @@ def limits(
         tops = ridge(profile, rows[alive], start, sure[alive])
         base[alive], rate[alive] = tops.at, follow(profile, rows[alive], tops)
         value[alive] = sides.next(alive, value[alive], tops.points.value, tops.points.gradient[:, one])
-    found = np.where(np.isnan(sides.found), sides.inside, sides.found)
-    out = np.full((2, lanes), np.nan)
-    out[:, wanted] = found.reshape(2, -1)
-    return out[0], out[1]
+    np.copyto(sides.found, sides.inside, where=np.isnan(sides.found))

@@ -78,7 +78,7 @@ def count_limits(data: Nested, best: Best, fall: FloatArray, which: str) -> tupl
         at, scanned = best.at, scanned_taus(data)
     free = np.broadcast_to(np.arange(3) != one, (lanes, 3))
     profile = Profile(chart, one, free, {2 if one == 1 else 1: scanned})
-    low, high = limits(profile, Best(at, best.value), fall, (0.0, most))
+    low, high = limits(profile, Best.alone(at, best.value), fall, (0.0, most))
     return np.where(low > _LEAST, low, 0.0), np.where(high < most, high, np.inf)
 
 

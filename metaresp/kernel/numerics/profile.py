@@ -4,27 +4,23 @@ The profile at a value of the parameter of interest ``a`` is the maximum over th
 :mod:`metaresp.kernel.numerics.surface`; a limit is where it has fallen to a target.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, IntArray
+from metaresp.kernel.numerics.ridge import VALUE, Beside, Profile, ridge
 from metaresp.kernel.numerics.roots import bracketed
-from metaresp.kernel.numerics.surface import Bounds, Local, Surface
+from metaresp.kernel.numerics.surface import Bounds, Local
 
 _JOINT_STEPS = 40
 _PATIENCE, _NEARER = 10, 0.9  # steps without coming nearer, and what nearer is: two hills in turn
-_INNER_STEPS = 60
 _RESTARTS = 4
-VALUE = 1e-11  # log-likelihood: a limit is then right to about 1e-11 standard errors
 _STEPS_CLOSE = 2.5e4  # a bracket ends at 1e-9 standard errors: this times what roots are found to
 _HIGHER = 1e-9  # another hill counts from this height on
 _ROUGH = 0.02  # log-likelihood: what a rough look cannot rule out
 _FAR = np.array([0.0, 0.25, 0.6, 1.6, 4.0])  # where a rough look goes, in multiples of b
 _DEEPEST = 7.0  # fall a study, beyond which the normal theory of a first guess is cut off
-
-Values = Callable[[IntArray, FloatArray, FloatArray], FloatArray]
 
 
 class Limits(NamedTuple):
@@ -34,33 +30,10 @@ class Limits(NamedTuple):
     high: FloatArray
 
 
-class Profile(NamedTuple):
-    """A surface whose second parameter is maximised over.
-
-    Attributes
-    ----------
-    surface : callable
-    bounds : Bounds
-        Of b.
-    grid : float array, shape (lanes, points)
-        Rising values of b, at most one hill between two; NaN behind.
-    rough : callable or None
-        The value of the surface to about a hundredth, where that is much cheaper; b then has a unit.
-    close : float
-        Height, over 1 and its own, to which a hill of b is climbed.
-    """
-
-    surface: Surface
-    bounds: Bounds
-    grid: FloatArray
-    rough: Values | None = None
-    close: float = 0.1 * VALUE
-
-
 class Search(NamedTuple):
     """What a search for profile limits needs; arrays of shape (lanes,).
 
-    *beside* is another a, and a height that the profile has there.  Where one study outweighs all others the
+    *beside* are other a, and heights that the profile has there.  Where one study outweighs all others the
     profile has two hills: the interval holds both as far as they are above the target.
     """
 
@@ -72,7 +45,7 @@ class Search(NamedTuple):
     reach: Bounds  # of a
     distance: FloatArray  # of the first guess of a from the centre
     other: FloatArray  # b there
-    beside: tuple[FloatArray, FloatArray] | None = None  # and the height there
+    beside: Beside | None = None
 
 
 def normal_guess(
@@ -130,12 +103,13 @@ def limits(search: Search, rows: IntArray) -> Limits:
     if left.size:
         a[left] = _bracket(search, side[left], both[left], search.centre[both[left]])
     if search.beside is not None:
-        place, height = (field[both] for field in search.beside)
+        place, height = search.beside.beyond(both, a, side)
         target = search.target[both]
-        behind = height > target + _HIGHER * (1 + np.abs(target))
-        left = np.flatnonzero(behind & (side * (place - a) > 0))
+        above = height > (target + _HIGHER * (1 + np.abs(target)))[:, None]
+        left = np.flatnonzero(above.any(axis=-1))
         if left.size:
-            a[left] = _bracket(search, side[left], both[left], place[left])
+            farthest = np.where(above, side[:, None] * place, -np.inf).max(axis=-1)
+            a[left] = _bracket(search, side[left], both[left], (side * farthest)[left])
     return Limits(a[:size], a[size:])
 
 
@@ -206,9 +180,23 @@ def _higher_hill(
 ) -> tuple[BoolArray, FloatArray]:
     """Tell where the profile at *a* is above the target after all, and at which b."""
     target = search.target[rows]
-    value, at = ridge(search.profile, rows, a) if search.profile.rough is None else _look(search, rows, a, b)
+    if search.profile.rough is None:
+        value, at = ridge(search.profile, rows, a)
+    else:
+        value, at = _look(search, rows, a, b)
+        several = _two_hills(search, rows)
+        if several.size:  # b may have hills that are too narrow for a rough look
+            value[several], at[several] = ridge(search.profile, rows[several], a[several])
     higher: BoolArray = value > target + _HIGHER * (1 + np.abs(target))
     return higher, at
+
+
+def _two_hills(search: Search, rows: IntArray) -> IntArray:
+    """Return which have a place as high as the target beyond a standard error from the maximum."""
+    if search.beside is None:
+        return rows[:0]
+    away = np.abs(search.beside.a[rows] - search.centre[rows, None]) > search.scale[rows, None]
+    return np.flatnonzero((away & (search.beside.height[rows] > search.target[rows, None])).any(axis=-1))
 
 
 def _look(search: Search, rows: IntArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -227,69 +215,6 @@ def _look(search: Search, rows: IntArray, a: FloatArray, b: FloatArray) -> tuple
     value = value.reshape(points.shape)
     best, first = value.argmax(axis=-1), np.arange(rows.size)
     return value[first, best], points[first, best]
-
-
-def fall(profile: Profile, rows: IntArray, a: FloatArray, top: FloatArray) -> FloatArray:
-    """Return twice the fall of the profile from *top* to *a*; at least 0."""
-    result: FloatArray = np.maximum(2 * (top - ridge(profile, rows, a)[0]), 0.0)
-    return result
-
-
-def ridge(profile: Profile, rows: IntArray, a: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the profile log-likelihood at *a*, and the b where it is reached.
-
-    The slope in b on a grid brackets the hills; each is climbed by :func:`_refine`, and the highest kept.
-    """
-    grid = profile.grid[rows]
-    seen = ~np.isnan(grid)
-    owner = np.nonzero(seen)[0]
-    s = profile.surface(rows[owner], a[owner], grid[seen])
-    # where the function is even, as in tau at 0, the curvature tells whether it rises
-    value, slope = (np.full(grid.shape, fill) for fill in (-np.inf, np.nan))
-    value[seen], slope[seen] = s.value, np.where(s.d_b == 0, s.d_b_b, s.d_b)
-    first = np.arange(rows.size)
-    best = value.argmax(axis=-1)
-    height, at = value[first, best], grid[first, best]
-    inside = (slope[:, :-1] > 0) & (slope[:, 1:] <= 0)
-    last = seen.sum(axis=-1) - 1
-    before, after = slope[:, 0] < 0, slope[first, last] > 0
-    lane, cell = np.nonzero(inside)
-    lanes = np.concatenate([lane, first[before], first[after]])
-    low = np.concatenate([grid[lane, cell], profile.bounds.low[rows[before]], grid[first, last][after]])
-    high = np.concatenate([grid[lane, cell + 1], grid[before, 0], profile.bounds.high[rows[after]]])
-    wide = high > low
-    lanes, low, high = lanes[wide], low[wide], high[wide]
-    found, where = _refine(profile, rows[lanes], a[lanes], low, high)
-    higher = np.flatnonzero(found > height[lanes])
-    higher = higher[np.argsort(found[higher], kind="stable")]  # the best of a lane is written last
-    height[lanes[higher]], at[lanes[higher]] = found[higher], where[higher]
-    return height, at
-
-
-def _refine(
-    profile: Profile, rows: IntArray, a: FloatArray, low: FloatArray, high: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the height and place of the hill between *low* and *high*: Newton, halving where it leaves."""
-    low, high, b = low.copy(), high.copy(), 0.5 * (low + high)
-    best, at = np.full(b.size, -np.inf), b.copy()
-    alive = np.arange(b.size)
-    for _ in range(_INNER_STEPS):
-        if not alive.size:
-            break
-        here = b[alive]
-        s = profile.surface(rows[alive], a[alive], here)
-        better = s.value > best[alive]
-        best[alive[better]], at[alive[better]] = s.value[better], here[better]
-        low[alive] = np.where(s.d_b > 0, here, low[alive])
-        high[alive] = np.where(s.d_b > 0, high[alive], here)
-        concave = s.d_b_b < 0
-        new = here - s.d_b / np.where(concave, s.d_b_b, -1.0)
-        inside = concave & (new > low[alive]) & (new < high[alive])
-        new = np.where(inside, new, 0.5 * (low[alive] + high[alive]))
-        small = np.abs((new - here) * s.d_b) < profile.close * (1 + np.abs(s.value))
-        b[alive] = new
-        alive = alive[~(small & (inside | (high[alive] - low[alive] < 1e-9)))]
-    return best, at
 
 
 def _bracket(search: Search, side: FloatArray, rows: IntArray, start: FloatArray) -> FloatArray:

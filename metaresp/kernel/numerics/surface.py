@@ -105,6 +105,18 @@ class Top(NamedTuple):
         self.local.put(rows, other.local.take(chosen))
 
 
+class Hills(NamedTuple):
+    """Places of each lane where climbs ended; fields of shape (lanes, places).
+
+    Each is a point of the surface, and so a lower bound of it; the height is minus infinity where a lane has
+    fewer places.
+    """
+
+    a: FloatArray
+    b: FloatArray
+    value: FloatArray
+
+
 def _uphill(s: Local, a_held: BoolArray, b_held: BoolArray, longest: FloatArray) -> tuple[FloatArray, ...]:
     """Return Newton's step, with the Hessian's eigenvalues made negative where they are not."""
     off = np.where(a_held | b_held, 0.0, s.d_a_b)
@@ -200,8 +212,8 @@ def highest(
     starts: Iterable[tuple[IntArray, FloatArray, FloatArray]],
     bounds: Bounds,
     close: float = DECREMENT,
-) -> Top:
-    """Return the highest of the *known* places and of the maxima that climbs from *starts* lead to.
+) -> tuple[Top, Hills]:
+    """Return the highest of the *known* places and of the maxima that climbs from *starts* lead to, and all.
 
     Parameters
     ----------
@@ -216,10 +228,15 @@ def highest(
     """
     local = Local(*(field.copy() for field in known.local))
     best = Top(known.a.copy(), known.b.copy(), local, known.converged.copy())
+    seen = [(known.a, known.b, known.local.value)]
     for rows, a, b in starts:
         if rows.size:
             found = climb(surface, rows, a, b, bounds, close=close)
             before = best.local.value[rows]
             better = found.local.value > before + _CLOSE * (1 + np.abs(before))
             best.put(rows[better], found, better)
-    return best
+            place = known.a.copy(), known.b.copy(), np.full(known.a.size, -np.inf)
+            for field, part in zip(place, (found.a, found.b, found.local.value), strict=True):
+                field[rows] = part
+            seen.append(place)
+    return best, Hills(*(np.stack(fields, axis=-1) for fields in zip(*seen, strict=True)))
