@@ -19,6 +19,8 @@ from metaresp.outcome import Levels
 from metaresp.outcome_words import outcome_words
 from metaresp.studies import Studies
 
+# A study with more than this share of the patients, among so many studies or more, outweighs the others.
+_OUTWEIGHS, _MANY = 0.5, 10
 # An interval whose ends are this many times one another, or this far apart, says nearly nothing.
 _NEARLY_EVERYTHING, _MOST_RATES = 1000.0, 0.9
 # What a note offers: the narrowest penalty that covers .935 up to tau = 1 (docs/decisions/few-events.md)
@@ -69,6 +71,14 @@ def say(studies: Studies, model: Model, one: dict[str, Any], reason: str) -> lis
         notes.append(f"No prediction interval: prediction={spec.prediction!r} needs more than {k} studies.")
     if model.spread and spec.tau2 not in {"common", 0.0} and one[model.spread] == 0 and one["reason"] == OK:
         notes.append(f"{model.spread} is estimated as 0: the fit is that of one common rate.")
+    largest = int(studies.n.argmax())
+    share = float(studies.n[largest] / studies.n.sum())
+    if spec.prediction == "likelihood" and k >= _MANY and share > _OUTWEIGHS and one["reason"] == OK:
+        notes.append(
+            f"{names(studies, [largest])} has {share:.0%} of the patients: the interval of a new trial then "
+            "holds its rate a little less often than it says (93.3% where 95% is said, for one of 2,000 "
+            "patients among nineteen of 7 to 40)."
+        )
     return notes + model.notes(one, lambda positions: names(studies, positions))
 
 

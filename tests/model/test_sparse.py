@@ -118,3 +118,16 @@ def test_the_command_line_says_options_as_flags():
     assert "--model beta-binomial" in said
     assert "--penalty half-normal,2.0" in said
     assert "model='" not in said
+
+
+def test_one_study_that_outweighs_the_others_is_told():
+    """The interval of a new trial covers .933 there (docs/validation): the fit says so."""
+    small, many = [3, 5, 9, 4, 6, 8, 2, 7, 5], [12, 15, 30, 9, 22, 25, 8, 19, 13]
+    loud = mr.pool(events=[*small, 700], n=[*many, 2000])
+    assert any("Study 10 has 93% of the patients" in note for note in loud.notes)
+    for fit in (
+        mr.pool(events=[*small, 50], n=[*many, 100]),
+        mr.pool(events=[*small, 700], n=[*many, 2000], prediction="hts"),
+        mr.pool(events=[*small[:5], 700], n=[*many[:5], 2000]),
+    ):
+        assert not any("of the patients:" in note for note in fit.notes)
