@@ -14,7 +14,6 @@ from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.one_rate import shares
 from metaresp.kernel.counts.resampling import Draws
-from metaresp.kernel.counts.subset_maxima import Table
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.numerics.surface import Surface
@@ -74,7 +73,7 @@ class Model(LeftOut):
 
     Attributes
     ----------
-    table : Table or None
+    table : object
         What :meth:`tabulated` gave for all studies, where the lanes are subsets of these.
     bare : bool
         Whether rate, estimate and heterogeneity alone are looked at.
@@ -139,7 +138,7 @@ class Model(LeftOut):
         self.spec = spec
         self.cluster = cluster
         self.later = later
-        self.table: Table | None = None
+        self.table: Any = None
         self.bare = False
 
     def take(self, rows: IntArray) -> Self:
@@ -150,11 +149,8 @@ class Model(LeftOut):
         part.table, part.bare = self.table, self.bare
         return part
 
-    def tabulated(self) -> Table | None:
-        """Return the likelihoods of the studies of one lane as a table, out of which subsets are fitted.
-
-        None where every subset is fitted by itself.
-        """
+    def tabulated(self) -> Any:
+        """Return what subsets of the studies of one lane share: likelihoods as a table, effects, or None."""
         return None
 
     @classmethod

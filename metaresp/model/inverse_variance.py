@@ -164,7 +164,14 @@ class InverseVariance(EffectsLeftOut, Model):
     def effects(self) -> Effects:
         """The counts transformed, corrected first where the transform and the rule say so."""
         x, n, copies = self.counts.x, self.counts.n, self.counts.copies
+        if self.table is not None:
+            return Effects(*(np.broadcast_to(field, x.shape) for field in self.table))
         return Effects(*study_effects(self.transform, x, n, copies, *self.rule))
+
+    def tabulated(self) -> Effects | None:
+        """Return the effects of the studies, which are those in every subset; None where they are not."""
+        own = self.rule[0] not in {"if-any", LEAVE_OUT} and all(map(np.all, map(np.isfinite, self.effects)))
+        return self.effects if own else None
 
     def size(self, tau2: FloatArray) -> FloatArray | None:
         """Return the size with which a pooled effect is turned back; only ``back_n`` scales have one."""
@@ -183,7 +190,7 @@ class InverseVariance(EffectsLeftOut, Model):
         refit = between_study(spec)
         tau2 = refit(y, v, copies)
         mean = MEAN_CI[spec.ci](y, v, copies, tau2.value, tail, refit, rng)
-        het = heterogeneity(y, v, copies, tau2.value, tail)
+        het = heterogeneity(y, v, copies, tau2.value, None if self.bare else tail)
         size = self.size(tau2.value)
         lower, upper = transform.limits
         endless = lower == -np.inf and upper == np.inf

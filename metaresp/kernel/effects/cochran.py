@@ -38,7 +38,7 @@ def _sums(lanes: Lanes) -> tuple[FloatArray, ...]:
 
 
 def heterogeneity(
-    y: ArrayLike, v: ArrayLike, copies: ArrayLike, tau2: ArrayLike, tail: float
+    y: ArrayLike, v: ArrayLike, copies: ArrayLike, tau2: ArrayLike, tail: float | None
 ) -> Heterogeneity:
     """Return Cochran's Q with its test, and I2 and H2 by both definitions.
 
@@ -48,8 +48,9 @@ def heterogeneity(
         Study effects, their sampling variances, and study multiplicities.
     tau2 : float array, shape (...)
         Between-study variance, for the first definition.
-    tail : float
-        Probability left out on each side of the interval of the second definition.
+    tail : float or None
+        Probability left out on each side of the interval of the second definition.  None where neither that
+        interval nor the test is wanted: both are nan then.
 
     Returns
     -------
@@ -76,8 +77,10 @@ def heterogeneity(
     with np.errstate(all="ignore"):
         ratio = q / df
         h2 = np.maximum(1.0, ratio)
-        low, high = _interval(q, df, 0.5 * np.log(h2), tail)
-        pvalue = np.where(df > 0, chdtrc(np.maximum(df, 1.0), q), np.where(df == 0, 1.0, np.nan))
+        low = high = pvalue = np.broadcast_to(np.nan, q.shape)
+        if tail is not None:
+            low, high = _interval(q, df, 0.5 * np.log(h2), tail)
+            pvalue = np.where(df > 0, chdtrc(np.maximum(df, 1.0), q), np.where(df == 0, 1.0, np.nan))
         return Heterogeneity(
             Q=q,
             df=df,
