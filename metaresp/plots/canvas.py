@@ -44,7 +44,7 @@ class ForestPlot:
         Artists by (row, column key), one a line of text; row -1 is the header.
     marks : tuple of dict
         For each row its artists by name: ``square``, ``interval``, ``point``, ``second``,
-        ``second_interval``, ``diamond``, ``bar``, ``density``, ``arrow_low``, ``arrow_high``.
+        ``second_interval``, ``ahead``, ``diamond``, ``bar``, ``density``, ``arrow_low``, ``arrow_high``.
     lines, zones : tuple of Artist
         Benchmarks and shaded parts.
     discs : dict
@@ -263,12 +263,13 @@ class _Placer:
             )  # fmt: skip
         else:
             own = item.kind == "line"
+            plain = style.prediction if item.kind == "ahead" else style.shrunken
             artist = Line2D(
                 ends,
                 [place.y] * 2,
                 transform=self.points,
                 linewidth=0.8,
-                color=str(_turn(style.lines, item.index)) if own else style.shrunken,
+                color=str(_turn(style.lines, item.index)) if own else plain,
                 dashes=_turn(DASHES, item.index + 1) if own else (None, None),
             )
         self.figure.add_artist(artist)

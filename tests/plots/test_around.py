@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import metaresp as mr
 from metaresp.errors import InvalidArgument, UnknownName
 from metaresp.plots.style import style_names
-from metaresp.present.refit_rows import refit_rows
+from metaresp.present.answers import answer_rows
 from tests.plots.geometry import PIXELS, faults
 
 LONG = "A multicentre randomised study of many words and of $x_1$, "
@@ -28,16 +28,16 @@ def fit():
 
 def test_rows_are_the_fits(fit):
     found = mr.leave_one_out(fit)
-    table = refit_rows(found)
+    table = answer_rows(found)
     assert [row.kind for row in table.rows] == ["estimate"] * 9 + ["pooled"]
     assert [row.rate for row in table.rows] == [*found.rate, fit.rate]
     assert [row.low for row in table.rows[:-1]] == found.low.tolist()
     assert table.rows[-1].text("k") == "9"
     assert table.axis_label == "Rate of adverse events"
-    mean = refit_rows(found, of="mean")
+    mean = answer_rows(found, of="mean")
     assert [row.high for row in mean.rows] == [*found.mean_high, fit.mean_rate_ci.high]
     assert "value" not in {column.key for column in table.columns}
-    grown = refit_rows(mr.cumulative(fit, by="year"), prediction="bar")
+    grown = answer_rows(mr.cumulative(fit, by="year"), prediction="bar")
     assert [row.text("value") for row in grown.rows[:2]] == list(
         map(str, mr.cumulative(fit, by="year").value[:2])
     )
@@ -59,7 +59,7 @@ def test_other_options_are_refused(fit):
 
 
 def test_alt_counts_fits_not_studies(fit):
-    assert mr.leave_one_out(fit).plot().alt.startswith("Forest plot of 9 estimates.")
+    assert mr.leave_one_out(fit).plot().alt.startswith("Forest plot of 10 estimates.")
 
 
 def leaving(figure):
