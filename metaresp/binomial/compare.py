@@ -17,7 +17,6 @@ from metaresp.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,11 +64,11 @@ class MethodIntervals(Record):
             }
         )
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
-        """Draw the intervals below each other; written to *path* (png, pdf or svg) if one is given."""
-        from metaresp.plots.intervals import draw_intervals
+    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw a method a row; see :func:`metaresp.plots.answers.forest_answers` for *style*."""
+        from metaresp.plots.answers import forest_answers
 
-        return draw_intervals(self, path)
+        return forest_answers(self, path, **style)
 
 
 @silent

@@ -133,7 +133,7 @@ def forest_of(
     wording(words.get("labels"))
     if "counts" in shown:
         words.setdefault("counts", style.counts)
-    own = getattr(getattr(data, "spec", None), "outcome", None)
+    own = getattr(getattr(data, "spec", data), "outcome", None)
     named = outcome_labels(own if words.get("outcome") is None else words["outcome"], style.words)
     words["labels"] = {**style.words, **named, **(words.get("labels") or {})}
     drawing = {name: value for name, value in options.items() if name in look} | {"style": style}

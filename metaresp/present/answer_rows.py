@@ -44,6 +44,10 @@ class Answers:
         The row whose answer is the diamond.
     fit : Fit or None
         Whose answer that is, where there is a main one.
+    reference : float
+        Where the dashed line stands if there is no diamond; NaN for none.
+    title : str
+        If none is given.
     told : tuple of str
         What stands beneath in any case.
     notes : tuple of str
@@ -57,6 +61,8 @@ class Answers:
     columns: tuple[tuple[Column, Sequence[str]], ...] = ()
     main: int | None = None
     fit: "Fit | None" = None
+    reference: float = math.nan
+    title: str = ""
     told: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -84,7 +90,7 @@ def answer_rows(
 
     Parameters
     ----------
-    found : Comparison, Overlap, MissingResponses, Categories, LeaveOneOut or Cumulative
+    found : Comparison, Overlap, MissingResponses, Categories, LeaveOneOut, Cumulative or MethodIntervals
     prediction : {"line", "bar", "density"} or None
         How the interval of a new trial is drawn: through the row of each answer that has one, or in a row of
         its own beneath the diamond.
@@ -110,7 +116,9 @@ def answer_rows(
     ([('estimate', 'Study 1'), ('estimate', 'Study 2')], 'pooled')
     """
     spec = getattr(found, "spec", found)
-    words = wording({**outcome_labels(spec.outcome if outcome is None else outcome), **(labels or {})})
+    words = wording(
+        {**outcome_labels(getattr(spec, "outcome", None) if outcome is None else outcome), **(labels or {})}
+    )
     unit = with_digits(rate_scale(scale), getattr(spec, "digits", None), check_digits(digits))
     of = known_name("of", of, ("typical", "mean"))
     if prediction is not None:
@@ -144,8 +152,8 @@ def answer_rows(
         rows=tuple(rows),
         notes=tuple(greek(without_options(line)) for line in said),
         axis_label=writer.with_unit(axis_label),
-        title=check_text("title", title),
-        reference=math.nan if answers.main is None else answers.estimates[answers.main][0],
+        title=check_text("title", title) or answers.title,
+        reference=answers.reference if answers.main is None else answers.estimates[answers.main][0],
         factor=unit.factor,
         unit=unit.unit,
         decimal=words["decimal"],
@@ -185,8 +193,14 @@ def estimates(found: Any, of: str) -> list[tuple[float, float, float]]:
     """
     names = MEAN if of == "mean" else TYPICAL
     if not hasattr(found, names[1]):
-        raise InvalidArgument(f"{option('of', of)}: these answers are the rates of a typical trial")
+        only_typical(of, "the rates of a typical trial")
     return list(zip(*(getattr(found, name).tolist() for name in names), strict=True))
+
+
+def only_typical(of: str, what: str) -> None:
+    """Refuse the mean over trials where there is none."""
+    if of == "mean":
+        raise InvalidArgument(f"{option('of', of)}: these are {what}, with no mean over trials")
 
 
 def news(found: Any) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metaresp.outcome_words import outcome_words
 from metaresp.present import forest_parts as parts
-from metaresp.present.answer_rows import ANSWERS, Answers, answer_rows, estimates, news
+from metaresp.present.answer_rows import ANSWERS, Answers, answer_rows, estimates, news, only_typical
 from metaresp.present.around_tables import number, spread_name, spread_of, value_text
 from metaresp.present.comparison_tables import assumption
 from metaresp.present.forest_columns import headline
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from metaresp.analyses.missing import MissingResponses
     from metaresp.analyses.overlap import Overlap
     from metaresp.analyses.refits import Refits
+    from metaresp.binomial.compare import MethodIntervals
     from metaresp.result import Fit
 
 __all__ = ["answer_rows"]
@@ -131,6 +132,20 @@ def definitions(found: "Categories", words: Words, of: str) -> Answers:
         news(found)[:last],
         ((Column("events", words["events"], align="/", spare=1), [f"{x}/{n}" for x, n in counts]),),
         notes=(words["in_order"],),
+    )
+
+
+@ANSWERS.add("MethodIntervals")
+def methods(found: "MethodIntervals", words: Words, of: str) -> Answers:
+    """Show one method of the same trial a row."""
+    only_typical(of, "the intervals of one trial")
+    limits = zip(found.low.tolist(), found.high.tolist(), strict=True)
+    return Answers(
+        words["method"],
+        found.methods,
+        [(found.rate, low, high) for low, high in limits],
+        reference=found.rate,
+        title=f"{found.events}/{found.n}",
     )
 
 

@@ -67,6 +67,7 @@ WORDS: Mapping[str, str] = {
     "without": "{what} left out",
     "added": "Study added",
     "model": "Model",
+    "method": "Method",
     "which_rate": "Which rate",
     "choice": "Pooled",
     "reports": "Reports",
