@@ -107,3 +107,25 @@ def test_influence_leaves_out_what_is_not_known():
     titles = [axes._left_title.get_text() for axes in found.plot(style="dark").figure.axes]
     assert "ρ without" in titles
     assert "τ² without" not in titles
+
+
+@pytest.mark.parametrize("width", ["85mm", "170mm"])
+def test_influence_of_many_studies_fits_a_page_and_names_what_there_is_room_for(width):
+    events = [9] * 5 + [0] * 60
+    found = mr.influence(mr.pool(events=events, n=[10] * 65, model="inverse-variance"))
+    picture = found.plot(width=width)
+    assert picture.figure.get_size_inches()[1] <= 10.001
+    assert not leaving(picture.figure)
+    axes = picture.figure.axes[0]
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
+    boxes = [label.get_window_extent(renderer) for label in axes.get_yticklabels()]
+    assert len(boxes) == len(axes.get_yticks()) > 0
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_values_that_differ_by_rounding_have_no_axis_of_their_own():
+    found = mr.influence(mr.pool(events=[13, 4, 9], n=[18, 7, 15]))
+    panels = {axes._left_title.get_text(): axes for axes in found.plot().figure.axes}
+    low, high = panels["τ² without"].get_xlim()
+    assert low < -0.1
+    assert high > 0.1
