@@ -44,6 +44,8 @@ class Answers:
         The row whose answer is the diamond.
     fit : Fit or None
         Whose answer that is, where there is a main one.
+    whose : str
+        What the line on its rates begins with, where that is not plain.
     reference : float
         Where the dashed line stands if there is no diamond; NaN for none.
     title : str
@@ -61,6 +63,7 @@ class Answers:
     columns: tuple[tuple[Column, Sequence[str]], ...] = ()
     main: int | None = None
     fit: "Fit | None" = None
+    whose: str = ""
     reference: float = math.nan
     title: str = ""
     told: tuple[str, ...] = ()
@@ -137,7 +140,7 @@ def answer_rows(
     said = list(answers.told)
     if answers.fit is not None:
         main = [row.kind for row in rows].index("pooled")
-        said += [f"{rows[main].label}: {line}" for line in parts.pooled_lines(answers.fit, writer, of)]
+        said += [answers.whose + line for line in parts.pooled_lines(answers.fit, writer, of)]
         if prediction != "line":
             rows[main + 1 : main + 1] = parts.prediction_rows(answers.fit, writer, prediction)
     said += answers.notes if check_bool("notes", notes) else ()

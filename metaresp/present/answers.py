@@ -73,6 +73,7 @@ def models(found: "Comparison", words: Words, of: str) -> Answers:
         ((Column("kind", words["which_rate"], "right", spare=1), found.note),),
         main=0,
         fit=fit,
+        whose=f"{found.model[0]}: ",
         told=(
             *found.notes[: 0 if found.agree else 2],
             f"{fit.k} studies, {fit.events} of {fit.n} patients {happened}.",
