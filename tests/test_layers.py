@@ -50,6 +50,7 @@ DELEGATES = {
     ("records", "__str__"),
     ("records", "_repr_html_"),
     ("records", "summary"),
+    ("records", "forest"),
 }
 
 THIRD_PARTY = {

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.answered import Answered
 from metaresp.arrays import BoolArray, FloatArray, silent
 from metaresp.checks import check_bool
 from metaresp.errors import CannotEstimate, InvalidArgument, option
@@ -16,6 +15,7 @@ from metaresp.kernel.counts.links import LINKS
 from metaresp.model.registry import MODELS, NESTED, model_of
 from metaresp.model.spec import Spec, resolve
 from metaresp.pooling import pool
+from metaresp.records import Answered
 from metaresp.result import Fit
 from metaresp.transforms import TRANSFORMS
 

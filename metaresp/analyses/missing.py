@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.answered import Answered
 from metaresp.analyses.clusters import batch_options
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import as_float
@@ -15,6 +14,7 @@ from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model import Batch, pool_batch
 from metaresp.model.spec import Spec
 from metaresp.pooling import pool
+from metaresp.records import Answered
 from metaresp.result import Fit
 
 if TYPE_CHECKING:

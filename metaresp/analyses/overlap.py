@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from metaresp.analyses.answered import Answered
 from metaresp.analyses.clusters import batch_options
 from metaresp.arrays import BoolArray, FloatArray, IntArray, silent
 from metaresp.checks import check_text
@@ -17,6 +16,7 @@ from metaresp.model import pool_batch
 from metaresp.model.registry import NESTED
 from metaresp.model.spec import Spec
 from metaresp.pooling import pool
+from metaresp.records import Answered
 from metaresp.result import Fit
 
 if TYPE_CHECKING:

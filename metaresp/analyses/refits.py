@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.answered import Answered
 from metaresp.analyses.clusters import refitted
 from metaresp.analyses.subgroups import group_label
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.errors import CannotEstimate, InvalidArgument, few, option
 from metaresp.model.spec import Spec
-from metaresp.records import Later, on_demand
+from metaresp.records import Answered, Later, on_demand
 from metaresp.result import Fit
 from metaresp.studies.choosing import order_of
 from metaresp.studies.parts import Value

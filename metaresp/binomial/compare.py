@@ -1,6 +1,5 @@
 """One trial's interval by every method, side by side."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,14 @@ from metaresp.binomial.interval import binomial_ci, check_alternative, method_na
 from metaresp.binomial.methods import BINOMIAL_CI
 from metaresp.checks import check_level
 from metaresp.errors import CannotEstimate, InvalidArgument, option
-from metaresp.records import Record
+from metaresp.records import Answered
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class MethodIntervals(Record):
+class MethodIntervals(Answered):
     """The intervals of one trial by several methods.
 
     Attributes
@@ -63,12 +62,6 @@ class MethodIntervals(Record):
                 "width": self.high - self.low,
             }
         )
-
-    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
-        """Draw a method a row; see :func:`metaresp.plots.answers.forest_answers` for *style*."""
-        from metaresp.plots.answers import forest_answers
-
-        return forest_answers(self, path, **style)
 
 
 @silent

@@ -15,7 +15,7 @@ def forest_answers(found: Any, path: str | os.PathLike[str] | None = None, **opt
 
     Parameters
     ----------
-    found : Comparison, Overlap, MissingResponses, Categories, LeaveOneOut, Cumulative or MethodIntervals
+    found : Comparison, Overlap, MissingResponses, LeaveOneOut, Cumulative, Subgroups, ...
     path : path, optional
         PNG, PDF, SVG, EPS or TIFF file to write.
     **options

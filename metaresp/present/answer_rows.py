@@ -48,7 +48,7 @@ class Answers:
         What the line on its rates begins with, where that is not plain.
     reference : float
         Where the dashed line stands if there is no diamond; NaN for none.
-    title : str
+    title, axis : str
         If none is given.
     told : tuple of str
         What stands beneath in any case.
@@ -66,6 +66,7 @@ class Answers:
     whose: str = ""
     reference: float = math.nan
     title: str = ""
+    axis: str = ""
     told: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -93,7 +94,8 @@ def answer_rows(
 
     Parameters
     ----------
-    found : Comparison, Overlap, MissingResponses, Categories, LeaveOneOut, Cumulative or MethodIntervals
+    found : Comparison, Overlap, MissingResponses, LeaveOneOut, Cumulative, Subgroups, ...
+        A record that :data:`ANSWERS` knows.
     prediction : {"line", "bar", "density"} or None
         How the interval of a new trial is drawn: through the row of each answer that has one, or in a row of
         its own beneath the diamond.
@@ -144,7 +146,7 @@ def answer_rows(
         if prediction != "line":
             rows[main + 1 : main + 1] = parts.prediction_rows(answers.fit, writer, prediction)
     said += answers.notes if check_bool("notes", notes) else ()
-    axis_label = words["axis"] if axis_label is None else check_text("axis_label", axis_label)
+    axis_label = answers.axis or words["axis"] if axis_label is None else check_text("axis_label", axis_label)
     return ForestTable(
         columns=(
             Column("study", answers.head),

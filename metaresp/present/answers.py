@@ -10,7 +10,9 @@ from metaresp.present.answer_rows import ANSWERS, Answers, answer_rows, estimate
 from metaresp.present.around_tables import number, spread_name, spread_of, value_text
 from metaresp.present.comparison_tables import assumption
 from metaresp.present.forest_columns import headline
+from metaresp.present.forest_groups import between_line
 from metaresp.present.forest_table import Column
+from metaresp.present.numbers import level_percent
 from metaresp.present.wording import typical_words
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from metaresp.analyses.missing import MissingResponses
     from metaresp.analyses.overlap import Overlap
     from metaresp.analyses.refits import Refits
+    from metaresp.analyses.subgroups import Subgroups
     from metaresp.binomial.compare import MethodIntervals
+    from metaresp.binomial.multinomial import MultinomialCI
     from metaresp.result import Fit
 
 __all__ = ["answer_rows"]
@@ -48,7 +52,7 @@ def refits(found: "Refits", words: Words, of: str) -> Answers:
         (
             *([(by, value)] if value else []),
             (
-                Column("k", words["how_many"], align="right", spare=2),
+                _k(words),
                 [*map(str, found.k.tolist()), str(fit.k)],
             ),
             (Column("spread", symbol, "right", "right", spare=3), list(map(number, spread))),
@@ -92,8 +96,8 @@ def choices(found: "Overlap", words: Words, of: str) -> Answers:
         estimates(found, of),
         news(found),
         (
-            (Column("k", words["reports"], align="right", spare=2), list(map(str, found.k.tolist()))),
-            (Column("events", words["events"], align="/", spare=1), [f"{x}/{n}" for x, n in counts]),
+            (_k(words, "reports"), list(map(str, found.k.tolist()))),
+            (_counts(words), [f"{x}/{n}" for x, n in counts]),
         ),
         main=0,
         fit=found.fit,
@@ -131,7 +135,7 @@ def definitions(found: "Categories", words: Words, of: str) -> Answers:
         found.definition[:last],
         estimates(found, of)[:last],
         news(found)[:last],
-        ((Column("events", words["events"], align="/", spare=1), [f"{x}/{n}" for x, n in counts]),),
+        ((_counts(words), [f"{x}/{n}" for x, n in counts]),),
         notes=(words["in_order"],),
     )
 
@@ -148,6 +152,52 @@ def methods(found: "MethodIntervals", words: Words, of: str) -> Answers:
         reference=found.rate,
         title=f"{found.events}/{found.n}",
     )
+
+
+@ANSWERS.add("MultinomialCI")
+def categories(found: "MultinomialCI", words: Words, of: str) -> Answers:
+    """Show one category of the same trial a row."""
+    only_typical(of, "the intervals of one trial")
+    return Answers(
+        words["category"],
+        found.category,
+        estimates(found, of),
+        columns=((_counts(words), [f"{x}/{found.n}" for x in found.events.tolist()]),),
+        axis=words["share"],
+        told=(words["together"].format(level=level_percent(found.level), method=found.method),),
+    )
+
+
+@ANSWERS.add("Subgroups")
+def groups(found: "Subgroups", words: Words, of: str) -> Answers:
+    """Show one group of studies a row, and all studies last."""
+    fit = found.fit
+    whole, new = words["all_studies"], fit.prediction_interval or (math.nan, math.nan)
+    counts = zip([*found.events.tolist(), fit.events], [*found.n.tolist(), fit.n], strict=True)
+    tau2 = list(map(number, [*found.tau2.tolist(), fit.tau2]))
+    return Answers(
+        headline(found.by),
+        (*found.group, _mean_row(fit, whole, words) if of == "mean" else whole),
+        (*estimates(found, of), parts.pooled(fit, of)),
+        (*news(found), new),
+        (
+            (_k(words), [*map(str, found.k.tolist()), str(fit.k)]),
+            (_counts(words), [f"{x}/{n}" for x, n in counts]),
+            (Column("spread", "τ²", "right", "right", spare=3), tau2),
+        ),
+        main=-1,
+        fit=fit,
+        told=tuple(filter(None, (_model(fit, words), between_line(found, words)))),
+        notes=found.notes,
+    )
+
+
+def _k(words: Words, key: str = "how_many") -> Column:
+    return Column("k", words[key], align="right", spare=2)
+
+
+def _counts(words: Words) -> Column:
+    return Column("events", words["events"], align="/", spare=1)
 
 
 def _model(fit: "Fit", words: Words) -> str:

@@ -7,8 +7,11 @@ import pytest
 
 import metaresp as mr
 from metaresp.errors import InvalidArgument, UnknownName
+from metaresp.model.registry import MODELS
 from metaresp.plots.style import style_names
+from metaresp.present.answer_rows import ANSWERS
 from metaresp.present.answers import answer_rows
+from metaresp.records import Answered
 from tests.plots.geometry import faults
 
 LONG = "A multicentre randomised study of many words and of $x_1$, "
@@ -43,16 +46,30 @@ def records():
         "definitions": mr.pool_categories({"study": LABELS, **COUNTS}, categories=list(COUNTS)),
         "refits": mr.leave_one_out(fit, prediction=True),
         "growing": mr.cumulative(fit, by=BY),
+        "groups": mr.subgroups(fit, BY),
+        "shares": mr.multinomial_ci({LABELS[1]: 3, LABELS[0]: 7, "PD": 8}),
+        "methods": mr.compare_methods(13, 18),
     }
 
 
-KINDS = ("models", "choices", "assumptions", "definitions", "refits", "growing")
+KINDS = (
+    "models",
+    "choices",
+    "assumptions",
+    "definitions",
+    "refits",
+    "growing",
+    "groups",
+    "shares",
+    "methods",
+)
 
 
 @pytest.mark.parametrize("width", ["85mm", "170mm", None])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_fault_in_a_column_and_across_a_page(records, kind, width):
-    plot = records[kind].forest(width=width, title="Answers " * 9, benchmark=0.2)
+    options = {"studies": False} if kind == "groups" else {}
+    plot = records[kind].forest(width=width, title="Answers " * 9, benchmark=0.2, **options)
     assert faults(plot) == []
     if width is not None:
         assert plot.figure.get_size_inches()[0] == pytest.approx(float(width[:-2]) / 25.4)
@@ -155,6 +172,32 @@ def test_columns_are_left_out_where_type_would_be_too_small(records):
         for width in ("85mm", None)
     ]
     assert keys == [["study", "rate"], ["study", "k", "rate", "spread"]]
+
+
+def test_every_public_record_of_answers_can_be_drawn():
+    public = {name: getattr(mr, name) for name in mr.__all__}
+    answered = {
+        name for name, kind in public.items() if isinstance(kind, type) and issubclass(kind, Answered)
+    }
+    known = set(ANSWERS)
+    assert {"Comparison", "Overlap", "LeaveOneOut"} <= answered
+    assert answered <= known
+    assert all(issubclass(public[name], Answered) for name in known & set(public) - {"Categories"})
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_groups_alone(model):
+    fit = mr.pool(STUDIES, model=model)
+    found = mr.subgroups(fit, BY)
+    for of, names in (("typical", ("rate", "low", "high")), ("mean", ("mean_rate", "mean_low", "mean_high"))):
+        rows = found.forest(studies=False, of=of).table.rows
+        for name, field in zip(names, ("rate", "low", "high"), strict=True):
+            assert [getattr(row, field) for row in rows[:-1]] == getattr(found, name).tolist()
+    assert rows[-1].kind == "pooled"
+    assert [row.text("events") for row in rows] == [
+        f"{x}/{n}" for x, n in zip([*found.events, fit.events], [*found.n, fit.n], strict=True)
+    ]
+    assert [row.kind for row in found.forest().table.rows].count("study") == 6
 
 
 def test_words_can_be_replaced(records):
