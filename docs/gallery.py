@@ -5,9 +5,6 @@ from pathlib import Path
 from PIL import Image
 
 import metaresp as mr
-from metaresp.analyses.baujat import baujat
-from metaresp.analyses.funnel import drapery, funnel
-from metaresp.plots.scatter import draw_baujat, draw_drapery, draw_funnel
 
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE / "images"
@@ -37,6 +34,41 @@ FORESTS = [
     ),
 ]
 
+# Title, name of the file, and what draws it.
+OTHERS = [
+    ("Every defensible model: the choice decides", "compare", "mr.compare(sparse).forest()"),
+    ("Without each study", "leave-one-out", "mr.leave_one_out(fit).forest()"),
+    ("As the studies came", "cumulative", 'mr.cumulative(adherence, by="year").forest()'),
+    ("What each study does to the fit", "influence", "mr.influence(fit).plot()"),
+    ("Reports that may share patients", "overlap", 'mr.overlap(reports, "centre").forest()'),
+    ("Patients without a response", "missing", "mr.missing_responses(reports).forest()"),
+    ("Categories of response", "categories", "categories.plot()"),
+    ("From a strict to a lenient definition of response", "definitions", "categories.forest()"),
+    ("Intervals of one trial", "methods", "mr.compare_methods(13, 18).plot()"),
+    ("Funnel by sample size", "funnel-n", "mr.funnel(fit).plot()"),
+    ("Funnel by standard error", "funnel-se", 'mr.funnel(fit, size="se").plot()'),
+    ("Baujat plot", "baujat", "mr.baujat(fit).plot()"),
+    ("Drapery plot", "drapery", "mr.drapery(fit).plot()"),
+]
+# What they are drawn from, beside the data of the package: made-up counts.
+SETUP = """\
+import metaresp as mr
+
+fit = mr.pool(mr.datasets.load("pritz1997"))
+adherence = mr.pool(mr.datasets.load("debruin2009"))
+sparse = mr.Studies([0, 0, 0, 0, 1, 0, 2], [12, 18, 9, 25, 14, 31, 7])
+reports = mr.Studies(
+    [5, 9, 3, 7, 2],
+    [10, 20, 8, 15, 9],
+    ["A 2012", "A 2014", "B 2013", "C 2011", "C 2015"],
+    {"centre": ["A", "A", "B", "C", "C"]},
+    enrolled=[12, 20, 9, 18, 10],
+)
+categories = mr.pool_categories(
+    {"study": ["A", "B", "C"], "CR": [3, 1, 0], "PR": [7, 5, 9], "SD": [1, 4, 6], "PD": [2, 2, 8]},
+    categories=["CR", "PR", "SD", "PD"],
+)"""
+
 
 def smaller(path: Path) -> None:
     """Write the picture again with a palette: a third of the size, and nothing to see of it."""
@@ -58,16 +90,14 @@ def main() -> None:
         words = "".join(f", {key}={value!r}" for key, value in options.items()).removeprefix(", ")
         code = f'mr.pool(mr.datasets.load("{name}")).forest({words})'
         page += [f"## {title}", "", f"![{plot.alt}](images/{file.name})", "", "```python", code, "```", ""]
-    fit = mr.pool(mr.datasets.load("pritz1997"))
-    others = {
-        "Funnel by sample size": ("funnel-n", draw_funnel(funnel(fit))),
-        "Funnel by standard error": ("funnel-se", draw_funnel(funnel(fit, size="se"))),
-        "Baujat plot": ("baujat", draw_baujat(baujat(fit))),
-        "Drapery plot": ("drapery", draw_drapery(drapery(fit))),
-    }
-    for title, (stem, picture) in others.items():
+    names: dict[str, object] = {}
+    exec(SETUP, names)  # the very lines that the page shows
+    page += ["## Around a fit", "", "```python", SETUP, "```", ""]
+    for title, stem, code in OTHERS:
+        picture = eval(code, names)
         smaller(picture.save(IMAGES / f"gallery-{stem}.png", dpi=DPI))
-        page += [f"## {title}", "", f"![{picture.alt}](images/gallery-{stem}.png)", ""]
+        page += [f"### {title}", "", f"![{picture.alt}](images/gallery-{stem}.png)", ""]
+        page += ["```python", code, "```", ""]
     (HERE / "gallery.md").write_text("\n".join(page), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
@@ -206,6 +207,22 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, float) and isinstance(b, float):
         return a == b or (math.isnan(a) and math.isnan(b))
     return type(a) is type(b) and bool(a == b)
+
+
+class Answered(Record):
+    """A record of several answers to one question: :mod:`metaresp.present.answers` knows how to draw it."""
+
+    __slots__ = ()
+
+    def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw one answer a row; see :func:`metaresp.plots.answers.forest_answers` for *style*."""
+        from metaresp.plots.answers import forest_answers
+
+        return forest_answers(self, path, **style)
+
+    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw the same as :meth:`forest`."""
+        return self.forest(path, **style)
 
 
 def _plain(value: Any) -> Any:

@@ -129,9 +129,11 @@ def test_readme_has_two_commands_and_its_python_runs(tmp_path, monkeypatch):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(commands(text)) == 2
     monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    exec(compile(block, "README.md", "exec"), {})
-    assert (tmp_path / "forest.pdf").stat().st_size > 1000
+    names: dict[str, object] = {}
+    for block in re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
+        exec(compile(block, "README.md", "exec"), names)
+    for name in ("forest.pdf", "definitions.pdf"):
+        assert (tmp_path / name).stat().st_size > 1000
 
 
 def test_readme_console_output_is_what_is_printed():

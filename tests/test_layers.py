@@ -41,6 +41,7 @@ KERNEL = {"numerics": 0, "effects": 1, "counts": 2, "nested": 3, "trial": 3, "re
 # One-line delegates: (module, function) that may import from a later room, inside the function.
 DELEGATES = {
     ("analyses", "plot"),
+    ("analyses", "forest"),
     ("binomial", "plot"),
     ("studies", "forest"),
     ("result", "forest"),
@@ -49,6 +50,7 @@ DELEGATES = {
     ("records", "__str__"),
     ("records", "summary"),
     ("records", "_repr_html_"),
+    ("records", "forest"),
 }
 
 THIRD_PARTY = {

@@ -100,9 +100,15 @@ class Categories(Record):
         """Pool the rate by one of the definitions by itself; *options* are those of :func:`metaresp.pool`."""
         return pool(self.studies(of), **({"level": self.level} | options))
 
-    def forest(self, of: str, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
-        """Draw the forest plot of one of the definitions; *style* as in :meth:`metaresp.Fit.forest`."""
-        return self.pool(of).forest(path, **style)
+    def forest(self, of: str | None = None, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
+        """Draw the studies by one of the definitions, as :meth:`metaresp.Fit.forest`, or the definitions.
+
+        Without *of* a row a definition, from strict to lenient: see
+        :func:`metaresp.plots.answers.forest_answers` for *style*.
+        """
+        from metaresp.plots.answers import forest_answers
+
+        return forest_answers(self, path, **style) if of is None else self.pool(of).forest(path, **style)
 
     def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
         """Draw a bar a study; see :func:`metaresp.plots.categories.draw_categories` for *style*."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metaresp.arrays import BoolArray, FloatArray, silent
+from metaresp.checks import check_bool
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.inputs import find_studies
 from metaresp.kernel.counts.links import LINKS
 from metaresp.model.registry import MODELS, NESTED, model_of
-from metaresp.model.spec import resolve
+from metaresp.model.spec import Spec, resolve
 from metaresp.pooling import pool
-from metaresp.records import Record
+from metaresp.records import Answered
 from metaresp.result import Fit
 from metaresp.transforms import TRANSFORMS
 
@@ -34,7 +35,7 @@ PENALTY = ("half-normal", 1.0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Comparison(Record):
+class Comparison(Answered):
     """One set of studies under several models.  Arrays have shape (models,).
 
     Attributes
@@ -82,9 +83,22 @@ class Comparison(Record):
         columns |= {name: getattr(self, name) for name in arrays}
         return pd.DataFrame(columns | {"note": list(self.note)})
 
-    def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
-        """Draw the forest plot with a diamond a model; see :func:`metaresp.plots.forest.forest_fit`."""
-        return self.fits[0].forest(path, also=self.fits[1:], **style)
+    @property
+    def spec(self) -> Spec:
+        """The options of the default model."""
+        return self.fits[0].spec
+
+    def forest(
+        self, path: str | os.PathLike[str] | None = None, *, studies: bool = False, **style: Any
+    ) -> Any:
+        """Draw one model a row, or with *studies* each study and a diamond a model.
+
+        *style* is that of :func:`metaresp.plots.answers.forest_answers`, or with *studies* of
+        :func:`metaresp.plots.forest.forest_fit`.
+        """
+        if check_bool("studies", studies):
+            return self.fits[0].forest(path, also=self.fits[1:], **style)
+        return Answered.forest(self, path, **style)
 
 
 @silent

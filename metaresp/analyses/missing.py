@@ -12,8 +12,9 @@ from metaresp.checks import as_float
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model import Batch, pool_batch
+from metaresp.model.spec import Spec
 from metaresp.pooling import pool
-from metaresp.records import Record
+from metaresp.records import Answered
 from metaresp.result import Fit
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ ODDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class MissingResponses(Record):
+class MissingResponses(Answered):
     """The pooled rate by what is assumed of patients without a response.  Arrays: shape (assumptions,).
 
     Attributes
@@ -50,6 +51,11 @@ class MissingResponses(Record):
     high: FloatArray
     evaluated: Fit
     notes: tuple[str, ...]
+
+    @property
+    def spec(self) -> Spec:
+        """The options of every fit."""
+        return self.evaluated.spec
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row an assumption: odds, rate, low, high."""

@@ -14,8 +14,9 @@ from metaresp.checks import check_text
 from metaresp.errors import InvalidArgument, option
 from metaresp.model import pool_batch
 from metaresp.model.registry import NESTED
+from metaresp.model.spec import Spec
 from metaresp.pooling import pool
-from metaresp.records import Record
+from metaresp.records import Answered
 from metaresp.result import Fit
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _SHARED = ("model", "link", "transform", "level", "outcome", "digits")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Overlap(Record):
+class Overlap(Answered):
     """What a pooled rate may be, where reports may describe the same patients.
 
     Attributes
@@ -42,8 +43,8 @@ class Overlap(Record):
         Whether two reports may share patients.
     sets : int
         How many largest sets of reports there are that share none: one report of each value of *by*.
-    outcome : str or None
-    level : float
+    fit : Fit
+        Of all reports.
     choice : tuple of str
         What was pooled.
     k, events, n : int array, shape (choices,)
@@ -58,8 +59,7 @@ class Overlap(Record):
     study: tuple[str, ...]
     share: BoolArray
     sets: int
-    outcome: str | None
-    level: float
+    fit: Fit
     choice: tuple[str, ...]
     k: IntArray
     events: IntArray
@@ -71,6 +71,11 @@ class Overlap(Record):
     prediction_high: FloatArray
     members: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def spec(self) -> Spec:
+        """The options of every fit."""
+        return self.fit.spec
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a choice: choice, k, events, n, rate, low, high, prediction limits, members."""
@@ -167,8 +172,7 @@ def overlap(data: Any, by: str, **options: Any) -> Overlap:
         study=studies.study,
         share=alike,
         sets=math.prod(map(len, groups)),
-        outcome=fit.spec.outcome,
-        level=fit.spec.level,
+        fit=fit,
         choice=columns[0],
         k=np.array(columns[1]),
         events=np.array(columns[2]),

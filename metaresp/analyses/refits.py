@@ -1,6 +1,5 @@
 """Leave-one-out and cumulative meta-analysis: the same fit of some of its studies, as one batch."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.errors import CannotEstimate, InvalidArgument, few, option
 from metaresp.model.spec import Spec
-from metaresp.records import Later, Record, on_demand
+from metaresp.records import Answered, Later, on_demand
 from metaresp.result import Fit
 from metaresp.studies.choosing import order_of
 from metaresp.studies.parts import Value
@@ -28,7 +27,7 @@ _SAME = 1e-12  # of rates that differ by rounding
 
 @on_demand("mean_low", "mean_high")
 @dataclass(frozen=True, eq=False, slots=True)
-class Refits(Record):
+class Refits(Answered):
     """Fits of some of the studies of a fit, one a row.  Arrays have shape (rows,).
 
     Attributes
@@ -95,16 +94,6 @@ class Refits(Record):
         names += ["estimate", "se", "tau2", *["rho"] * bool(np.isfinite(self.rho).any())]
         columns = {name: getattr(self, name) for name in (*names, "I2", "Q", "Q_pvalue", "note")}
         return pd.DataFrame({name: list(v) if isinstance(v, tuple) else v for name, v in columns.items()})
-
-    def plot(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
-        """Draw the rows as a forest plot; see :func:`metaresp.plots.refits.forest_refits` for *style*."""
-        from metaresp.plots.refits import forest_refits
-
-        return forest_refits(self, path, **style)
-
-    def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
-        """Draw the same as :meth:`plot`."""
-        return self.plot(path, **style)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

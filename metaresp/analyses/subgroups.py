@@ -16,8 +16,9 @@ from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.model import pool_batch
 from metaresp.model.estimates import EXACT
 from metaresp.model.registry import model_of
+from metaresp.model.spec import Spec
 from metaresp.pooling import pool
-from metaresp.records import Later, Record, on_demand
+from metaresp.records import Answered, Later, on_demand
 from metaresp.result import Fit
 from metaresp.studies.parts import Value
 
@@ -30,7 +31,7 @@ NO_GROUP = "not given"
 
 @on_demand("mean_low", "mean_high", "tau2_low", "tau2_high")
 @dataclass(frozen=True, eq=False, slots=True)
-class Subgroups(Record):
+class Subgroups(Answered):
     """Pooled rates of groups of studies.  Arrays have shape (groups,).
 
     Attributes
@@ -100,6 +101,11 @@ class Subgroups(Record):
     test: str
     notes: tuple[str, ...]
 
+    @property
+    def spec(self) -> Spec:
+        """The options of every fit."""
+        return self.fit.spec
+
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a group: counts, rate, mean rate, new trial and tau2 with their limits, I2."""
         import pandas as pd
@@ -111,9 +117,17 @@ class Subgroups(Record):
             {name: list(self.group) if name == "group" else getattr(self, name) for name in names}
         )
 
-    def forest(self, path: str | os.PathLike[str] | None = None, **style: Any) -> Any:
-        """Draw the forest plot by groups; see :func:`metaresp.plots.forest.forest_fit` for *style*."""
-        return self.fit.forest(path, by=self, **style)
+    def forest(
+        self, path: str | os.PathLike[str] | None = None, *, studies: bool = True, **style: Any
+    ) -> Any:
+        """Draw the studies by groups, or without *studies* one group a row.
+
+        *style* is that of :func:`metaresp.plots.forest.forest_fit`, or without *studies* of
+        :func:`metaresp.plots.answers.forest_answers`.
+        """
+        if check_bool("studies", studies):
+            return self.fit.forest(path, by=self, **style)
+        return Answered.forest(self, path, **style)
 
 
 @silent

@@ -1,6 +1,5 @@
 """One trial's interval by every method, side by side."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,15 +12,14 @@ from metaresp.binomial.interval import binomial_ci, check_alternative, method_na
 from metaresp.binomial.methods import BINOMIAL_CI
 from metaresp.checks import check_level
 from metaresp.errors import CannotEstimate, InvalidArgument, option
-from metaresp.records import Record
+from metaresp.records import Answered
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class MethodIntervals(Record):
+class MethodIntervals(Answered):
     """The intervals of one trial by several methods.
 
     Attributes
@@ -64,12 +62,6 @@ class MethodIntervals(Record):
                 "width": self.high - self.low,
             }
         )
-
-    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
-        """Draw the intervals below each other; written to *path* (png, pdf or svg) if one is given."""
-        from metaresp.plots.intervals import draw_intervals
-
-        return draw_intervals(self, path)
 
 
 @silent

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import betainc
@@ -20,7 +20,6 @@ from metaresp.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 LARGEST_N = 10_000
 #: Probabilities held at one time.
@@ -79,8 +78,8 @@ class Coverage(Record):
             }
         )
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
-        """Draw the methods side by side; written to *path* (png, pdf or svg) if one is given."""
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Draw the methods side by side; see :func:`metaresp.plots.coverage.draw_coverage`."""
         from metaresp.plots.coverage import draw_coverage
 
         return draw_coverage(self, path)

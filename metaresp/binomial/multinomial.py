@@ -11,7 +11,7 @@ from scipy import special
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import LARGEST_N, check_level
 from metaresp.errors import InvalidArgument, known_name, option
-from metaresp.records import Record
+from metaresp.records import Answered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ METHODS = ("goodman", "sison-glaz")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class MultinomialCI(Record):
+class MultinomialCI(Answered):
     """Shares of the categories of one trial with intervals that hold all at once.
 
     Attributes

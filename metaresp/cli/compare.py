@@ -13,7 +13,7 @@ from metaresp.cli.table import in_shell
 def compare(
     file: o.File,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Forest plot with a diamond a model.")
+        Path | None, typer.Option("--output", "-o", help="Forest plot, one row a model.")
     ] = None,
     json: o.Json = False,
     *,

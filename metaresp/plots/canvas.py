@@ -19,32 +19,31 @@ from matplotlib.transforms import Affine2D
 from metaresp.plots.axis import Axis
 from metaresp.plots.columns import DISC
 from metaresp.plots.marks import MARKS, Panel
-from metaresp.plots.output import rendered, save_figures
+from metaresp.plots.output import save_figures
+from metaresp.plots.picture import Picture
 from metaresp.plots.places import SAMPLE, Layout, LegendPlace, Words
 from metaresp.plots.style import Style
 from metaresp.present.forest_table import ForestTable
 
-NOTEBOOK_DPI = 120.0
 DASHES = ((4, 3), (6, 2), (2, 2), (6, 2, 1, 2))
 RISK_COLOURS = {"+": "risk_low", "!": "risk_some", "–": "risk_high", "?": "risk_none"}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ForestPlot:
-    """A drawn forest plot and everything in it.
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class ForestPlot(Picture):
+    """A drawn forest plot and everything in it; its axes have rates between 0 and 1 along, points upwards.
 
     Attributes
     ----------
-    figure : matplotlib.figure.Figure
-    axes : matplotlib.axes.Axes
-        The panel: rates between 0 and 1 along it, points upwards.
+    figure, axes, alt
+        As of every :class:`metaresp.plots.picture.Picture`.
     table : ForestTable
         What was drawn (on this page).
     texts : dict
         Artists by (row, column key), one a line of text; row -1 is the header.
     marks : tuple of dict
         For each row its artists by name: ``square``, ``interval``, ``point``, ``second``,
-        ``second_interval``, ``diamond``, ``bar``, ``density``, ``arrow_low``, ``arrow_high``.
+        ``second_interval``, ``ahead``, ``diamond``, ``bar``, ``density``, ``arrow_low``, ``arrow_high``.
     lines, zones : tuple of Artist
         Benchmarks and shaded parts.
     discs : dict
@@ -54,14 +53,10 @@ class ForestPlot:
     title, notes, axis_label : tuple of Text
     dpi : float or None
         For PNG and TIFF files; None: that of the format.
-    alt : str
-        The figure in words.
     more : tuple of ForestPlot
         The further pages.
     """
 
-    figure: Figure
-    axes: Axes
     table: ForestTable
     texts: dict[tuple[int, str], tuple[Text, ...]]
     marks: tuple[dict[str, Artist], ...]
@@ -73,7 +68,6 @@ class ForestPlot:
     notes: tuple[Text, ...]
     axis_label: tuple[Text, ...]
     dpi: float | None
-    alt: str = ""
     more: tuple["ForestPlot", ...] = ()
 
     @property
@@ -96,9 +90,6 @@ class ForestPlot:
         """
         figures = [page.figure for page in self.pages]
         return save_figures(figures, path, self.dpi if dpi is None else dpi, self.table.title, self.alt)
-
-    def _repr_png_(self) -> bytes:
-        return rendered([self.figure], "png", NOTEBOOK_DPI)
 
     def __repr__(self) -> str:
         width, height = self.figure.get_size_inches()
@@ -263,12 +254,13 @@ class _Placer:
             )  # fmt: skip
         else:
             own = item.kind == "line"
+            plain = style.prediction if item.kind == "ahead" else style.shrunken
             artist = Line2D(
                 ends,
                 [place.y] * 2,
                 transform=self.points,
                 linewidth=0.8,
-                color=str(_turn(style.lines, item.index)) if own else style.shrunken,
+                color=str(_turn(style.lines, item.index)) if own else plain,
                 dashes=_turn(DASHES, item.index + 1) if own else (None, None),
             )
         self.figure.add_artist(artist)

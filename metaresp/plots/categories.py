@@ -20,6 +20,7 @@ Colour: TypeAlias = tuple[float, float, float]
 # Of the width of the figure, that a study's label may take.
 LABEL_SHARE = 0.34
 BAR = 0.72
+HELD = "\u00a0"  # a space that no line is broken at
 ROW = 0.245  # inches
 POOLED = "Mean over trials"
 
@@ -44,7 +45,8 @@ def draw_categories(
     look = find_style(style)
     names = [readable(name) for name in rows.category]
     labels = [
-        f"{readable(name)} (n = {n})" for name, n in zip(rows.study, rows.counts.sum(axis=1), strict=True)
+        f"{readable(name)} (n{HELD}={HELD}{n})"
+        for name, n in zip(rows.study, rows.counts.sum(axis=1), strict=True)
     ]
     colours = _shades(look, len(names))
     with plain_settings():

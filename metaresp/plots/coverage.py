@@ -5,12 +5,13 @@ import os
 from typing import Protocol
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from metaresp.arrays import FloatArray
 from metaresp.plots.fonts import families
-from metaresp.plots.output import save_figure
+from metaresp.plots.picture import Picture, finished
 from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style
 from metaresp.present.numbers import level_percent
@@ -46,7 +47,7 @@ class CoverageRows(Protocol):
     def mean(self) -> FloatArray: ...  # noqa: D102
 
 
-def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None) -> Figure:
+def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None) -> Picture:
     """Draw one panel of coverage per method, all on one scale, and one of expected widths.
 
     Parameters
@@ -54,12 +55,11 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
     rows : CoverageRows
         Coverage and expected width, shape (k, m), with minimum and mean coverage, shape (k,).
     path : path, optional
-        Where to write the figure (png, pdf or svg).
+        PNG, PDF, SVG, EPS or TIFF file to write.
 
     Returns
     -------
-    matplotlib.figure.Figure
-        Not registered with pyplot, never shown.
+    Picture
     """
     count = len(rows.methods) + 1
     columns = min(COLUMNS, count)
@@ -68,6 +68,7 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
     with plain_settings({"font.family": list(families(Style().fonts, rows.methods))}):
         size = (PANEL[0] * columns + 0.3, PANEL[1] * lines + 0.75)
         figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
         figure.suptitle(
             f"Coverage of {level_percent(rows.level)} intervals, n = {rows.n}", x=0.01, ha="left", fontsize=10
         )
@@ -104,9 +105,13 @@ def draw_coverage(rows: CoverageRows, path: str | os.PathLike[str] | None = None
             axis.set_xlabel("true response rate", fontsize=7.5)
         for axis in axes[count:]:
             axis.set_visible(False)
-    if path is not None:
-        save_figure(figure, path)
-    return figure
+    least = ", ".join(
+        f"{method} {_share(value)}" for method, value in zip(rows.methods, rows.minimum, strict=True)
+    )
+    alt = (
+        f"Coverage of {level_percent(rows.level)} intervals by the true rate, n = {rows.n}; lowest: {least}."
+    )
+    return finished(figure, axes[0], alt, path)
 
 
 def _share(coverage: float) -> str:

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from metaresp.arrays import silent
 from metaresp.checks import check_text
 from metaresp.errors import InvalidArgument, closest, option
-from metaresp.plots.axis import MOST_TICKS, Axis, rate_axis
+from metaresp.plots.axis import Axis
 from metaresp.plots.canvas import ForestPlot, drawn
-from metaresp.plots.fonts import text_width
-from metaresp.plots.layout import Layout, lay_out
+from metaresp.plots.layout import Layout
 from metaresp.plots.output import checked_number, figure_format, page_size, points
+from metaresp.plots.placed import placed
 from metaresp.plots.settings import plain_settings
 from metaresp.plots.style import Style, find_style
 from metaresp.present.describe import describe
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from metaresp.studies import Studies
 
 __all__ = ["ForestPlot", "draw_forest", "forest_fit", "forest_studies"]
-
-# Least distance between two tick labels, in font sizes.
-TICK_GAP = 0.7
 
 
 @silent
@@ -136,7 +133,7 @@ def forest_of(
     wording(words.get("labels"))
     if "counts" in shown:
         words.setdefault("counts", style.counts)
-    own = getattr(getattr(data, "spec", None), "outcome", None)
+    own = getattr(getattr(data, "spec", data), "outcome", None)
     named = outcome_labels(own if words.get("outcome") is None else words["outcome"], style.words)
     words["labels"] = {**style.words, **named, **(words.get("labels") or {})}
     drawing = {name: value for name, value in options.items() if name in look} | {"style": style}
@@ -235,7 +232,7 @@ def draw_forest(
     check_text("alt", words)
     shown = _sided(readable_table(table), look)
     with plain_settings():
-        axis, layouts = _placed(shown, look, xlim, spacing, across, height, page is not None)
+        shown, axis, layouts = placed(shown, look, xlim, spacing, across, height, page is not None)
         plot = _pages(shown, layouts, axis, look, dpi, words, ax)
     if path is not None:
         plot.save(path)
@@ -308,42 +305,3 @@ def _pages(
     part, layout = plots[0]
     sized = replace(style, font_size=layout.font_size)
     return drawn(part, layout, axis, sized, dpi, alt, ax, tuple(further))
-
-
-def _placed(
-    table: ForestTable,
-    style: Style,
-    xlim: tuple[float, float] | None,
-    spacing: str,
-    width: float | None,
-    height: float | None,
-    breaks: bool,
-) -> tuple[Axis, tuple[Layout, ...]]:
-    """Return the axis with as many ticks as its labels leave room for, and the layout around it."""
-    ends = [value for row in table.rows for value in (row.low, row.high, row.rate, *row.second)]
-    ends += [value for zone in (*table.lines, *table.zones) for value in (zone.low, zone.high)]
-    for most in range(MOST_TICKS, 1, -1):
-        axis = rate_axis(
-            ends,
-            factor=table.factor,
-            unit=table.unit,
-            xlim=xlim,
-            most=most,
-            spacing=spacing,
-            decimal=table.decimal,
-        )
-        layouts = lay_out(table, style, axis.labels, width, height, breaks)
-        if _ticks_fit(axis, layouts[0]):
-            break
-    return axis, layouts
-
-
-def _ticks_fit(axis: Axis, layout: Layout) -> bool:
-    """Whether neighbouring tick labels keep their distance."""
-    room = layout.right - layout.left
-    widths = [text_width(label, layout.font_size, layout.fonts) for label in axis.labels]
-    places = [axis.share(tick) * room for tick in axis.ticks]
-    return all(
-        places[i + 1] - places[i] >= (widths[i] + widths[i + 1]) / 2 + TICK_GAP * layout.font_size
-        for i in range(len(places) - 1)
-    )

@@ -28,7 +28,9 @@ TITLES = {
     "weight": "Weight (%)",
 }
 WIDE = 5.0  # inches from which four panels stand side by side, not two
-ROW, LEAST, MOST, AROUND = 0.15, 0.9, 6.5, 0.45  # inches: of a study, of a panel, and of its head and ticks
+# Inches: of a study with its name, of the least panel, of the head and ticks of one, of the whole at most.
+ROW, LEAST, AROUND, PAGE = 0.15, 0.9, 0.45, 10.0
+FLAT = 1e-9  # of the values of a panel that are all the same but for rounding
 LONGEST, SHORTER = 28, 20  # letters of a name beside four panels, and beside two
 
 
@@ -53,18 +55,23 @@ def draw_influence(
     look, across = find_style(style), inches_across(width)
     shown = {name: title for name, title in TITLES.items() if np.isfinite(getattr(rows, name)).any()}
     k, columns = len(rows.study), 4 if across >= WIDE else 2
-    tall = min(max(ROW * k, LEAST), MOST)
+    lines = -(-len(shown) // columns)
+    tall = min(max(ROW * k, LEAST), PAGE / lines - AROUND)
     flagged = np.flatnonzero(rows.influential)
-    named = list(range(k)) if k <= MOST / ROW else flagged.tolist()
+    close = ROW * k > tall  # too close for every name: influential ones are named, where there is room
+    named: list[int] = []
+    for i in flagged.tolist() if close else range(k):
+        if not named or (i - named[-1]) * tall >= ROW * k * close:
+            named.append(i)
     names = [readable(rows.study[i]) for i in named]
     most = LONGEST if columns > 2 else SHORTER
     names = [name if len(name) <= most else f"{name[: most - 1]}…" for name in names]
-    height = -(-len(shown) // columns) * (tall + AROUND)
+    height = lines * (tall + AROUND)
     with plain_settings():
         titles = list(shown.values())
         figure, several = panels(across, height, look, columns, titles, names)
         for axes, name in zip(several, shown, strict=True):
-            _panel(axes, getattr(rows, name), rows.lines[name], flagged, look)
+            _panel(axes, getattr(rows, name), rows.lines[name], flagged, look, 2.5 if close else 4.0)
         several[0].set_ylim(k - 0.4, -0.6)
         for axes in several[::columns]:
             axes.set_yticks(named, names, parse_math=False)
@@ -76,13 +83,14 @@ def draw_influence(
 
 
 def _panel(
-    axes: Axes, values: FloatArray, lines: tuple[float, ...], flagged: np.ndarray, look: Style
+    axes: Axes, values: FloatArray, lines: tuple[float, ...], flagged: np.ndarray, look: Style, size: float
 ) -> None:
     """Draw one diagnostic: points that hang from its value without influence."""
     place, known = np.arange(values.size), np.isfinite(values)
     start = lines[0] if np.isfinite(lines[0]) else 0.0
     ends = np.array([*values[known], start])
-    room = 0.08 * max(float(np.ptp(ends)), 1e-9)
+    spread = float(np.ptp(ends))
+    room = 0.08 * spread if spread > FLAT * max(1.0, float(np.abs(ends).max())) else 0.5
     low, high = float(ends.min()) - room, float(ends.max()) + room
     axes.axvline(start, color=look.grid, linewidth=0.8)
     for limit in lines[1:]:
@@ -93,7 +101,6 @@ def _panel(
         at = known & (np.isin(place, flagged) == chosen)
         if not at.any():
             continue
-        size = 4.0 if values.size <= MOST / ROW else 2.5
         axes.plot(
             values[at], place[at], marker, markersize=size, markerfacecolor=face, clip_on=False,
             markeredgecolor=look.interval, markeredgewidth=0.5, linestyle="none", zorder=3,
@@ -101,4 +108,5 @@ def _panel(
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.ticklabel_format(axis="x", useOffset=False)
+    axes.xaxis.get_offset_text().set(size=SMALL * look.font_size, color=look.text)
     axes.tick_params(axis="y", length=0, labelsize=SMALL * look.font_size)

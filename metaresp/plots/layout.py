@@ -182,6 +182,8 @@ def _attempts(style: Style) -> list[tuple[float, float, float]]:
     while size > SMALLEST_TYPE:
         panel = max(NARROWEST_PANEL, 0.55 * style.panel_width * size / full)
         tries += [(size, limit, panel) for limit in (20.0, 17.0)]
+        if size <= SMALLEST_ON_A_PAGE:  # rather a short axis and labels of many lines than smaller type
+            tries += [(size, limit, NARROWEST_PANEL) for limit in (14.0, 11.0)]
         size = round(size - 0.5, 2)
     return [*tries, *((SMALLEST_TYPE, limit, NARROWEST_PANEL) for limit in (14.0, 10.0, 7.0))]
 

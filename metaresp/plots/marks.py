@@ -23,6 +23,8 @@ SECOND_DROP, SECOND_MARK = 0.48, 0.42
 # A diamond's corner is a corner, not a spike across the page.
 MITRE = "bevel"
 ARROW = 0.5
+# Of the line of a new trial, in widths of an interval.
+AHEAD_WIDTH = 0.6
 
 
 class Panel:
@@ -114,7 +116,19 @@ def plain_estimate(panel: Panel, row: ForestRow, y: float) -> dict[str, Artist]:
     if panel.low <= row.rate <= panel.high:
         size = UNWEIGHTED_MARK * style.mark_size * style.font_size
         marks["point"] = panel.marker("o", row.rate, y, size, panel.colour(row, style.diamond), 3.5)
-    return marks | _interval(panel, row, y, style.interval)
+    return _ahead(panel, row, y) | marks | _interval(panel, row, y, style.interval)
+
+
+def _ahead(panel: Panel, row: ForestRow, y: float) -> dict[str, Artist]:
+    """Draw the interval of a new trial as a thin line that the row's own interval lies upon."""
+    if not row.ahead:
+        return {}
+    style, marks = panel.style, dict[str, Artist]()
+    low, high = panel.cut(*row.ahead)
+    if low < high:
+        width = AHEAD_WIDTH * style.line_width * style.font_size
+        marks["ahead"] = panel.line(low, high, y, style.prediction, width, 2.5)
+    return marks | panel.arrows(*row.ahead, y, style.prediction)
 
 
 def _interval(panel: Panel, row: ForestRow, y: float, colour: str) -> dict[str, Artist]:
@@ -147,7 +161,8 @@ def _second(panel: Panel, row: ForestRow, y: float) -> dict[str, Artist]:
 def pooled(panel: Panel, row: ForestRow, y: float) -> dict[str, Artist]:
     """Draw a diamond from limit to limit, widest at the rate."""
     colour = panel.colour(row, panel.style.diamond)
-    return _diamond(panel, row, y, colour, panel.colour(row, panel.style.diamond_edge))
+    edge = panel.colour(row, panel.style.diamond_edge)
+    return _ahead(panel, row, y) | _diamond(panel, row, y, colour, edge)
 
 
 @MARKS.add("subtotal")

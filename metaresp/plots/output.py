@@ -211,11 +211,6 @@ def _tiff(figures: Sequence[Figure], dpi: float, alt: str) -> bytes:
     return whole.getvalue()
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float | None = None) -> Path:
-    """Write one figure to *path*; see :func:`save_figures`."""
-    return save_figures([figure], path, dpi)
-
-
 def save_figures(
     figures: Sequence[Figure],
     path: str | os.PathLike[str],

@@ -15,6 +15,7 @@ from metaresp.plots.style import Style
 from metaresp.plots.wrap import wrap
 
 HEIGHT = 0.72
+NOTEBOOK_DPI = 120.0
 # Type on the axes of small panels, in font sizes of the style.
 SMALL = 0.85
 # Of a side of the figure, that the label of its axis may take.
@@ -22,9 +23,9 @@ LABEL_SHARE = 0.7
 MOST_COLUMNS = 6  # of the legend
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Picture:
-    """A drawn picture.
+    """A drawn picture: what every plot is.
 
     Attributes
     ----------
@@ -44,7 +45,11 @@ class Picture:
         return save_figures([self.figure], path, dpi, "", self.alt)
 
     def _repr_png_(self) -> bytes:
-        return rendered([self.figure], "png", 120.0)
+        return rendered([self.figure], "png", NOTEBOOK_DPI)
+
+    def __repr__(self) -> str:
+        width, height = self.figure.get_size_inches()
+        return f"<{type(self).__name__}: {self.alt.partition('.')[0]}, {width:.1f} by {height:.1f} inches>"
 
 
 def sheet(

@@ -38,7 +38,7 @@ def models(found: "Comparison") -> Summary:
 @TABLES.add("Overlap")
 def choices(found: "Overlap") -> Summary:
     """Show one choice among reports a row."""
-    scale, level = SCALES["percent"], level_percent(found.level)
+    scale, level = with_digits(SCALES["percent"], found.spec.digits), level_percent(found.spec.level)
     texts = rates_and_intervals(found.rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
     new = interval_texts(found.prediction_low.tolist(), found.prediction_high.tolist(), scale)
     counts = zip(found.k.tolist(), found.events.tolist(), found.n.tolist(), strict=True)
@@ -57,7 +57,7 @@ def choices(found: "Overlap") -> Summary:
         ("Reports", f"{len(found.study)}; {pairs:,} pairs with the same {found.by} may share patients"),
         ("Disjoint sets", f"{found.sets:,} with one report of each {found.by}"),
     )
-    head = f"{outcome_words(found.outcome).events}/n"
+    head = f"{outcome_words(found.spec.outcome).events}/n"
     columns = ("Pooled", "Reports", head, "Rate", f"{level} CI", f"{level} prediction")
     return Summary(facts, columns, rows, found.notes)
 
@@ -68,11 +68,15 @@ def missing(found: "MissingResponses") -> Summary:
     spec = found.evaluated.spec
     scale, level = with_digits(SCALES["percent"], spec.digits), level_percent(spec.level)
     texts = rates_and_intervals(found.rate.tolist(), found.low.tolist(), found.high.tolist(), scale)
-    words = outcome_words(spec.outcome)
-    told = {0.0: f"none {words.happened}", 1.0: "like the others", float("inf"): f"all {words.happened}"}
     rows = tuple(
-        (told.get(odds, f"odds times {odds:g}"), *text)
-        for odds, text in zip(found.odds.tolist(), texts, strict=True)
+        (assumption(odds, spec.outcome), *text) for odds, text in zip(found.odds.tolist(), texts, strict=True)
     )
     columns = ("Patients without a response", "Rate", f"{level} CI")
     return Summary((), columns, rows, found.notes)
+
+
+def assumption(odds: float, outcome: str | None) -> str:
+    """Return what is assumed of patients without a response, in words."""
+    happened = outcome_words(outcome).happened
+    told = {0.0: f"none {happened}", 1.0: "like the others", float("inf"): f"all {happened}"}
+    return told.get(odds, f"odds times {odds:g}")

@@ -16,7 +16,7 @@ def describe(table: ForestTable) -> str:
     kinds = [row.kind for row in table.rows]
     count, one, more = kinds.count("study"), "study", "studies"
     if not count:  # of fits, not of studies
-        count, one, more = kinds.count("estimate"), "estimate", "estimates"
+        count, one, more = kinds.count("estimate") + kinds.count("pooled"), "estimate", "estimates"
     title = f" {table.title.rstrip('.')}." if table.title else ""
     head = f"Forest plot of {count} {one if count == 1 else more}.{title} {table.axis_label}."
     columns = {column.key for column in table.columns}

@@ -86,7 +86,7 @@ def _details(groups: "Subgroups", i: int, words: Mapping[str, str]) -> str:
     return words["heterogeneity"].format(details=details)
 
 
-def between_line(groups: "Subgroups", writer: Writer) -> str:
+def between_line(groups: "Subgroups", words: Mapping[str, str]) -> str:
     """Return the test between the groups in one line; nothing where there is none."""
     if not parts.known(groups.pvalue):
         return ""
@@ -95,5 +95,4 @@ def between_line(groups: "Subgroups", writer: Writer) -> str:
     else:
         value = f"χ² = {groups.statistic:.2f} on {groups.df:.0f} df"
     test = f"{groups.test}, {value}"
-    words = writer.words["between"].format(test=test, p=pvalue(groups.pvalue))
-    return writer.number(words) if writer.words["decimal"] != "." else words
+    return words["between"].format(test=test, p=pvalue(groups.pvalue)).replace(".", words["decimal"])

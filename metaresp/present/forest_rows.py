@@ -322,7 +322,7 @@ def _lines(
     fit, words = fits[0], writer.words
     lines = [*heterogeneity_lines(fit, words)]
     if groups is not None:
-        lines.append(between_line(groups, writer))
+        lines.append(between_line(groups, words))
     lines += parts.pooled_lines(fit, writer, of)
     kind, details = parts.model_words(fit, words)
     model = f"{kind}: {details}. " if details else ""

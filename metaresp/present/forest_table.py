@@ -25,6 +25,8 @@ class Column(Record):
         every row.
     kind : str
         ``text``, or ``risk``: each cell is a judgement (``+``, ``!``, ``–`` or ``?``) on a coloured disc.
+    spare : int
+        In what order columns are left out where a figure is too narrow: the greatest first, 0 never.
     """
 
     key: str
@@ -32,6 +34,7 @@ class Column(Record):
     side: str = "left"
     align: str = "left"
     kind: str = "text"
+    spare: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -54,6 +57,8 @@ class ForestRow(Record):
         Text by column key.
     second : tuple of float
         Rate, low and high of a second mark below the first; empty for none.
+    ahead : (float, float) or empty
+        Limits of a new trial, a thin line through the row; empty for none.
     curve : tuple of (float, float)
         Rates and heights of a density, the greatest being 1.
     indent : int
@@ -70,6 +75,7 @@ class ForestRow(Record):
     weight: float = float("nan")
     cells: Mapping[str, str] = field(default_factory=dict)
     second: tuple[float, ...] = ()
+    ahead: tuple[float, float] | tuple[()] = ()
     curve: tuple[tuple[float, ...], ...] = ()
     indent: int = 0
     tone: int = 0
@@ -109,7 +115,7 @@ class LegendItem(Record):
     Attributes
     ----------
     kind : str
-        ``line``, ``zone``, ``second``, ``risk`` or ``text``: the sample before the words.
+        ``line``, ``zone``, ``second``, ``ahead``, ``risk`` or ``text``: the sample before the words.
     label : str
     index : int
         Which line, zone or model.

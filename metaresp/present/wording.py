@@ -66,6 +66,17 @@ WORDS: Mapping[str, str] = {
     "all_studies": "All studies",
     "without": "{what} left out",
     "added": "Study added",
+    "model": "Model",
+    "method": "Method",
+    "category": "Category",
+    "share": "Share of patients",
+    "together": "All intervals hold together with {level} confidence ({method}).",
+    "which_rate": "Which rate",
+    "choice": "Pooled",
+    "reports": "Reports",
+    "unanswered": "Patients without a response",
+    "definition": "Counted as response",
+    "in_order": "Pooled together, so that no rate falls from a definition to a more lenient one.",
 }
 
 

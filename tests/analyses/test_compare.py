@@ -85,10 +85,15 @@ def test_wrong_options_are_errors_and_no_models_without_an_answer():
         mr.compare(mr.datasets.load("pritz1997"), cluster="nothing")
 
 
-def test_the_forest_has_a_diamond_a_model(tmp_path):
+def test_the_forest_has_a_row_a_model_and_the_studies_when_asked(tmp_path):
     found = mr.compare(mr.datasets.load("pritz1997"))
     plot = found.forest(tmp_path / "models.svg")
-    assert sum("diamond" in marks for marks in plot.marks) >= len(found.model)
+    assert [row.label for row in plot.table.rows] == list(found.model)
+    whole = found.forest(studies=True)
+    assert sum("diamond" in marks for marks in whole.marks) == len(found.model)
+    assert [row.kind for row in whole.table.rows].count("study") == 14
+    with pytest.raises(mr.InvalidArgument, match="studies"):
+        found.forest(studies="yes")
 
 
 def test_command(tmp_path, capsys):

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import metaresp as mr
 from metaresp.binomial import Coverage, compare_methods, coverage, missing_bounds, recover_counts
 from tests.binomial import slow
+from tests.plots.geometry import faults
 
 
 def test_coverage_is_a_sum_over_counts():
@@ -163,13 +163,11 @@ def texts_overlap(figure):
     "methods", [["blaker"], ["blaker", "wilson"], pytest.param(list(mr.BINOMIAL_CI), marks=pytest.mark.slow)]
 )
 def test_coverage_picture(methods, tmp_path):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     found = coverage(18, methods, np.linspace(0, 1, 101))
-    figure = found.plot(tmp_path / "coverage.svg")
-    assert isinstance(figure, Figure)
-    assert (tmp_path / "coverage.svg").stat().st_size > 1000
-    FigureCanvasAgg(figure)
+    picture = found.plot(tmp_path / "coverage.svg")
+    figure = picture.figure
+    assert picture.alt.startswith("Coverage of 95% intervals by the true rate, n = 18; lowest: blaker 95.0%")
+    assert picture.alt in (tmp_path / "coverage.svg").read_text(encoding="utf-8")
     assert texts_overlap(figure) == ([], [])
     panel = figure.axes[0]
     np.testing.assert_array_equal(panel.lines[1].get_ydata(), found.coverage[0])
@@ -177,12 +175,14 @@ def test_coverage_picture(methods, tmp_path):
 
 @pytest.mark.parametrize("events", [0, 13, 18])
 def test_interval_picture(events, tmp_path):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure = compare_methods(events, 18).plot(tmp_path / "intervals.png")
-    FigureCanvasAgg(figure)
+    found = compare_methods(events, 18)
+    plot = found.plot(tmp_path / "intervals.png", width="85mm")
     assert (tmp_path / "intervals.png").stat().st_size > 1000
-    assert texts_overlap(figure) == ([], [])
-    shown = [t.get_text() for axis in figure.axes[0].child_axes for t in axis.get_yticklabels()]
+    assert faults(plot) == []
+    rows = plot.table.rows
+    assert [(row.low, row.high) for row in rows] == list(zip(found.low, found.high, strict=True))
+    assert {row.rate for row in rows} == {events / 18}
+    assert plot.table.title == f"{events}/18"
+    shown = [row.text("rate") for row in rows]
     assert not any("-0.0" in text for text in shown)
     assert len(shown) == 16

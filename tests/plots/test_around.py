@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import metaresp as mr
 from metaresp.errors import InvalidArgument, UnknownName
 from metaresp.plots.style import style_names
-from metaresp.present.refit_rows import refit_rows
+from metaresp.present.answers import answer_rows
 from tests.plots.geometry import PIXELS, faults
 
 LONG = "A multicentre randomised study of many words and of $x_1$, "
@@ -28,16 +28,16 @@ def fit():
 
 def test_rows_are_the_fits(fit):
     found = mr.leave_one_out(fit)
-    table = refit_rows(found)
+    table = answer_rows(found)
     assert [row.kind for row in table.rows] == ["estimate"] * 9 + ["pooled"]
     assert [row.rate for row in table.rows] == [*found.rate, fit.rate]
     assert [row.low for row in table.rows[:-1]] == found.low.tolist()
     assert table.rows[-1].text("k") == "9"
     assert table.axis_label == "Rate of adverse events"
-    mean = refit_rows(found, of="mean")
+    mean = answer_rows(found, of="mean")
     assert [row.high for row in mean.rows] == [*found.mean_high, fit.mean_rate_ci.high]
     assert "value" not in {column.key for column in table.columns}
-    grown = refit_rows(mr.cumulative(fit, by="year"), prediction="bar")
+    grown = answer_rows(mr.cumulative(fit, by="year"), prediction="bar")
     assert [row.text("value") for row in grown.rows[:2]] == list(
         map(str, mr.cumulative(fit, by="year").value[:2])
     )
@@ -59,7 +59,7 @@ def test_other_options_are_refused(fit):
 
 
 def test_alt_counts_fits_not_studies(fit):
-    assert mr.leave_one_out(fit).plot().alt.startswith("Forest plot of 9 estimates.")
+    assert mr.leave_one_out(fit).plot().alt.startswith("Forest plot of 10 estimates.")
 
 
 def leaving(figure):
@@ -107,3 +107,25 @@ def test_influence_leaves_out_what_is_not_known():
     titles = [axes._left_title.get_text() for axes in found.plot(style="dark").figure.axes]
     assert "ρ without" in titles
     assert "τ² without" not in titles
+
+
+@pytest.mark.parametrize("width", ["85mm", "170mm"])
+def test_influence_of_many_studies_fits_a_page_and_names_what_there_is_room_for(width):
+    events = [9] * 5 + [0] * 60
+    found = mr.influence(mr.pool(events=events, n=[10] * 65, model="inverse-variance"))
+    picture = found.plot(width=width)
+    assert picture.figure.get_size_inches()[1] <= 10.001
+    assert not leaving(picture.figure)
+    axes = picture.figure.axes[0]
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
+    boxes = [label.get_window_extent(renderer) for label in axes.get_yticklabels()]
+    assert len(boxes) == len(axes.get_yticks()) > 0
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_values_that_differ_by_rounding_have_no_axis_of_their_own():
+    found = mr.influence(mr.pool(events=[13, 4, 9], n=[18, 7, 15]))
+    panels = {axes._left_title.get_text(): axes for axes in found.plot().figure.axes}
+    low, high = panels["τ² without"].get_xlim()
+    assert low < -0.1
+    assert high > 0.1

@@ -67,8 +67,9 @@ def test_drawn_by_the_user_with_letters_moved_to_whole_pixels(dpi):
 def test_missing_studies_alone():
     plot = forest_studies(mr.datasets.load("lupus_cohorts"))
     assert faults(plot) == []
-    assert all(marks == {} for marks in plot.marks)
-    assert {row.text("rate") for row in plot.table.rows} == {"not reported"}
+    for row, marks in zip(plot.table.rows, plot.marks, strict=True):
+        assert (row.text("rate") == "not reported") == (marks == {}) == (row.kind == "missing")
+    assert [row.kind for row in plot.table.rows].count("missing") == len(plot.table.rows) - 1
 
 
 @pytest.mark.parametrize("sides", [(), ("study",), ("study", "events"), ("rate", "weight"), ("events",)])

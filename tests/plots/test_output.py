@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import metaresp as mr
 from metaresp.errors import InvalidArgument, UnreadableFile
 from metaresp.plots.forest import draw_forest
-from metaresp.plots.output import save_figure
+from metaresp.plots.output import save_figures
 from tests.plots.rows import table
 
 
@@ -43,7 +43,7 @@ def test_resolution(plot, tmp_path):
 def test_too_many_pixels(tmp_path):
     figure = Figure(figsize=(4, 120))
     with pytest.raises(InvalidArgument, match=r"at most 546 dots per inch, or a \.pdf or \.svg"):
-        save_figure(figure, tmp_path / "a.png", 600)
+        save_figures([figure], tmp_path / "a.png", 600)
 
 
 def test_svg_has_text_as_text(plot, tmp_path):
