@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
+from metaresp.analyses.one_tau2 import OneTau2
 from metaresp.analyses.permutation import arrangements, pvalue
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import clean
@@ -14,6 +15,7 @@ from metaresp.kernel.numerics.special import half_deviance
 from metaresp.model import Batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
 from metaresp.model.registry import model_of
+from metaresp.model.regression import Regressor
 from metaresp.model.spec import Spec, resolve
 from metaresp.result import Fit
 
@@ -42,8 +44,11 @@ class Reference(NamedTuple):
     seed: int
 
 
-def between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, chosen: Reference) -> GroupTest:
-    """Return the test that belongs to the model of the fit."""
+def between(
+    fit: Fit, batch: Batch, copies: IntArray, chosen: Reference, shared: OneTau2 | None = None
+) -> GroupTest:
+    """Return the test that belongs to the model of the fit, or to the one with one tau2 for all groups."""
+    common_tau2 = shared is not None
     reference = chosen.name
     groups, kind = len(copies), model_of(fit.spec)
     if groups < 2:
@@ -61,6 +66,8 @@ def between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, chosen:
     exact = np.isin(batch.reason, EXACT)
     if fit.spec.cluster is not None and (kind.has_likelihood or exact.any()):
         return _nested_likelihood(fit, copies, reference)
+    if not kind.has_likelihood and shared is not None and shared.model and shared.inside.size == groups:
+        return _wald(shared.model, fit.spec, reference)
     if not kind.has_likelihood and not exact.any():
         normal = fit.spec.ci == "normal" and reference is None
         units = batch.k if fit.spec.cluster is None else _clusters(fit, copies)
@@ -71,6 +78,17 @@ def between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, chosen:
             return _chi_square(q, groups, name)
         return GroupTest(q, "F", f, groups - 1.0, within, pvalue, name)
     return _likelihood(fit, batch, copies, common_tau2, reference)
+
+
+def _wald(model: Regressor, spec: Spec, reference: str | None) -> GroupTest:
+    """Return the test of the indicators of groups in a regression of effects."""
+    found, name = model.joint([range(1, model.p)])[0], "Q between groups, one τ²"
+    q = found.statistic * (found.df if np.isfinite(found.df2) else 1.0)
+    if reference == "chi-square" or (reference is None and spec.ci == "normal"):
+        return _chi_square(q, model.p, name)
+    f, within = q / found.df, float(model.k - model.p)
+    pvalue = float(special.fdtrc(found.df, within, f))
+    return GroupTest(q, "F", f, found.df, within, pvalue, name)
 
 
 def _chi_square(statistic: float, groups: int, test: str, notes: tuple[str, ...] = ()) -> GroupTest:

@@ -136,10 +136,11 @@ class EffectsRegression(Regressor):
             each[part] = fit.beta[:, 1:] ** 2 / np.einsum("lii->li", cov)[:, 1:]
         return whole, each
 
-    def back(self, values: FloatArray) -> FloatArray:
+    def back(self, values: FloatArray, groups: Counts | None = None) -> FloatArray:
         """Return rates, clipped where a limit leaves the scale."""
-        transform = self.pooled.transform
-        size = self.pooled.size(self.fit.tau2)
+        pooled = self.pooled if groups is None else InverseVariance(groups, self.spec)
+        transform = pooled.transform
+        size = pooled.size(np.broadcast_to(self.fit.tau2, pooled.counts.k.shape))
         inside = np.clip(values, *transform.limits)
         rates: FloatArray = transform.inverse(
             inside, None if size is None else np.broadcast_to(size, values.shape)

@@ -122,8 +122,12 @@ class Regressor:
         """
         raise NotImplementedError
 
-    def back(self, values: FloatArray) -> FloatArray:
-        """Return rates from the model's scale."""
+    def back(self, values: FloatArray, groups: Counts | None = None) -> FloatArray:
+        """Return rates from the model's scale.
+
+        Where that takes a size it is that of the lane of *groups* that belongs to each value, or of all
+        studies.
+        """
         raise NotImplementedError
 
     def precision(self) -> FloatArray:
