@@ -77,7 +77,7 @@ def between(
         if normal or reference == "chi-square":
             return _chi_square(q, groups, name)
         return GroupTest(q, "F", f, groups - 1.0, within, pvalue, name)
-    return _likelihood(fit, batch, copies, common_tau2, reference)
+    return _likelihood(fit, batch, copies, shared, reference)
 
 
 def _wald(model: Regressor, spec: Spec, reference: str | None) -> GroupTest:
@@ -98,23 +98,25 @@ def _chi_square(statistic: float, groups: int, test: str, notes: tuple[str, ...]
 
 
 def _likelihood(
-    fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, reference: str | None
+    fit: Fit, batch: Batch, copies: IntArray, one: OneTau2 | None, reference: str | None
 ) -> GroupTest:
     """Return the likelihood-ratio test, in the model of the fit where that has a likelihood."""
     groups, k = len(copies), float(batch.k.sum())
     own = model_of(fit.spec).has_likelihood
     spec = fit.spec if own else resolve()
     kind = model_of(spec)
-    shared = common_tau2 or bool((batch.k < 2).any())
+    shared = one is not None or bool((batch.k < 2).any())
     notes: tuple[str, ...] = ()
-    if shared and not common_tau2:
+    if shared and one is None:
         notes = (
             f"A group has one study: the test between groups takes one {kind.spread_words} for all of them.",
         )
-    lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
-    held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))[None, :]
-    found = likelihood_ratios(lanes, groups, spec, shared=shared, held=held)
-    statistic = float(found[0])
+    if own and one is not None and one.model and one.inside.size == groups:
+        statistic = one.model.joint([range(1, groups)])[0].statistic
+    else:
+        lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
+        held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))[None, :]
+        statistic = float(likelihood_ratios(lanes, groups, spec, shared=shared, held=held)[0])
     other = "" if own else f" ({spec.model})"
     name = f"likelihood ratio{other}, {'one' if shared else 'own'} {kind.spread_symbol}"
     if k <= groups and reference != "chi-square":

@@ -91,11 +91,8 @@ def fit_one_tau2(fit: Fit, batch: Batch, copies: IntArray, labels: Sequence[str]
         "there, and the one tau2 is that of the other groups."
     ] * bool(said)
     if inside.size < 2 or np.isin(batch.reason[inside], EXACT).all():
-        if len(labels) > 1:
-            notes = [
-                "No tau2 can be common: fewer than two groups have something to tell of it, or none has; "
-                "each group has the answer of its own studies."
-            ]
+        why = f"only {labels[inside[0]]} tells of it" if inside.size == 1 else "no group tells of it"
+        notes = [f"No common tau2: {why}, and each group has the answer of its own studies."]
         return OneTau2(None, inside, tuple(notes))
     rows = np.flatnonzero(copies[inside].any(axis=0))
     used = fit.studies[rows]
@@ -104,6 +101,8 @@ def fit_one_tau2(fit: Fit, batch: Batch, copies: IntArray, labels: Sequence[str]
     spec, counts = resolve(**options), clean(used.events, used.n, None)[0]
     model = REGRESSIONS[spec.model](spec, counts, members @ _coded(inside.size), None)
     notes += model.notes(lambda positions: names(used, positions), [labels[i] for i in inside.tolist()])
+    if np.isnan(model.tau2_limits[0]):
+        notes.append("The one tau2 has no interval (tau2_low, tau2_high).")
     if spec.prediction is not None and model.k - model.p < 2:
         notes.append(f"No interval of a new trial: {model.k} studies leave too little for {model.p} groups.")
     return OneTau2(model, inside, tuple(notes))
@@ -149,10 +148,11 @@ def group_numbers(fit: Fit, batch: Batch, copies: IntArray, shared: OneTau2) -> 
     }
     for name, values in found.items():
         own[name][inside] = values
-    unknown = np.full(len(batch.rate), np.nan)
+    low, high = np.full((2, len(batch.rate)), np.nan)
+    low[inside], high[inside] = model.tau2_limits
     return own | {
-        "tau2_low": unknown,
-        "tau2_high": unknown,
+        "tau2_low": low,
+        "tau2_high": high,
         "mean_low": _mean_limit(batch, "mean_low", inside, np.fmin(below, centre)),
         "mean_high": _mean_limit(batch, "mean_high", inside, np.fmax(above, centre)),
     }

@@ -111,6 +111,11 @@ class Regressor:
         """What is left between studies."""
         raise NotImplementedError
 
+    @property
+    def tau2_limits(self) -> tuple[float, float]:
+        """The interval of the residual tau2; NaN where there is none."""
+        return float("nan"), float("nan")
+
     def predicted(self, rows: FloatArray) -> Predicted:
         """Return the means at rows of a design, shape (rows, p)."""
         raise NotImplementedError
