@@ -111,7 +111,8 @@ def _likelihood(
         notes = (
             f"A group has one study: the test between groups takes one {kind.spread_words} for all of them.",
         )
-    if own and one is not None and one.model and one.inside.size == groups:
+    # a penalty has no part in these tests: where there is one, the regression has another likelihood
+    if own and spec.penalty is None and one is not None and one.model and one.inside.size == groups:
         statistic = one.model.joint([range(1, groups)])[0].statistic
     else:
         lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)

@@ -10,9 +10,9 @@ from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, few, option
 from metaresp.model import Batch
 from metaresp.model.estimates import EXACT
+from metaresp.model.registry import model_of
 from metaresp.model.regression import Regressor
 from metaresp.model.regressions import REGRESSIONS
-from metaresp.model.registry import model_of
 from metaresp.model.spec import Spec, resolve
 from metaresp.records import Later
 from metaresp.result import Fit

@@ -113,8 +113,9 @@ class Subgroups(Record):
 
         rates = ("rate", "low", "high", "mean_rate", "mean_low", "mean_high")
         new = ("prediction_low", "prediction_high")
-        names = ("group", "k", "events", "n", *rates, *new, "tau2", "tau2_low", "tau2_high", "I2")
-        names += ("estimate", "se", "estimate_low", "estimate_high")
+        spread = ("tau2", "tau2_low", "tau2_high", "I2")
+        scale = ("estimate", "se", "estimate_low", "estimate_high")
+        names = ("group", "k", "events", "n", *rates, *new, *spread, *scale)
         return pd.DataFrame(
             {name: list(self.group) if name == "group" else getattr(self, name) for name in names}
         )
@@ -177,6 +178,7 @@ def subgroups(
     (``docs/decisions/between-groups.md``).  A group that is all at 0% or 100% takes part with its likelihood
     (0/60 against 12/60 has a finite statistic), its spread being held at 0.  With a group of one study, which
     cannot tell its own spread, one is shared in the test.
+    A penalty has no part in these tests.
     Studies nested in clusters: the same with both variances of each group its own, k being the number of
     clusters (no size was measured).
     One common rate: the likelihood-ratio test of the totals, chi-square.  Inverse variance: Cochran's Q
@@ -192,10 +194,9 @@ def subgroups(
     group all at 0% or 100% keeps its exact answer, which says nothing of tau2; a group of one study has the
     model's.  Where no tau2 can be common (each group one study) the groups have the answers of their own.
 
-    R: ``meta::metaprop(..., subgroup = region, tau.common = TRUE)``, ``metafor::rma(mods = ~ region - 1)``,
-    ``lme4::glmer(cbind(x, n - x) ~ 0 + region + (1 | study))``.
-
     R: ``meta::metaprop(..., subgroup = region)``, ``metafor::rma.glmm(mods = ~ region)``, both chi-square.
+    With one tau2: ``meta::metaprop(..., tau.common = TRUE)``, ``metafor::rma(mods = ~ region - 1)``,
+    ``lme4::glmer(cbind(x, n - x) ~ 0 + region + (1 | study))``.
 
     References
     ----------
@@ -209,6 +210,10 @@ def subgroups(
     >>> found = subgroups(mr.pool(studies), "region")
     >>> found.group, found.rate.round(3).tolist(), round(found.pvalue, 5)
     (('A', 'B'), [0.0, 0.2], 0.00455)
+    >>> fit = mr.pool(mr.datasets.load("debruin2009"))
+    >>> one = subgroups(fit, "ethnicity", common_tau2=True)
+    >>> one.rate.round(3).tolist(), one.tau2.round(3).tolist()
+    ([0.396, 0.56], [0.274, 0.274])
     """
     if not isinstance(fit, Fit):
         raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
