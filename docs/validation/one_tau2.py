@@ -81,7 +81,7 @@ def cell(rng, sets, k, taus):
             for low, high in (own, together(*wide, design(k, groups))):
                 inside = (low <= special.logit(RATE)) & (special.logit(RATE) <= high)
                 found.append(f"{inside.mean():.3f} ({np.median(high - low):.2f})")
-        yield g, found, len(n)
+        yield g, found
 
 
 def main(sets=1000):
@@ -90,10 +90,9 @@ def main(sets=1000):
     print("|---|---|---|---|---|---|---|")
     for number, (k, taus) in enumerate(CELLS):
         rng = np.random.default_rng([2031, number])
-        for g, found, used in cell(rng, sets, k, taus):
+        for g, found in cell(rng, sets, k, taus):
             spreads = ", ".join(f"{tau:g}" for tau in taus)
             print(f"| {k} | {spreads} | {g:g} | {' | '.join(found)} |", flush=True)
-        print(f"# {used} sets of {sets}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def fit_one_tau2(fit: Fit, batch: Batch, copies: IntArray, labels: Sequence[str]
     model = REGRESSIONS[spec.model](spec, counts, members @ _coded(inside.size), None)
     notes += model.notes(lambda positions: names(used, positions), [labels[i] for i in inside.tolist()])
     if np.isnan(model.tau2_limits[0]):
-        notes.append("The one tau2 has no interval (tau2_low, tau2_high).")
+        notes.append("The one tau2 has no interval.")
     if spec.prediction is not None and model.k - model.p < 2:
         notes.append(f"No interval of a new trial: {model.k} studies leave too little for {model.p} groups.")
     return OneTau2(model, inside, tuple(notes))
