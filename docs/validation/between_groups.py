@@ -17,6 +17,7 @@ from scipy import special
 import metaresp as mr
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
 from metaresp.counts import clean
+from metaresp.model.spec import resolve
 
 STUDIES, GROUPS, RATES, TAUS = (2, 3, 5, 10), (2, 3), (0.05, 0.3), (0.0, 0.5, 1.0)
 SIZES = (7, 40)
@@ -44,7 +45,7 @@ def cell(events, n, studies):
     held = ((lanes.events == 0) | (lanes.events == lanes.total)).reshape(sets, groups)
     df = np.array(studies) - 1.0
     for shared in (False, True):
-        found = likelihood_ratios(lanes, groups, shared=shared, held=held)
+        found = likelihood_ratios(lanes, groups, resolve(), shared=shared, held=held)
         name = f"likelihood ratio, {'one' if shared else 'own'} tau2"
         yield name, "chi-square", special.chdtrc(groups - 1, found)
         yield name, "F", likelihood_f(found, np.full(sets, float(sum(studies))), groups)[1]

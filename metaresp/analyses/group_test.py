@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from metaresp.analyses.between import likelihood_f, likelihood_ratios, welch_f
+from metaresp.analyses.one_tau2 import OneTau2
 from metaresp.analyses.permutation import arrangements, pvalue
 from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.counts import clean
@@ -14,6 +15,7 @@ from metaresp.kernel.numerics.special import half_deviance
 from metaresp.model import Batch
 from metaresp.model.estimates import ALL_RESPOND, ALL_ZERO, EXACT
 from metaresp.model.registry import model_of
+from metaresp.model.regression import Regressor
 from metaresp.model.spec import Spec, resolve
 from metaresp.result import Fit
 
@@ -42,8 +44,11 @@ class Reference(NamedTuple):
     seed: int
 
 
-def between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, chosen: Reference) -> GroupTest:
-    """Return the test that belongs to the model of the fit."""
+def between(
+    fit: Fit, batch: Batch, copies: IntArray, chosen: Reference, shared: OneTau2 | None = None
+) -> GroupTest:
+    """Return the test that belongs to the model of the fit, or to the one with one tau2 for all groups."""
+    common_tau2 = shared is not None
     reference = chosen.name
     groups, kind = len(copies), model_of(fit.spec)
     if groups < 2:
@@ -61,6 +66,8 @@ def between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, chosen:
     exact = np.isin(batch.reason, EXACT)
     if fit.spec.cluster is not None and (kind.has_likelihood or exact.any()):
         return _nested_likelihood(fit, copies, reference)
+    if not kind.has_likelihood and shared is not None and shared.model and shared.inside.size == groups:
+        return _wald(shared.model, fit.spec, reference)
     if not kind.has_likelihood and not exact.any():
         normal = fit.spec.ci == "normal" and reference is None
         units = batch.k if fit.spec.cluster is None else _clusters(fit, copies)
@@ -70,7 +77,18 @@ def between(fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, chosen:
         if normal or reference == "chi-square":
             return _chi_square(q, groups, name)
         return GroupTest(q, "F", f, groups - 1.0, within, pvalue, name)
-    return _likelihood(fit, batch, copies, common_tau2, reference)
+    return _likelihood(fit, batch, copies, shared, reference)
+
+
+def _wald(model: Regressor, spec: Spec, reference: str | None) -> GroupTest:
+    """Return the test of the indicators of groups in a regression of effects."""
+    found, name = model.joint([range(1, model.p)])[0], "Q between groups, one τ²"
+    q = found.statistic * (found.df if np.isfinite(found.df2) else 1.0)
+    if reference == "chi-square" or (reference is None and spec.ci == "normal"):
+        return _chi_square(q, model.p, name)
+    f, within = q / found.df, float(model.k - model.p)
+    pvalue = float(special.fdtrc(found.df, within, f))
+    return GroupTest(q, "F", f, found.df, within, pvalue, name)
 
 
 def _chi_square(statistic: float, groups: int, test: str, notes: tuple[str, ...] = ()) -> GroupTest:
@@ -80,23 +98,26 @@ def _chi_square(statistic: float, groups: int, test: str, notes: tuple[str, ...]
 
 
 def _likelihood(
-    fit: Fit, batch: Batch, copies: IntArray, common_tau2: bool, reference: str | None
+    fit: Fit, batch: Batch, copies: IntArray, one: OneTau2 | None, reference: str | None
 ) -> GroupTest:
     """Return the likelihood-ratio test, in the model of the fit where that has a likelihood."""
     groups, k = len(copies), float(batch.k.sum())
     own = model_of(fit.spec).has_likelihood
     spec = fit.spec if own else resolve()
     kind = model_of(spec)
-    shared = common_tau2 or bool((batch.k < 2).any())
+    shared = one is not None or bool((batch.k < 2).any())
     notes: tuple[str, ...] = ()
-    if shared and not common_tau2:
+    if shared and one is None:
         notes = (
             f"A group has one study: the test between groups takes one {kind.spread_words} for all of them.",
         )
-    lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
-    held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))[None, :]
-    found = likelihood_ratios(lanes, groups, spec, shared=shared, held=held)
-    statistic = float(found[0])
+    # a penalty has no part in these tests: where there is one, the regression has another likelihood
+    if own and spec.penalty is None and one is not None and one.model and one.inside.size == groups:
+        statistic = one.model.joint([range(1, groups)])[0].statistic
+    else:
+        lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
+        held = np.isin(batch.reason, (ALL_ZERO, ALL_RESPOND))[None, :]
+        statistic = float(likelihood_ratios(lanes, groups, spec, shared=shared, held=held)[0])
     other = "" if own else f" ({spec.model})"
     name = f"likelihood ratio{other}, {'one' if shared else 'own'} {kind.spread_symbol}"
     if k <= groups and reference != "chi-square":

@@ -9,6 +9,7 @@ import numpy as np
 
 from metaresp.analyses.clusters import batch_options
 from metaresp.analyses.group_test import Reference, between
+from metaresp.analyses.one_tau2 import NUMBERS, check_offered, fit_one_tau2, group_numbers
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
@@ -41,7 +42,7 @@ class Subgroups(Answered):
     by : str
         The covariate that tells the groups.
     common_tau2 : bool
-        Whether the test between groups takes one tau2 for all.
+        Whether the groups, and the test between them, have one tau2.
     group : tuple of str
         In the order of the data.
     k, events, n : int array
@@ -52,9 +53,11 @@ class Subgroups(Answered):
         Mean rate over the trials of the group and its interval.
     prediction_low, prediction_high : float array
         Interval of the true rate of a new trial of each group; NaN where there is none.
+    estimate, se, estimate_low, estimate_high : float array
+        The pooled rate on the scale of the model, its standard error and its interval.
     tau2, tau2_low, tau2_high, I2 : float array
-        Heterogeneity inside each group: its own tau2 and its interval, I2 in percent; NaN where it is not
-        estimable.
+        Heterogeneity inside each group: its own tau2, or the one that all share, with its interval, and I2 in
+        percent; NaN where it is not estimable.
     within_pvalue : float array
         Of the test of heterogeneity inside each group: Pearson's X2 (count models) or Cochran's Q.
     statistic : float
@@ -87,6 +90,10 @@ class Subgroups(Answered):
     mean_high: FloatArray
     prediction_low: FloatArray
     prediction_high: FloatArray
+    estimate: FloatArray
+    se: FloatArray
+    estimate_low: FloatArray
+    estimate_high: FloatArray
     tau2: FloatArray
     tau2_low: FloatArray
     tau2_high: FloatArray
@@ -107,12 +114,14 @@ class Subgroups(Answered):
         return self.fit.spec
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return one row a group: counts, rate, mean rate, new trial and tau2 with their limits, I2."""
+        """Return one row a group: counts, rate, mean rate, new trial, tau2 with limits, I2, the scale's."""
         import pandas as pd
 
         rates = ("rate", "low", "high", "mean_rate", "mean_low", "mean_high")
         new = ("prediction_low", "prediction_high")
-        names = ("group", "k", "events", "n", *rates, *new, "tau2", "tau2_low", "tau2_high", "I2")
+        spread = ("tau2", "tau2_low", "tau2_high", "I2")
+        scale = ("estimate", "se", "estimate_low", "estimate_high")
+        names = ("group", "k", "events", "n", *rates, *new, *spread, *scale)
         return pd.DataFrame(
             {name: list(self.group) if name == "group" else getattr(self, name) for name in names}
         )
@@ -148,8 +157,8 @@ def subgroups(
     by : str
         Covariate that tells the groups; each study needs a value.
     common_tau2 : bool
-        Test with one tau2 for all groups instead of one for each.  The rates of the groups are always
-        those of their own studies.  With five studies a group or fewer it finds more differences.
+        One model for all groups: a mean for each and one tau2, in rates, limits, new trials and the test.
+        For few studies a group whose spreads are alike (``docs/decisions/between-groups.md``).
     reference : {"F", "chi-square", "permutation"}, optional
         Distribution that the test is referred to: F when not given, chi-square for one common rate and for
         inverse variance with ``ci="normal"``.  ``permutation``: arrangements of the groups over the studies
@@ -168,7 +177,10 @@ def subgroups(
     UnknownName
         If the studies have no such column, or *reference* is not known.
     InvalidArgument
-        If *common_tau2* or *reference* has no meaning for the model, or *permutations* for the reference.
+        If *common_tau2* or *reference* has no meaning for the model, or *permutations* for the reference;
+        if *common_tau2* is not offered for the model (beta-binomial, nested) or its interval.
+    CannotEstimate
+        If a study has no variance on the scale of an inverse-variance fit with one tau2.
 
     Notes
     -----
@@ -180,13 +192,25 @@ def subgroups(
     (``docs/decisions/between-groups.md``).  A group that is all at 0% or 100% takes part with its likelihood
     (0/60 against 12/60 has a finite statistic), its spread being held at 0.  With a group of one study, which
     cannot tell its own spread, one is shared in the test.
+    A penalty has no part in these tests.
     Studies nested in clusters: the same with both variances of each group its own, k being the number of
     clusters (no size was measured).
     One common rate: the likelihood-ratio test of the totals, chi-square.  Inverse variance: Cochran's Q
     between the groups in Welch's F test, whose denominator has the groups' own degrees of freedom; where a
     group is all at 0% or 100% the test of the binomial-normal model.
 
+    One tau2 (*common_tau2*): the groups are indicators in the regression of :func:`metaresp.regress`.
+    Counts: maximum likelihood and corrected profile limits of each group's mean.  Inverse variance: every
+    estimator of tau2 in its form for residuals; Hartung-Knapp's factor and degrees of freedom are those of
+    all studies, the test is the F (or chi-square) of the indicators.  New trials are the regression's, by t
+    on k - G - 1 degrees of freedom (``hts``); the mean over trials and its limits are those of the typical
+    trial, averaged over trials at the one tau2; I2 is of what groups leave.  That tau2 has no interval.  A
+    group all at 0% or 100% keeps its exact answer, which says nothing of tau2; a group of one study has the
+    model's.  Where no tau2 can be common (each group one study) the groups have the answers of their own.
+
     R: ``meta::metaprop(..., subgroup = region)``, ``metafor::rma.glmm(mods = ~ region)``, both chi-square.
+    With one tau2: ``meta::metaprop(..., tau.common = TRUE)``, ``metafor::rma(mods = ~ region - 1)``,
+    ``lme4::glmer(cbind(x, n - x) ~ 0 + region + (1 | study))``.
 
     References
     ----------
@@ -200,52 +224,48 @@ def subgroups(
     >>> found = subgroups(mr.pool(studies), "region")
     >>> found.group, found.rate.round(3).tolist(), round(found.pvalue, 5)
     (('A', 'B'), [0.0, 0.2], 0.00455)
+    >>> fit = mr.pool(mr.datasets.load("debruin2009"))
+    >>> one = subgroups(fit, "ethnicity", common_tau2=True)
+    >>> one.rate.round(3).tolist(), one.tau2.round(3).tolist()
+    ([0.396, 0.56], [0.274, 0.274])
     """
     if not isinstance(fit, Fit):
         raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
     common_tau2 = check_bool("common_tau2", common_tau2)
     chosen = _reference(reference, permutations, seed)
-    kind = model_of(fit.spec)
-    nested = fit.spec.cluster is not None
-    if common_tau2 and (nested or not (kind.has_likelihood and kind.tau2_methods)):
-        raise InvalidArgument(
-            f"{option('common_tau2', True)} has no meaning for {option('model', fit.spec.model)}: leave it "
-            "out"
-        )
+    if common_tau2:
+        check_offered(fit.spec)
     studies = fit.studies
     members = _members(fit, by)
     copies = np.zeros((len(members), len(studies)), dtype=np.int64)
     for i, positions in enumerate(members.values()):
         copies[i, list(positions)] = 1
     batch = pool_batch(studies.events, studies.n, copies, **batch_options(fit))
-    found = between(fit, batch, copies, common_tau2, chosen)
+    labels = tuple(map(group_label, members))
+    shared = fit_one_tau2(fit, batch, copies, labels) if common_tau2 else None
+    found = between(fit, batch, copies, chosen, shared)
     limits = Later(lambda: _tau2_limits(fit, copies, batch.reason, list(members.values())))
-    tau2_low: Any = Later(lambda: limits()[0])
-    tau2_high: Any = Later(lambda: limits()[1])
-    mean_low: Any = Later(lambda: batch.mean_low)
-    mean_high: Any = Later(lambda: batch.mean_high)
+    numbers: dict[str, Any] = {name: getattr(batch, name) for name in NUMBERS} | {
+        "tau2_low": Later(lambda: limits()[0]),
+        "tau2_high": Later(lambda: limits()[1]),
+        "mean_low": Later(lambda: batch.mean_low),
+        "mean_high": Later(lambda: batch.mean_high),
+    }
+    notes = found.notes
+    if shared is not None:
+        numbers |= group_numbers(fit, batch, copies, shared)
+        notes = (*shared.notes, *notes)
     return Subgroups(
         fit=fit,
         by=by,
         common_tau2=common_tau2,
-        group=tuple(map(group_label, members)),
+        group=labels,
         k=batch.k.astype(np.int64),
         events=batch.events.astype(np.int64),
         n=batch.n.astype(np.int64),
-        rate=batch.rate,
-        low=batch.low,
-        high=batch.high,
-        mean_rate=batch.mean_rate,
-        mean_low=mean_low,
-        mean_high=mean_high,
-        prediction_low=batch.prediction_low,
-        prediction_high=batch.prediction_high,
-        tau2=batch.tau2,
-        tau2_low=tau2_low,
-        tau2_high=tau2_high,
-        I2=batch.I2,
         within_pvalue=batch.Q_pvalue,
-        **found._asdict(),
+        **numbers,
+        **found._asdict() | {"notes": notes},
     )
 
 

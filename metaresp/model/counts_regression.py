@@ -251,7 +251,7 @@ class CountsRegression(Regressor):
         each = np.maximum(2 * (value[:, :1] - value[:, 1:]), 0.0) if several else whole[:, None]
         return whole, each
 
-    def back(self, values: FloatArray) -> FloatArray:
+    def back(self, values: FloatArray, groups: Counts | None = None) -> FloatArray:
         """Return rates."""
         return LINKS[str(self.spec.link)].rate(values)
 

@@ -1,5 +1,6 @@
 """Moderators in the inverse-variance model."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -9,7 +10,9 @@ from metaresp.arrays import FloatArray, IntArray
 from metaresp.counts import Counts
 from metaresp.errors import CannotEstimate, option
 from metaresp.kernel.effects.sums import study_weights
+from metaresp.kernel.effects.tau2_interval import TAU2_CI
 from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.regression.designs import orthogonal
 from metaresp.kernel.regression.effects import (
     FACTORS,
     EffectsFit,
@@ -19,6 +22,7 @@ from metaresp.kernel.regression.effects import (
     joint_pvalue,
     wald,
 )
+from metaresp.kernel.regression.lanes import DesignLanes
 from metaresp.model.inverse_variance import InverseVariance
 from metaresp.model.regression import REGRESSIONS, Coefficients, Joint, Predicted, Regressor, Residual
 from metaresp.model.spec import Spec
@@ -108,6 +112,13 @@ class EffectsRegression(Regressor):
         q, typical = float(fit.q[0]), float(fit.typical_v[0])
         return self._residual(float(fit.tau2[0]), without, q, typical, common)
 
+    @property
+    def tau2_limits(self) -> tuple[float, float]:
+        """The Q-profile interval of the residual tau2.  R: ``confint(rma(yi, vi, mods = ~ x))``."""
+        lanes = DesignLanes(self.y, self.v, np.ones_like(self.y), orthogonal(self.x[None]).z)
+        low, high = inspect.unwrap(TAU2_CI["q-profile"])(lanes, self.tail)
+        return float(low[0]), float(high[0])
+
     def predicted(self, rows: FloatArray) -> Predicted:
         """Return the means, their intervals and those of a new study, k - p - 1 degrees of freedom."""
         cov, df = self.covariance
@@ -136,10 +147,11 @@ class EffectsRegression(Regressor):
             each[part] = fit.beta[:, 1:] ** 2 / np.einsum("lii->li", cov)[:, 1:]
         return whole, each
 
-    def back(self, values: FloatArray) -> FloatArray:
+    def back(self, values: FloatArray, groups: Counts | None = None) -> FloatArray:
         """Return rates, clipped where a limit leaves the scale."""
-        transform = self.pooled.transform
-        size = self.pooled.size(self.fit.tau2)
+        pooled = self.pooled if groups is None else InverseVariance(groups, self.spec)
+        transform = pooled.transform
+        size = pooled.size(np.broadcast_to(self.fit.tau2, pooled.counts.k.shape))
         inside = np.clip(values, *transform.limits)
         rates: FloatArray = transform.inverse(
             inside, None if size is None else np.broadcast_to(size, values.shape)

@@ -111,6 +111,11 @@ class Regressor:
         """What is left between studies."""
         raise NotImplementedError
 
+    @property
+    def tau2_limits(self) -> tuple[float, float]:
+        """The interval of the residual tau2; NaN where there is none."""
+        return float("nan"), float("nan")
+
     def predicted(self, rows: FloatArray) -> Predicted:
         """Return the means at rows of a design, shape (rows, p)."""
         raise NotImplementedError
@@ -122,8 +127,12 @@ class Regressor:
         """
         raise NotImplementedError
 
-    def back(self, values: FloatArray) -> FloatArray:
-        """Return rates from the model's scale."""
+    def back(self, values: FloatArray, groups: Counts | None = None) -> FloatArray:
+        """Return rates from the model's scale.
+
+        Where that takes a size it is that of the lane of *groups* that belongs to each value, or of all
+        studies.
+        """
         raise NotImplementedError
 
     def precision(self) -> FloatArray:

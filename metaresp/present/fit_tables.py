@@ -108,7 +108,8 @@ def groups(found: "Subgroups") -> Summary:
     limits, mean = f"{level_percent(spec.level)} CI", ("Mean over trials",) if any(means) else ()
     ahead = ("New trial",) if any(new) else ()
     columns = (found.by, "Studies", head, "Rate", limits, *mean, *ahead, "tau2", "I2", "p within")
-    facts = [("Groups", f"{len(found.group)} by {found.by}"), ("Between groups", _between(found))]
+    one = ", one tau2 for all groups" if found.common_tau2 else ""
+    facts = [("Groups", f"{len(found.group)} by {found.by}{one}"), ("Between groups", _between(found))]
     return Summary(tuple(facts), columns, rows, found.notes, more=unseen(found.rate, MOST_ROWS))
 
 

@@ -79,7 +79,8 @@ def _details(groups: "Subgroups", i: int, words: Mapping[str, str]) -> str:
     if groups.k[i] < 2:
         return ""
     tau2, i2 = float(groups.tau2[i]), float(groups.I2[i])
-    found = [f"τ² = {significant(tau2)}"] if parts.known(tau2) else []
+    one = f" ({words['one_tau2']})" if groups.common_tau2 else ""
+    found = [f"τ² = {significant(tau2)}{one}"] if parts.known(tau2) else []
     found += [f"I² = {parts.share(i2)}"] if parts.known(i2) else []
     found += [pvalue(float(groups.within_pvalue[i]))] if parts.known(groups.within_pvalue[i]) else []
     details = "; ".join(found).replace(".", words["decimal"]) or words["not_estimable"]

@@ -53,6 +53,7 @@ WORDS: Mapping[str, str] = {
     "pooled_mean": "Pooled rate: {mean}; {typical} {estimate}",
     "pooled_only": "Pooled rate: {mean}",
     "mean_row": "{model}, {mean}",
+    "one_tau2": "one for all groups",
     "between": "Test between groups: {test}, {p}",
     "study_intervals": "Study intervals: {level}, {method}.",
     "benchmark": "Benchmark {rate}",

@@ -44,7 +44,7 @@ def test_each_group_is_its_own_fit(model):
         assert found.within_pvalue[i] == pytest.approx(alone.heterogeneity.pvalue, rel=1e-6)
     means = ["mean_rate", "mean_low", "mean_high"]
     names = ["group", "k", "events", "n", "rate", "low", "high", *means, "prediction_low", "prediction_high"]
-    names += ["tau2", "tau2_low", "tau2_high", "I2"]
+    names += ["tau2", "tau2_low", "tau2_high", "I2", "estimate", "se", "estimate_low", "estimate_high"]
     assert list(found.to_frame().columns) == names
 
 

@@ -74,7 +74,7 @@ def q_profile(lanes: Lanes, tail: float) -> Limits:
     Viechtbauer (2007), Statistics in Medicine 26:37-52, section 3.
     R: ``metafor::confint(rma(...), type = "QP")``.
     """
-    df = lanes.k - 1.0
+    df = lanes.df
     return climb(lanes, chi2_quantile(df, tail)).value, climb(lanes, chi2_quantile(df, 1.0 - tail)).value
 
 
