@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metaresp.analyses import size_counts, size_effects  # noqa: F401 - they register their methods
+from metaresp.analyses.clusters import check_fit
 from metaresp.analyses.size_methods import GROWING, METHODS, Answer, Method, count_model
 from metaresp.analyses.size_notes import notes_of
 from metaresp.arrays import FloatArray, IntArray, silent
@@ -185,8 +186,7 @@ def small_study_effects(
     >>> small_study_effects(fit, method="peters").pvalue < 0.05
     True
     """
-    if not isinstance(fit, Fit):
-        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
+    check_fit(fit)
     method = known_name("method", method, METHODS)
     pvalue = known_name("pvalue", pvalue, PVALUES)
     asked = METHODS[method](fit, _predictor(method, predictor))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import batch_options
+from metaresp.analyses.clusters import batch_options, check_fit, column_by
 from metaresp.analyses.group_test import Reference, between
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.checks import check_bool, check_text
+from metaresp.checks import check_bool
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.model import pool_batch
@@ -187,8 +187,7 @@ def subgroups(
     >>> found.group, found.rate.round(3).tolist(), round(found.pvalue, 5)
     (('A', 'B'), [0.0, 0.2], 0.00455)
     """
-    if not isinstance(fit, Fit):
-        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
+    check_fit(fit)
     common_tau2 = check_bool("common_tau2", common_tau2)
     chosen = _reference(reference, permutations, seed)
     kind = model_of(fit.spec)
@@ -276,7 +275,7 @@ def group_label(value: Value) -> str:
 
 
 def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
-    values = fit.studies.column(check_text("by", by))
+    values = column_by(fit.studies, by)
     members: dict[Value, list[int]] = {}
     for i, value in enumerate(values):
         members.setdefault(value, []).append(i)

@@ -231,6 +231,12 @@ class Studies(Record):
         """Iterate over the studies, each as Studies of one."""
         return (self._take(np.array([i])) for i in range(len(self)))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that :meth:`column` knows: study, events, n, rate, enrolled, covariates."""
+        own = ("study", "events", "n", "rate", "enrolled")
+        return (*(own if self.enrolled is not None else own[:-1]), *self.covariates)
+
     def column(self, name: str) -> tuple[Value, ...]:
         """Return one column: study, events, n, rate, enrolled or a covariate.
 
@@ -247,15 +253,11 @@ class Studies(Record):
         """
         if name == "study":
             return self.study
-        own = {"events": self.events, "n": self.n, "rate": self.rates}
-        if self.enrolled is not None:
-            own["enrolled"] = self.enrolled
-        if isinstance(name, str) and name in own:
+        own = {"events": self.events, "n": self.n, "rate": self.rates, "enrolled": self.enrolled}
+        if isinstance(name, str) and own.get(name) is not None:
             return tuple(own[name].tolist())
         if name not in self.covariates:
-            raise UnknownName(
-                f"column {name!r} is not known{choices(name, ['study', *own, *self.covariates])}"
-            )
+            raise UnknownName(f"column {name!r} is not known{choices(name, self.names)}")
         return self.covariates[name]
 
     def sort_by(self, name: str, *, descending: bool = False) -> "Studies":
