@@ -373,6 +373,12 @@ def test_wrong_new_studies_are_named(new, words):
         found.predict(new)
 
 
+@pytest.mark.parametrize("on", ["dose", ["dose"], "dose + year"])
+def test_studies_without_covariates_say_so(on):
+    with pytest.raises(mr.UnknownName, match=r"on='dose' is not known: there is none to choose$"):
+        mr.regress(mr.Studies([1, 2, 3], [9, 9, 9]), on)
+
+
 def test_new_studies_come_in_any_form():
     pd = pytest.importorskip("pandas")
     studies = studies_with(dose=[1, 2, 3, 4, 5, 6], arm=list("xxyyxy"))
