@@ -254,8 +254,9 @@ class Studies(Record):
         if name == "study":
             return self.study
         own = {"events": self.events, "n": self.n, "rate": self.rates, "enrolled": self.enrolled}
-        if isinstance(name, str) and own.get(name) is not None:
-            return tuple(own[name].tolist())
+        found = own.get(name) if isinstance(name, str) else None
+        if found is not None:
+            return tuple(found.tolist())
         if name not in self.covariates:
             raise UnknownName(f"column {name!r} is not known{choices(name, self.names)}")
         return self.covariates[name]
