@@ -233,9 +233,8 @@ class Studies(Record):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns that :meth:`column` knows: study, events, n, rate, enrolled, covariates."""
-        own = ("study", "events", "n", "rate", "enrolled")
-        return (*(own if self.enrolled is not None else own[:-1]), *self.covariates)
+        """Names that :meth:`column` knows."""
+        return ("study", "events", "n", "rate", *["enrolled"] * (self.enrolled is not None), *self.covariates)
 
     def column(self, name: str) -> tuple[Value, ...]:
         """Return one column: study, events, n, rate, enrolled or a covariate.
@@ -247,15 +246,13 @@ class Studies(Record):
 
         Examples
         --------
-        >>> from metaresp.studies import Studies
         >>> Studies([13, 4], [18, 7], covariates={"dose": [1, 2]}).column("dose")
         (1, 2)
         """
         if name == "study":
             return self.study
         own = {"events": self.events, "n": self.n, "rate": self.rates, "enrolled": self.enrolled}
-        found = own.get(name) if isinstance(name, str) else None
-        if found is not None:
+        if (found := own.get(name) if isinstance(name, str) else None) is not None:
             return tuple(found.tolist())
         if name not in self.covariates:
             raise UnknownName(f"column {name!r} is not known{choices(name, self.names)}")
