@@ -192,7 +192,8 @@ def known_name(argument: str, value: object, names: Iterable[str], or_else: str 
             return alike[0]
     hint = meant(argument, value, known) if isinstance(value, str) else ""
     listed = ", ".join(map(repr, known)) + (f" or {or_else}" if or_else else "")
-    raise UnknownName(f"{option(argument, value)} is not known: choose {listed}{hint}")
+    offered = f"choose {listed}{hint}" if listed else "there is none to choose"
+    raise UnknownName(f"{option(argument, value)} is not known: {offered}")
 
 
 def meant(argument: str, value: str, names: Iterable[str]) -> str:

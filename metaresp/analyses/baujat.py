@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import refitted
+from metaresp.analyses.clusters import check_fit, refitted
 from metaresp.arrays import FloatArray, silent
 from metaresp.errors import CannotEstimate
 from metaresp.model.kept import model_for
@@ -86,6 +86,7 @@ def baujat(fit: Fit) -> Baujat:
     >>> int(found.contribution.argmax())
     2
     """
+    check_fit(fit)
     k = fit.k
     if k < 3:
         raise CannotEstimate(f"baujat: needs three studies or more, here {k}")

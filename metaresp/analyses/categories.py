@@ -57,6 +57,8 @@ class Categories(Record):
         Between-study variance of the rate by each definition; NaN for the last.
     level : float
     outcome : str or None
+    notes : tuple of str
+        Of a column of patients that was not named and holds more than the categories.
     """
 
     category: tuple[str, ...]
@@ -78,12 +80,13 @@ class Categories(Record):
     tau2: FloatArray
     level: float
     outcome: str | None
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> "pd.DataFrame":
         """Return one row a category, with the rate by the definition that ends with it."""
         import pandas as pd
 
-        left_out = {"category", "definition", "study", "counts", "level", "outcome"}
+        left_out = {"category", "definition", "study", "counts", "level", "outcome", "notes"}
         arrays = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in left_out}
         return pd.DataFrame({"category": list(self.category), "definition": list(self.definition), **arrays})
 
@@ -120,8 +123,8 @@ class Categories(Record):
 @silent
 def pool_categories(
     data: Any,
-    *,
     categories: Sequence[str],
+    *,
     n: str | None = None,
     study: str | None = None,
     **options: Any,
@@ -136,7 +139,8 @@ def pool_categories(
         Columns of counts, from the best response to the worst: ``["CR", "PR", "SD", "PD"]``.  Patients who
         were not evaluated (``"NE"``) come last, or are what the others leave of *n*.
     n : str, optional
-        Column of all patients; without it the categories add up to all of them.
+        Column of all patients; without it the categories add up to all of them, and a note says where a
+        column of patients holds more.
     study : str, optional
         Column of labels.
     **options
@@ -182,7 +186,7 @@ def pool_categories(
     >>> found.rate.round(3).tolist()
     [0.125, 0.375, 0.643, 1.0]
     """
-    names, labels, counts = _read(data, categories, n, study)
+    names, labels, counts, notes = _read(data, categories, n, study)
     spec = resolve(**options)
     ended = np.cumsum(counts, axis=1)
     definitions = len(names) - 1
@@ -212,6 +216,7 @@ def pool_categories(
         tau2=np.append(batch.tau2[:definitions], np.nan),
         level=spec.level,
         outcome=spec.outcome,
+        notes=notes,
     )
 
 
@@ -229,8 +234,8 @@ def _in_order(batch: Batch, definitions: int, *fields: str) -> tuple[FloatArray,
 
 def _read(
     data: Any, categories: Sequence[str], n: str | None, study: str | None
-) -> tuple[tuple[str, ...], tuple[str, ...], IntArray]:
-    """Return the names of the categories, the labels and the counts, every cell checked."""
+) -> tuple[tuple[str, ...], tuple[str, ...], IntArray, tuple[str, ...]]:
+    """Return the names of the categories, the labels, the counts, every cell checked, and notes."""
     if isinstance(categories, str) or not isinstance(categories, Sequence) or len(categories) < 2:
         raise InvalidArgument(
             f"{option('categories', categories)}: must name two columns or more, from the best response to "
@@ -248,16 +253,23 @@ def _read(
         lone = [row for row in rows if counts[row].sum() == 0]
         if lone:
             raise InvalidStudies(f"{table.source}, {table.at(lone[0])}: no patient in any category")
-    else:
-        total = np.array(_whole(table, "n", n), dtype=np.int64)
+    notes: tuple[str, ...] = ()
+    whole = _n_column(table, names) if n is None else n
+    if whole is not None:
+        total = np.array(_whole(table, "n", whole), dtype=np.int64)
         for row in rows:
             if not max(counts[row].sum(), 1) <= total[row]:
                 raise InvalidStudies(
-                    f"{table.source}, {table.at(row)}, column {n!r}: {total[row]} patients, and "
+                    f"{table.source}, {table.at(row)}, column {whole!r}: {total[row]} patients, and "
                     f"{counts[row].sum()} in the categories"
                 )
         rest = total - counts.sum(axis=1)
-        if rest.any():
+        if rest.any() and n is None:
+            notes = (
+                f"Column {whole!r} holds {rest.sum()} patients more than the categories, who take no part: "
+                f"n={whole!r} counts them as {REST}.",
+            )
+        elif rest.any():
             names, counts = (*names, REST), np.column_stack([counts, rest])
     if not len(table):
         raise InvalidStudies(f"{table.source}: there is no study")
@@ -267,7 +279,19 @@ def _read(
     else:
         found = _label_column(table, {*map(str, categories), str(n)})
         labels = labels if found is None else table.texts(found)
-    return names, tuple(label or f"Study {i + 1}" for i, label in enumerate(labels)), counts
+    return names, tuple(label or f"Study {i + 1}" for i, label in enumerate(labels)), counts, notes
+
+
+def _n_column(table: read.Table, taken: Sequence[str]) -> str | None:
+    """Return the one column that is called patients and holds whole numbers of them, if there is one."""
+    called = [name for name in table.names if name not in taken and read.read_head(name).roles == {"n": 2}]
+    if len(called) != 1:
+        return None
+    try:
+        _whole(table, "n", called[0])
+    except InvalidStudies:
+        return None
+    return called[0]
 
 
 def _label_column(table: read.Table, taken: set[str]) -> int | None:

@@ -1,13 +1,32 @@
-"""Parts of the studies of a fit, fitted as that was made, in one batch."""
+"""What analyses are given, checked, and parts of the studies of a fit, fitted as that was made."""
 
 from typing import Any
 
 from metaresp.arrays import IntArray
-from metaresp.errors import InvalidArgument, option
+from metaresp.errors import InvalidArgument, UnknownName, option
 from metaresp.model import Batch, pool_batch
 from metaresp.model.registry import model_of
 from metaresp.model.spec import DEFAULT
 from metaresp.result import Fit
+from metaresp.studies import Studies
+from metaresp.studies.parts import Value, choices
+
+
+def check_fit(fit: Any) -> None:
+    """Refuse what is no result of pool, and say how Studies become one."""
+    if isinstance(fit, Fit):
+        return
+    first = "; mr.pool(studies) makes one" if isinstance(fit, Studies) else ""
+    raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool{first}")
+
+
+def column_by(studies: Studies, by: Any) -> tuple[Value, ...]:
+    """Return the column that the argument *by* names."""
+    if not isinstance(by, str):
+        raise InvalidArgument(f"{option('by', by)}: must be the name of a column of the studies")
+    if by not in studies.names:
+        raise UnknownName(f"{option('by', by)} is no column of the studies{choices(by, studies.names)}")
+    return studies.column(by)
 
 
 def batch_options(fit: Fit) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from metaresp.analyses.clusters import check_fit
 from metaresp.arrays import FloatArray, silent
 from metaresp.binomial import binomial_ci, binomial_test
 from metaresp.checks import check_level
@@ -155,6 +156,7 @@ def funnel(fit: Fit, *, size: str = "n", levels: tuple[float, ...] = (0.9, 0.95,
     >>> found.y.tolist(), found.x.round(2).tolist()
     ([18.0, 7.0, 15.0], [0.72, 0.57, 0.6])
     """
+    check_fit(fit)
     size = known_name("size", size, SIZES)
     if not isinstance(levels, tuple | list) or not levels:
         raise InvalidArgument(f"{option('levels', levels)}: must be several levels, such as (0.9, 0.95)")
@@ -218,6 +220,7 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     >>> found.pvalues.shape
     (3, 405)
     """
+    check_fit(fit)
     if isinstance(points, bool) or not isinstance(points, int) or not 51 <= points <= 5001:
         raise InvalidArgument(f"{option('points', points)}: must be a whole number from 51 to 5001")
     start, end = _reach(fit)

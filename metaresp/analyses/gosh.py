@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import batch_options
+from metaresp.analyses.clusters import batch_options, check_fit
 from metaresp.arrays import ByteArray, FloatArray, IntArray, silent
 from metaresp.checks import check_seed
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
@@ -184,8 +184,7 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
     >>> found.rate_with.round(2)[3].item(), found.rate_without.round(2)[3].item()
     (0.38, 0.16)
     """
-    if not isinstance(fit, Fit):
-        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
+    check_fit(fit)
     kind, spec, studies = model_of(fit.spec), fit.spec, fit.studies
     codes, labels = _units(fit, known_name("by", by, ("study", "cluster")))
     units = len(labels)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import refitted
-from metaresp.analyses.refits import check_fit, left_out
+from metaresp.analyses.clusters import check_fit, refitted
+from metaresp.analyses.refits import left_out
 from metaresp.arrays import BoolArray, FloatArray, silent
 from metaresp.errors import CannotEstimate, few
 from metaresp.kernel.numerics.quantiles import t_quantile

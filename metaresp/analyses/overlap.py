@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from metaresp.analyses.clusters import batch_options
+from metaresp.analyses.clusters import batch_options, column_by
 from metaresp.arrays import BoolArray, FloatArray, IntArray, silent
-from metaresp.checks import check_text
 from metaresp.errors import InvalidArgument, option
 from metaresp.model import pool_batch
 from metaresp.model.registry import NESTED
@@ -152,7 +151,7 @@ def overlap(data: Any, by: str, **options: Any) -> Overlap:
             f"{option('cluster', fit.spec.cluster)}: leave it out, the nested model is one of the choices"
         )
     studies = fit.studies
-    values = studies.column(check_text("by", by))
+    values = column_by(studies, by)
     members: dict[object, list[int]] = {}
     for i, value in enumerate(values):
         members.setdefault(("alone", i) if value is None else value, []).append(i)

@@ -1,7 +1,7 @@
 """Rates that a regression gives studies with certain moderators, and what its picture shows."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +9,12 @@ import numpy as np
 
 from metaresp.analyses.moderators import Term, design_of, level_text
 from metaresp.arrays import FloatArray
-from metaresp.errors import InvalidArgument, few, known_name, option
+from metaresp.errors import InvalidArgument, UnknownName, few, known_name, option
 from metaresp.model.kept import recalled
 from metaresp.model.regression import Regressor
 from metaresp.records import Record
 from metaresp.studies import Studies
+from metaresp.studies.parts import choices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,14 +134,22 @@ def _rates(
 
 def _columns(found: "Regression", new: Any) -> dict[str, tuple[Any, ...]]:
     """Return the moderators of new studies, checked, one value a row each."""
-    if isinstance(new, Studies):
-        given: Any = {name: new.column(name) for name in ["study", *new.covariates]}
+    if isinstance(new, Sequence) and new and all(isinstance(row, Mapping) for row in new):
+        odd = next((row for row in new if row.keys() != new[0].keys()), None)
+        if odd is not None:
+            raise InvalidArgument(f"{option('new', odd)}: has other moderators than the first row")
+        given: Any = {name: [row[name] for row in new] for name in new[0]}
+        new = given
+    elif isinstance(new, Studies):
+        given = {name: new.column(name) for name in ["study", *new.covariates]}
     elif isinstance(new, Mapping):
         given = new
     elif hasattr(new, "columns") and hasattr(new, "__getitem__"):
         given = {str(name): list(new[name]) for name in new.columns}
     else:
-        raise InvalidArgument(f"{option('new', new)}: must be a mapping, a data frame or Studies")
+        raise InvalidArgument(
+            f"{option('new', new)}: must be a mapping of moderators to values, a data frame or Studies"
+        )
     lacking = [name for name in found.on if name not in given]
     if lacking:
         raise InvalidArgument(f"{option('new')}: needs a value of {few(list(map(repr, lacking)))}")
@@ -197,7 +206,9 @@ def _check_values(term: Term, column: tuple[Any, ...]) -> None:
     """Refuse levels that no study has, and text where numbers are."""
     for value in column:
         if term.levels and level_text(value) not in term.levels:
-            known_name("new", level_text(value), term.levels)
+            raise UnknownName(
+                f"{option('new', value, term.name)} is no level in the studies{choices(value, term.levels)}"
+            )
         if not term.levels and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise InvalidArgument(
                 f"{option('new', value, term.name)}: {term.name!r} is a number in the studies"

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from metaresp.checks import check_text
 from metaresp.errors import InvalidArgument, option
 from metaresp.read.patterns import plain
 from metaresp.records import Record
@@ -99,7 +98,9 @@ def read_published(text: Any, *, weights: Sequence[Any] | str | None = None, **s
     >>> found.level
     0.95
     """
-    rest = plain(check_text("published", text)).casefold()
+    if not isinstance(text, str):
+        raise InvalidArgument(f"{option('published', text)}: must be text, with the digits printed: {FORMS}")
+    rest = plain(text).casefold()
     rest = re.sub(r"per\s?cent", "%", re.sub("[‒–—]", "-", rest))
     numbers: dict[str, Number] = {}
     for name, pattern in _STATISTICS.items():

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import refitted
+from metaresp.analyses.clusters import check_fit, column_by, refitted
 from metaresp.analyses.subgroups import group_label
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.checks import check_bool, check_text
+from metaresp.checks import check_bool
 from metaresp.errors import CannotEstimate, InvalidArgument, few, option
 from metaresp.model.spec import Spec
 from metaresp.records import Answered, Later, on_demand
@@ -175,7 +175,7 @@ def leave_one_out(fit: Fit, *, by: str | None = None, prediction: bool = False) 
 
 @silent
 def cumulative(
-    fit: Fit, *, by: str | None = None, descending: bool = False, prediction: bool = False
+    fit: Fit, by: str | None = None, *, descending: bool = False, prediction: bool = False
 ) -> Cumulative:
     """Fit the first study, the first two, and so on, as *fit* was made.
 
@@ -221,7 +221,7 @@ def cumulative(
     descending = check_bool("descending", descending)
     if by is None and descending:
         raise InvalidArgument(f"{option('descending', True)}: name the column in {option('by')} too")
-    column = fit.studies.column("study" if by is None else check_text("by", by))
+    column = column_by(fit.studies, "study" if by is None else by)
     order = list(range(fit.k)) if by is None else order_of(column, descending)
     value = tuple(column[i] for i in order)
     labels = [fit.studies.study[i] for i in order]
@@ -237,17 +237,11 @@ def cumulative(
     return Cumulative(**fields, notes=(*notes, *_reasons(fields, "Up to ")), by=by, value=value)
 
 
-def check_fit(fit: Any) -> None:
-    """Refuse what is no result of pool."""
-    if not isinstance(fit, Fit):
-        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
-
-
 def left_out(fit: Fit, by: str | None) -> tuple[list[str], IntArray]:
     """Return what is left out one at a time, and which of these each study is, in order of appearance."""
     if by is None:
         return list(fit.studies.study), np.arange(fit.k)
-    values = [group_label(value) for value in fit.studies.column(check_text("by", by))]
+    values = [group_label(value) for value in column_by(fit.studies, by)]
     labels = list(dict.fromkeys(values))
     return labels, np.array([labels.index(value) for value in values], dtype=np.int64)
 

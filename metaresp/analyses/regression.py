@@ -10,6 +10,7 @@ from metaresp.analyses.moderators import Design
 from metaresp.analyses.predicted import Bubbles, RegressionRates, bubbles, rates_at
 from metaresp.arrays import FloatArray, silent
 from metaresp.counts import clean
+from metaresp.errors import InvalidArgument, option
 from metaresp.model.kept import keep, recalled
 from metaresp.model.regression import Regressor
 from metaresp.model.regressions import REGRESSIONS
@@ -131,13 +132,15 @@ class Regression(Record):
         return pd.DataFrame(columns)
 
     @silent
-    def predict(self, new: Any = None) -> RegressionRates:
+    def predict(self, new: Any = None, **values: Any) -> RegressionRates:
         """Return rates of studies with given moderators.
 
         Parameters
         ----------
-        new : mapping, data frame or Studies, optional
+        new : mapping, list of mappings, data frame or Studies, optional
             A value, or a list of values, of every moderator; the studies' own when not given.
+        **values
+            The same by name, ``dose=2`` for ``{"dose": 2}``.
 
         Returns
         -------
@@ -152,7 +155,9 @@ class Regression(Record):
         >>> mr.regress(studies, "dose").predict({"dose": [1, 5]}).rate.round(3).tolist()
         [0.103, 0.802]
         """
-        return rates_at(self, model_of(self), new)
+        if values and new is not None:
+            raise InvalidArgument(f"{option('new', new)}: give it, or moderators by name, not both")
+        return rates_at(self, model_of(self), values or new)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, on: str | None = None, **style: Any) -> Any:
         """Draw studies against a moderator, larger where they weigh more, with the fitted rate and its bands.

@@ -92,7 +92,7 @@ class Binomial(Method):
             end = "smaller" if run > 0 else "larger"
             notes += (
                 f"Events are on the side of the {end} trials alone: the slope has no finite estimate, and "
-                "the rate of a trial without end is 0% or 100%. The test and the other limits hold.",
+                "the rate of an infinitely large trial is 0% or 100%. The test and the other limits hold.",
             )
         return notes
 

@@ -43,7 +43,7 @@ class Answer:
     slope: float = np.nan
     slope_ci: Interval | None = None
     intercept: float = np.nan  # of the line
-    limit: float = np.nan  # the same, where it is that of a trial without end
+    limit: float = np.nan  # the same, where it is that of an infinitely large trial
     limit_ci: Interval | None = None
     tau: float = np.nan
     notes: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ class Method:
         return Effects(*study_effects(TRANSFORMS[self.scale], x, n, np.ones_like(x), rule, amount))
 
     def rate(self, effect: FloatArray) -> FloatArray:
-        """Return effects of a trial without end as rates."""
+        """Return effects of an infinitely large trial as rates."""
         transform = TRANSFORMS[self.scale]
         rate: FloatArray = transform.inverse(
             np.clip(effect, *transform.limits), np.full(effect.shape, float(LARGEST_N))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metaresp.analyses import size_counts, size_effects  # noqa: F401 - they register their methods
+from metaresp.analyses.clusters import check_fit
 from metaresp.analyses.size_methods import GROWING, METHODS, Answer, Method, count_model
 from metaresp.analyses.size_notes import notes_of
 from metaresp.arrays import FloatArray, IntArray, silent
@@ -44,7 +45,7 @@ class SmallStudyEffects(Record):
     slope, slope_ci : float, Interval or None
         Change on the scale for one unit of the predictor; infinite where events are separated by size.
     limit, limit_ci : float, Interval or None
-        The line at a trial without end, on the scale; NaN and None where the method has no such thing.
+        The line at an infinitely large trial, on the scale; NaN and None where the method has no such thing.
     limit_rate, limit_rate_ci : float, Interval or None
         The same as a rate.
     tau : float
@@ -163,8 +164,8 @@ def small_study_effects(
     that ``egger``, ``egger-mixed`` and ``rank`` find effects of size where there are none; measured sizes
     of every method are in ``docs/decisions/small-study-effects.md``.
 
-    The limit is the line at ``1 / sqrt(n) = 0``, the rate of a trial without end (Ruecker and others 2011).
-    It is an extrapolation, and not a corrected rate.  R: ``metafor::regtest(model = "rma" or "lm")``,
+    The limit is the line at ``1 / sqrt(n) = 0``, the rate of an infinitely large trial (Ruecker and others
+    2011).  It is an extrapolation, and not a corrected rate.  R: ``metafor::regtest(model = "rma" or "lm")``,
     ``ranktest``, ``meta::metabias(method.bias = "Peters")`` (which leaves out studies at 0% and 100%),
     ``metasens::lfkindex``; none for counts.
 
@@ -185,8 +186,7 @@ def small_study_effects(
     >>> small_study_effects(fit, method="peters").pvalue < 0.05
     True
     """
-    if not isinstance(fit, Fit):
-        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
+    check_fit(fit)
     method = known_name("method", method, METHODS)
     pvalue = known_name("pvalue", pvalue, PVALUES)
     asked = METHODS[method](fit, _predictor(method, predictor))
@@ -283,7 +283,7 @@ def _rate(asked: Method, effect: float) -> float:
 
 
 def _line(asked: Method, answer: Answer) -> tuple[FloatArray, FloatArray]:
-    """Return the line along the predictor, from a trial without end where it has one."""
+    """Return the line along the predictor, from an infinitely large trial where it has one."""
     if not asked.predictor or not np.isfinite(answer.slope):
         return np.zeros(0), np.zeros(0)
     least = asked.along.min() if asked.predictor in GROWING else 0.0

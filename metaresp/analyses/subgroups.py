@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import batch_options
+from metaresp.analyses.clusters import batch_options, check_fit, column_by
 from metaresp.analyses.group_test import Reference, between
 from metaresp.analyses.one_tau2 import NUMBERS, check_offered, fit_one_tau2, group_numbers
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.checks import check_bool, check_text
+from metaresp.checks import check_bool
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.model import pool_batch
@@ -229,8 +229,7 @@ def subgroups(
     >>> one.rate.round(3).tolist(), one.tau2.round(3).tolist()
     ([0.396, 0.56], [0.274, 0.274])
     """
-    if not isinstance(fit, Fit):
-        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
+    check_fit(fit)
     common_tau2 = check_bool("common_tau2", common_tau2)
     chosen = _reference(reference, permutations, seed)
     if common_tau2:
@@ -310,7 +309,7 @@ def group_label(value: Value) -> str:
 
 
 def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
-    values = fit.studies.column(check_text("by", by))
+    values = column_by(fit.studies, by)
     members: dict[Value, list[int]] = {}
     for i, value in enumerate(values):
         members.setdefault(value, []).append(i)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metaresp.analyses.clusters import check_fit
 from metaresp.analyses.size_methods import effect_model, effect_spec
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.counts import clean
-from metaresp.errors import CannotEstimate, InvalidArgument, few, known_name, option
+from metaresp.errors import CannotEstimate, few, known_name, option
 from metaresp.kernel.effects.asymmetry import additive, trimmed
 from metaresp.model.inverse_variance import Effects, InverseVariance
 from metaresp.model.spec import Spec
@@ -144,8 +145,7 @@ def trim_and_fill(
     >>> found.k0, found.side, round(found.rate, 3), round(found.adjusted_rate, 3)
     (4, 'left', 0.757, 0.709)
     """
-    if not isinstance(fit, Fit):
-        raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
+    check_fit(fit)
     estimator = known_name("estimator", estimator, ESTIMATORS)
     side = known_name("side", side, SIDES)
     _check(fit)

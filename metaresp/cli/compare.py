@@ -19,7 +19,7 @@ def compare(
     *,
     given: o.Given,
 ) -> None:
-    """Pool the studies in a table by every defensible model, side by side.
+    """Pool a table of studies by every defensible model.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ def regress(
     *,
     given: o.Given,
 ) -> None:
-    """Regress the response rates of the studies in a table on moderators: columns of numbers or levels.
+    """Regress the rates of a table of studies on columns of it.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ def reproduce(
     *,
     given: o.Given,
 ) -> None:
-    """Find the method and program that give published numbers, to the digits that are printed.
+    """Find the method and program that give published numbers.
 
     \b
     Examples:

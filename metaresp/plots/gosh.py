@@ -62,7 +62,7 @@ def draw_gosh(
     held = np.zeros(known.sum(), dtype=np.bool_) if place is None else rows.members()[known, place] == 1
     x, y = x[known], y[known]
     rate = outcome_words(rows.outcome).rate
-    words = (f"Pooled {rate[0].lower()}{rate[1:]}", MEASURES[rows.measure])
+    words = (f"Pooled {rate[0].lower()}{rate[1:]}", MEASURES[rows.measure].replace("I2", "I²"))
     with plain_settings():
         figure, axes = sheet(width, look, words)
         colours = (look.square, look.prediction)

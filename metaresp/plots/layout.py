@@ -85,7 +85,7 @@ def lay_out(
     least = math.ceil((width - rest + panel) / 72 * 100) / 100  # a width that fits: never rounded down
     raise InvalidArgument(
         f"width={width / 72:.2f} inches: too narrow for these columns even in type of "
-        f"{SMALLEST_TYPE:g} points; at least {least:.2f} inches are needed"
+        f"{SMALLEST_TYPE:g} points; at least {least:.2f} inches are needed ({math.ceil(25.4 * least)} mm)"
     )
 
 

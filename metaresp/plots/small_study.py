@@ -31,8 +31,8 @@ def draw_line(
 ) -> Picture:
     """Draw the rates of the studies along their sizes, the largest on top, with the line through them.
 
-    The axis of sizes is that of the predictor, ``1 / sqrt(n)`` where there is none; a line ends at a trial
-    without end.
+    The axis of sizes is that of the predictor, ``1 / sqrt(n)`` where there is none; a line ends at an
+    infinitely large trial.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def draw_line(
             axes.plot([*limits], [0.0, 0.0], color=look.diamond, linewidth=1.4, clip_on=False)
             axes.plot(
                 [found.limit_rate], [0.0], "D", markersize=6, markerfacecolor=look.diamond, clip_on=False,
-                markeredgecolor=look.diamond, zorder=4, label="Trial without end, with its interval",
+                markeredgecolor=look.diamond, zorder=4, label="Infinitely large trial, with its interval",
             )  # fmt: skip
         rates_across(axes, [*rates, found.rate, *found.line_rate, *(limits or ())], 0.02)
         most = 1.06 * float(found.x.max())

@@ -1,6 +1,9 @@
 """Text cleaned for one line, and broken into lines of a width."""
 
+import re
 from collections.abc import Callable
+
+_TOGETHER = re.compile(r"(?<![=<>]) (?![=<>])")  # a space beside no sign: "p < 0.001" stays whole
 
 
 def clean(words: str) -> str:
@@ -28,13 +31,15 @@ def wrap(words: str, limit: float, measure: Callable[[str], float]) -> tuple[str
     Returns
     -------
     tuple of str
-        At least one line.  A word wider than the limit is broken between letters, and a line never has
-        fewer than one letter.
+        At least one line.  What a sign joins stays together where there is room for it; a word wider than
+        the limit is broken between letters, and a line never has fewer than one letter.
 
     Examples
     --------
     >>> wrap("three small words", 11, len)
     ('three small', 'words')
+    >>> wrap("Wang (n = 12)", 9, len), wrap("Wang (n = 12)", 6, len)
+    (('Wang', '(n = 12)'), ('Wang', '(n =', '12)'))
     >>> wrap("unbreakable", 4, len)
     ('unbr', 'eaka', 'ble')
     """
@@ -43,7 +48,7 @@ def wrap(words: str, limit: float, measure: Callable[[str], float]) -> tuple[str
     space = measure("x x") - measure("xx")
     lines: list[str] = []
     line, width = "", 0.0
-    for word in words.split(" "):
+    for word in _words(words, limit, measure):
         for part, piece in enumerate(_pieces(word, limit, measure)):
             size = measure(piece)
             if line and (part or width + space + size > limit):
@@ -54,6 +59,12 @@ def wrap(words: str, limit: float, measure: Callable[[str], float]) -> tuple[str
             else:
                 line, width = piece, size
     return (*lines, line)
+
+
+def _words(text: str, limit: float, measure: Callable[[str], float]) -> list[str]:
+    """Return the words, those that a sign joins as one where they fit."""
+    whole = _TOGETHER.split(text)
+    return [word for part in whole for word in ([part] if measure(part) <= limit else part.split(" "))]
 
 
 def _pieces(word: str, limit: float, measure: Callable[[str], float]) -> list[str]:

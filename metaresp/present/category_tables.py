@@ -40,7 +40,7 @@ def categories(found: "Categories") -> Summary:
         "Mean over trials",
     )
     facts = (("Data", f"{k} {'study' if k == 1 else 'studies'}, {patients} patients"),)
-    return Summary(facts, columns, tuple(rows))
+    return Summary(facts, columns, tuple(rows), found.notes)
 
 
 @TABLES.add("MultinomialCI")

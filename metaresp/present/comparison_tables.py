@@ -31,7 +31,8 @@ def models(found: "Comparison") -> Summary:
     )
     level = level_percent(spec.level)
     columns = ("Model", "Rate", f"{level} CI", "Mean rate", f"{level} prediction", "tau2", "Which rate")
-    facts = (("Data", f"{fit.k} studies, {fit.events} of {fit.n} patients {words.happened}"),)
+    noun = "study" if fit.k == 1 else "studies"
+    facts = (("Data", f"{fit.k} {noun}, {fit.events} of {fit.n} patients {words.happened}"),)
     return Summary(facts, columns, rows, found.notes)
 
 

@@ -49,7 +49,8 @@ def sentence(found: "Reproduction") -> str:
     if not found.method:
         return "No method has an answer for these studies."
     scale, decimals = _scale(found), found.published.decimals
-    with_what = f"with {found.method[0]}"
+    method = found.method[0]
+    with_what = method if method.startswith("without ") else f"with {method}"
     who = _programs(found.program[0])
     if not found.found:
         numbers = f"{rate_text(float(found.rate[0]), scale, decimals)} "

@@ -43,7 +43,7 @@ def _rate_with(rate: float, limits: "Interval | None") -> str:
 
 @TABLES.add("SmallStudyEffects")
 def effects_of_size(found: "SmallStudyEffects") -> Summary:
-    """Show the test, the slope, the rate of a trial without end, and the line at the ends of the sizes."""
+    """Show the test, the slope, the rate of an infinitely large trial, and the line at both ends."""
     title = METHODS[found.method] + (f" on {found.predictor}" if found.predictor else "")
     facts = [("Method", f"{title}, {found.scale} scale, {found.k} studies")]
     words = f"{found.statistic_name} {significant(found.statistic)}"
@@ -56,7 +56,9 @@ def effects_of_size(found: "SmallStudyEffects") -> Summary:
         facts.append((f"Slope ({level} interval)", significant(found.slope) + _between(found.slope_ci)))
     if not np.isnan(found.limit_rate):
         name = f"Limit ({level} interval)"
-        facts.append((name, f"{_rate_with(found.limit_rate, found.limit_rate_ci)}, a trial without end"))
+        facts.append(
+            (name, f"{_rate_with(found.limit_rate, found.limit_rate_ci)}, an infinitely large trial")
+        )
     if not np.isnan(found.tau):
         facts.append(("tau about the line", significant(found.tau)))
     facts.append((outcome_words(found.outcome).pooled, _rate_with(found.rate, None)))

@@ -16,6 +16,7 @@ from metaresp.read.choice import read_file
 from metaresp.read.columns import ROLES, Roles, column_place, find_roles
 from metaresp.read.counts import RESERVED, Counts, ExcludedStudy, read_counts
 from metaresp.read.files import FORMATS
+from metaresp.read.heads import read_head
 from metaresp.read.options import AS_THEY_STAND, Options
 from metaresp.read.source import Source
 from metaresp.read.table import LeftOut, Table, cell_list, columns_table, frame_table
@@ -46,5 +47,6 @@ __all__ = [
     "label_texts",
     "read_counts",
     "read_file",
+    "read_head",
     "values_of",
 ]

@@ -231,6 +231,11 @@ class Studies(Record):
         """Iterate over the studies, each as Studies of one."""
         return (self._take(np.array([i])) for i in range(len(self)))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that :meth:`column` knows."""
+        return ("study", "events", "n", "rate", *["enrolled"] * (self.enrolled is not None), *self.covariates)
+
     def column(self, name: str) -> tuple[Value, ...]:
         """Return one column: study, events, n, rate, enrolled or a covariate.
 
@@ -241,21 +246,16 @@ class Studies(Record):
 
         Examples
         --------
-        >>> from metaresp.studies import Studies
         >>> Studies([13, 4], [18, 7], covariates={"dose": [1, 2]}).column("dose")
         (1, 2)
         """
         if name == "study":
             return self.study
-        own = {"events": self.events, "n": self.n, "rate": self.rates}
-        if self.enrolled is not None:
-            own["enrolled"] = self.enrolled
-        if isinstance(name, str) and name in own:
-            return tuple(own[name].tolist())
+        own = {"events": self.events, "n": self.n, "rate": self.rates, "enrolled": self.enrolled}
+        if (found := own.get(name) if isinstance(name, str) else None) is not None:
+            return tuple(found.tolist())
         if name not in self.covariates:
-            raise UnknownName(
-                f"column {name!r} is not known{choices(name, ['study', *own, *self.covariates])}"
-            )
+            raise UnknownName(f"column {name!r} is not known{choices(name, self.names)}")
         return self.covariates[name]
 
     def sort_by(self, name: str, *, descending: bool = False) -> "Studies":

@@ -89,6 +89,22 @@ def test_patients_beyond_the_categories_are_others():
     assert found.events.tolist() == [3, 7, 12]
 
 
+def test_patients_that_nobody_named_are_told():
+    trials = {"CR": [1, 2], "PR": [3, 4], "N": [10, 12]}
+    found = mr.pool_categories(trials, ["CR", "PR"])
+    assert found.category == ("CR", "PR")
+    assert found.notes == (
+        "Column 'N' holds 12 patients more than the categories, who take no part: n='N' counts them as "
+        "other.",
+    )
+    assert "Note: Column 'N' holds 12" in str(found)
+    assert mr.pool_categories(trials, ["CR", "PR"], n="N").notes == ()
+    assert mr.pool_categories(trials | {"N": [4, 6]}, ["CR", "PR"]).notes == ()
+    assert mr.pool_categories(trials | {"N": ["10 or so", "12"]}, ["CR", "PR"]).notes == ()
+    with pytest.raises(mr.InvalidStudies, match="column 'N': 3 patients, and 4 in the categories"):
+        mr.pool_categories(trials | {"N": [3, 12]}, ["CR", "PR"])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

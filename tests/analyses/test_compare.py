@@ -85,6 +85,10 @@ def test_wrong_options_are_errors_and_no_models_without_an_answer():
         mr.compare(mr.datasets.load("pritz1997"), cluster="nothing")
 
 
+def test_one_study_is_one():
+    assert "1 study, 1 of 5 patients" in str(mr.compare(mr.Studies([1], [5])))
+
+
 def test_the_forest_has_a_row_a_model_and_the_studies_when_asked(tmp_path):
     found = mr.compare(mr.datasets.load("pritz1997"))
     plot = found.forest(tmp_path / "models.svg")

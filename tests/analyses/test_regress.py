@@ -357,7 +357,9 @@ def test_wrong_arguments_are_named(options, words):
     ("new", "words"),
     [
         ({"dose": 1}, "needs a value of 'arm'"),
-        ({"dose": 1, "arm": "z"}, "'z' is not known"),
+        ({"dose": 1, "arm": "z"}, r"new\['arm'\]='z' is no level in the studies: choose '"),
+        ([{"dose": 1, "arm": "a"}, {"dose": 1}], r"new=\{'dose': 1\}: has other moderators"),
+        ([3, 4], "must be a mapping"),
         ({"dose": "one", "arm": "x"}, "is a number"),
         ({"dose": [1, 2, 3], "arm": ["x", "y"]}, "another moderator 3"),
         ({"dose": None, "arm": "x"}, "missing value"),
@@ -371,13 +373,24 @@ def test_wrong_new_studies_are_named(new, words):
         found.predict(new)
 
 
+@pytest.mark.parametrize("on", ["dose", ["dose"], "dose + year"])
+def test_studies_without_covariates_say_so(on):
+    with pytest.raises(mr.UnknownName, match=r"on='dose' is not known: there is none to choose$"):
+        mr.regress(mr.Studies([1, 2, 3], [9, 9, 9]), on)
+
+
 def test_new_studies_come_in_any_form():
     pd = pytest.importorskip("pandas")
     studies = studies_with(dose=[1, 2, 3, 4, 5, 6], arm=list("xxyyxy"))
     found = mr.regress(studies, ["dose", "arm"])
     own = found.predict()
     frame = pd.DataFrame({"dose": studies.column("dose"), "arm": studies.column("arm")})
-    for new in (studies, frame, {"dose": list(range(1, 7)), "arm": list("xxyyxy")}):
+    columns = {"dose": list(range(1, 7)), "arm": list("xxyyxy")}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    assert found.predict(**columns) == found.predict(columns)
+    with pytest.raises(mr.InvalidArgument, match="not both"):
+        found.predict(columns, dose=3)
+    for new in (studies, frame, columns, rows):
         assert found.predict(new).rate == pytest.approx(own.rate, abs=1e-12)
     assert found.predict({"dose": [1, 9], "arm": "x"}).covariates["arm"] == ("x", "x")
     assert list(own.to_frame().columns[:4]) == ["study", "dose", "arm", "rate"]

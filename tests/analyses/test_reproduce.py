@@ -194,6 +194,8 @@ def test_none_is_said_with_the_nearest():
     assert str(found).startswith("No method gives these numbers.  The nearest, ")
     fit = mr.pool(studies, like="cma")
     low, high = (100 * limit for limit in fit.rate_ci)
+    one_out = mr.reproduce(mr.Studies([0, 0, 0, 0, 1, 0, 2], [12, 18, 9, 25, 14, 31, 7]), "3.4% (1.3 to 8.6)")
+    assert "meets 1 of 3, without Study 2: totals" in str(one_out)
     misprinted = mr.reproduce(studies, f"70.1% ({low:.2f} to {high:.2f})")
     assert misprinted.matches[0] == 2
     assert 'tau2="DL"' in misprinted.call[0]

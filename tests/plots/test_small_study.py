@@ -22,7 +22,7 @@ def test_pictures_show_the_numbers(data, width, tmp_path):
         np.testing.assert_array_equal(studies.get_xydata()[:, 1], found.x)
         boxes = [tick.get_window_extent() for tick in axes.get_yticklabels() if tick.get_text()]
         assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
-        assert ("Trial without end, with its interval" in labels(axes)) == (found.line_x.size > 0)
+        assert ("Infinitely large trial, with its interval" in labels(axes)) == (found.line_x.size > 0)
     filled = mr.trim_and_fill(fit)
     axes = filled.plot(width=width).axes
     assert ("Filled in" in labels(axes)) == (filled.k0 > 0)
