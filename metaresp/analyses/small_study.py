@@ -11,7 +11,7 @@ from metaresp.analyses.size_methods import GROWING, METHODS, Answer, Method, cou
 from metaresp.analyses.size_notes import notes_of
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
-from metaresp.kernel.counts.line import drawn
+from metaresp.kernel.counts.resampling import drawn_counts
 from metaresp.model.spec import resolve
 from metaresp.records import Interval, Record
 from metaresp.result import Fit
@@ -298,7 +298,7 @@ def _bootstrap(asked: Method, repeats: int, seed: int | None) -> tuple[float, st
         raise InvalidArgument(f"{option('repeats', repeats)}: must be a whole number from {least} to {most}")
     rng = np.random.default_rng(resolve(seed=seed).seed)
     model = count_model(asked.fit)
-    x = drawn(model.data, float(model.fit.mu[0]), float(model.fit.tau[0]), rng, int(repeats))
+    x = drawn_counts(model.data, model.fit, rng, int(repeats))
     found = np.nan_to_num(asked.statistic(x, np.broadcast_to(asked.n, x.shape)), nan=0.0)
     own = float(asked.statistic(asked.x, asked.n)[0])
     above = int((found >= own * (1 - 1e-9)).sum())

@@ -80,6 +80,20 @@ def test_copies_are_repeated_studies_and_lanes_do_not_know_each_other(name):
             assert getattr(batch, field)[i] == pytest.approx(getattr(alone, field)[0], rel=1e-8, abs=1e-10)
 
 
+def test_copies_of_counts_are_repeated_studies_and_lanes_do_not_know_each_other():
+    rng = np.random.default_rng(4)
+    x, n = rng.binomial(20, 0.3, (4, 5)).astype(float), np.full((4, 5), 20.0)
+    copies = rng.integers(0, 3, (4, 5))
+    copies[:, :3] += 1
+    z = orthogonal(np.stack([np.ones_like(x), rng.uniform(0.1, 0.5, x.shape)], axis=-1)).z
+    batch = fit(DesignCounts.plain(CountSurface(x, n, copies.astype(float)), z))
+    for lane, often in enumerate(copies):
+        part = [np.repeat(field[lane], often, axis=0)[None] for field in (x, n, z)]
+        alone = fit(DesignCounts.plain(CountSurface(*part[:2], np.ones_like(part[0])), part[2]))
+        np.testing.assert_allclose(alone.local.value, batch.local.value[lane], rtol=1e-9)
+        np.testing.assert_allclose(alone.at[0], batch.at[lane], rtol=1e-5, atol=1e-5)
+
+
 def test_likelihood_of_tau2_is_at_its_maximum():
     rng = np.random.default_rng(8)
     for _ in range(20):
