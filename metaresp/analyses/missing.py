@@ -8,7 +8,7 @@ import numpy as np
 
 from metaresp.analyses.clusters import batch_options
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.checks import as_float
+from metaresp.checks import as_float, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model import Batch, pool_batch
@@ -122,10 +122,7 @@ def missing_responses(
         for name in options:
             raise InvalidArgument(f"{option(name)}: leave it out when a fit is given")
     chosen = _checked_odds(odds)
-    for name, value, least, most in (("imputations", imputations, 2, 1000), ("seed", seed, 0, 2**63)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not (whole and least <= value <= most):
-            raise InvalidArgument(f"{option(name, value)}: must be a whole number from {least} to {most:,}")
+    imputations, seed = check_whole("imputations", imputations, 2, 1000), check_whole("seed", seed, 0)
     fit = data if isinstance(data, Fit) else pool(data, **options)
     if fit.spec.cluster is not None:
         raise InvalidArgument(f"{option('cluster', fit.spec.cluster)}: is not offered with missing responses")
