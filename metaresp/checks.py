@@ -72,6 +72,19 @@ def check_seed(seed: Any) -> int | None:
     """Return a seed of random numbers, or None for the fixed one."""
     if seed is None:
         return None
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidArgument(f"{option('seed', seed)}: must be a whole number of 0 or more, or None")
-    return int(seed)
+    return check_whole("seed", seed, 0, None, ", or None")
+
+
+def check_whole(name: str, value: Any, least: int, most: int | None = None, other: str = "") -> int:
+    """Return a whole number within bounds, or say them; *other* says what else is possible.
+
+    Examples
+    --------
+    >>> check_whole("repeats", np.int64(99), 1, 999)
+    99
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        bounds = f"of {least:,} or more" if most is None else f"from {least:,} to {most:,}"
+        raise InvalidArgument(f"{option(name, value)}: must be a whole number {bounds}{other}")
+    return int(value)

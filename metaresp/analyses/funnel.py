@@ -10,7 +10,7 @@ from scipy import special
 from metaresp.analyses.clusters import check_fit
 from metaresp.arrays import FloatArray, silent
 from metaresp.binomial import binomial_ci, binomial_test
-from metaresp.checks import check_level
+from metaresp.checks import check_level, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.questions import pvalues
 from metaresp.records import Record
@@ -221,8 +221,7 @@ def drapery(fit: Fit, *, points: int = 401) -> Drapery:
     (3, 405)
     """
     check_fit(fit)
-    if isinstance(points, bool) or not isinstance(points, int) or not 51 <= points <= 5001:
-        raise InvalidArgument(f"{option('points', points)}: must be a whole number from 51 to 5001")
+    points = check_whole("points", points, 51, 5001)
     start, end = _reach(fit)
     own = [*(fit.studies.events / fit.studies.n), float(fit.rate)]
     rates = np.unique([*np.linspace(start, end, points + 2)[1:-1], *(rate for rate in own if 0 < rate < 1)])

@@ -8,7 +8,7 @@ import numpy as np
 
 from metaresp.analyses.clusters import batch_options, check_fit
 from metaresp.arrays import ByteArray, FloatArray, IntArray, silent
-from metaresp.checks import check_seed
+from metaresp.checks import check_seed, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.numerics.membership import membership
 from metaresp.model.estimates import EXACT, REASONS
@@ -253,12 +253,7 @@ def _wanted(subsets: int | None, total: int, most: int) -> int:
     """Return how many subsets are fitted."""
     if subsets is None:
         return total if total <= most else min(RANDOM_SUBSETS, most)
-    whole = isinstance(subsets, int | np.integer) and not isinstance(subsets, bool)
-    if not whole or not 1 <= subsets <= MOST_SUBSETS:
-        raise InvalidArgument(
-            f"{option('subsets', subsets)}: must be a whole number from 1 to {MOST_SUBSETS:,}, or None"
-        )
-    return min(int(subsets), total)
+    return min(check_whole("subsets", subsets, 1, MOST_SUBSETS, ", or None"), total)
 
 
 def _count(total: int) -> str:

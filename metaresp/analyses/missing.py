@@ -8,7 +8,7 @@ import numpy as np
 
 from metaresp.analyses.clusters import batch_options
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.checks import as_float
+from metaresp.checks import as_float, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model import Batch, pool_batch
@@ -102,7 +102,8 @@ def missing_responses(
     Notes
     -----
     Odds of 0 and of infinity need no imputation: their limits, of the lower and of the upper answer, bound
-    what any pattern of missing responses can give.  Odds of 1 take the evaluated patients alone.  Between,
+    what any pattern of missing responses can give.  Odds of 1 take the evaluated patients
+    alone, where every study has some.  Between,
     each study's rate among evaluated patients
     is drawn from its beta posterior (Jeffreys), the odds are multiplied, the missing responses drawn, and
     the completed studies pooled, all in one batch.  A study without any count takes a rate of one of the
@@ -128,10 +129,7 @@ def missing_responses(
         for name in options:
             raise InvalidArgument(f"{option(name)}: leave it out when a fit is given")
     chosen = _checked_odds(odds)
-    for name, value, least, most in (("imputations", imputations, 2, 1000), ("seed", seed, 0, 2**63)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not (whole and least <= value <= most):
-            raise InvalidArgument(f"{option(name, value)}: must be a whole number from {least} to {most:,}")
+    imputations, seed = check_whole("imputations", imputations, 2, 1000), check_whole("seed", seed, 0)
     fit = data if isinstance(data, Fit) else pool(data, **options)
     if fit.spec.cluster is not None:
         raise InvalidArgument(f"{option('cluster', fit.spec.cluster)}: is not offered with missing responses")
@@ -147,10 +145,15 @@ def missing_responses(
             "missing_responses: every patient has a response (enrolled= tells how many were enrolled, "
             "missing='drop' keeps studies without events)"
         )
-    # lanes: one for odds of 0, 1 and infinity, several for those between, with the same draws for each
-    lanes = [_completed(events, n, missing, each, int(imputations), int(seed)) for each in chosen]
+    # lanes: one for odds of 0 and infinity, several for those between, with the same draws for each; the
+    # evaluated patients are the answer to odds of 1, unless a study has none
+    alike = [each == 1 and not unknown for each in chosen]
+    lanes = [
+        events[None] if as_they_are else _completed(events, n, missing, each, int(imputations), int(seed))
+        for each, as_they_are in zip(chosen, alike, strict=True)
+    ]
     sizes = [lane.shape[0] for lane in lanes]
-    patients = np.repeat([n if each == 1 else everybody for each in chosen], sizes, axis=0)
+    patients = np.repeat([n if as_they_are else everybody for as_they_are in alike], sizes, axis=0)
     options = batch_options(fit) | _no_new_trial(fit)
     batch = pool_batch(
         np.concatenate(lanes), np.maximum(patients, 1), (patients > 0).astype(np.int64), **options
@@ -201,8 +204,8 @@ def _checked_odds(odds: Any) -> list[float]:
 def _completed(
     events: IntArray, n: IntArray, missing: IntArray, odds: float, imputations: int, seed: int
 ) -> IntArray:
-    """Return the events of completed studies, shape (lanes, k); of odds of 1 those that are known."""
-    if odds in {0.0, 1.0}:
+    """Return the events of completed studies, shape (lanes, k)."""
+    if odds == 0:
         return events[None]
     if np.isinf(odds):
         return (events + missing)[None]

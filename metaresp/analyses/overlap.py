@@ -12,7 +12,7 @@ from metaresp.analyses.clusters import batch_options, column_by
 from metaresp.arrays import BoolArray, FloatArray, IntArray, silent
 from metaresp.errors import InvalidArgument, option
 from metaresp.model import pool_batch
-from metaresp.model.registry import NESTED
+from metaresp.model.registry import nested_form
 from metaresp.model.spec import Spec
 from metaresp.pooling import pool
 from metaresp.records import Answered
@@ -247,7 +247,7 @@ def _nested(
     fit: Fit, groups: Sequence[IntArray], by: str, *, blank: bool
 ) -> tuple[_Row | None, tuple[str, ...]]:
     """Return the fit of all reports nested in groups, or why there is none."""
-    if not 1 < len(groups) < fit.k or fit.spec.model not in NESTED:
+    if not 1 < len(groups) < fit.k or nested_form(fit.spec) is None:
         return None, ()
     if blank:
         return None, (f"There is no nested model: a report has no {by}.",)

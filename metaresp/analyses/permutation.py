@@ -1,12 +1,10 @@
 """Permutation tests: arrangements of groups over studies, all of them or a sample, and the p-value."""
 
-import math
-from itertools import combinations
-
 import numpy as np
 from numpy.random import Generator
 
 from metaresp.arrays import FloatArray, IntArray
+from metaresp.kernel.regression.designs import rearrangements
 
 # Statistics nearer than this (relative) are equal: rounding is not evidence.
 _EQUAL = 1e-9
@@ -34,30 +32,12 @@ def arrangements(codes: IntArray, most: int, rng: Generator) -> tuple[IntArray, 
     >>> found.tolist(), every
     ([[0, 0, 1], [0, 1, 0], [1, 0, 0]], True)
     """
-    sizes = np.bincount(codes)
-    many = math.factorial(codes.size)
-    for size in sizes.tolist():
-        many //= math.factorial(size)
-    if many <= most + 1:
-        every = _all(codes.size, sizes.tolist())
-        given = (every == codes).all(axis=1)
-        return np.concatenate([codes[None], every[~given]]), True
-    drawn = rng.permuted(np.broadcast_to(codes, (most, codes.size)), axis=1)
-    return np.concatenate([codes[None], drawn]), False
-
-
-def _all(units: int, sizes: list[int]) -> IntArray:
-    """Return every distinct arrangement of groups of these sizes."""
-    found = np.full((1, units), len(sizes) - 1, dtype=np.int64)
-    for group, size in enumerate(sizes[:-1]):
-        longer = []
-        for row in found:
-            free = np.flatnonzero(row == len(sizes) - 1)
-            for chosen in combinations(free.tolist(), size):
-                longer.append(row.copy())
-                longer[-1][list(chosen)] = group
-        found = np.array(longer)
-    return found
+    orders, every = rearrangements(codes, most + 1, rng)
+    found = codes[orders]
+    if every:  # in an order of their own
+        given = (found == codes).all(axis=1)
+        found = np.concatenate([codes[None], found[~given]])
+    return found, every
 
 
 def pvalue(statistic: FloatArray) -> float:

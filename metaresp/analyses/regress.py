@@ -15,7 +15,7 @@ from metaresp.analyses.moderators import (
 )
 from metaresp.analyses.regression import Regression, fitted
 from metaresp.arrays import silent
-from metaresp.checks import check_text
+from metaresp.checks import check_text, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, few, known_name, option
 from metaresp.inputs import find_studies
 from metaresp.kernel.regression.designs import rearrangements
@@ -215,8 +215,8 @@ def _further_notes(model: Regressor, without: float) -> list[str]:
 
 def _permuted(model: Regressor, design: Design, count: Any, spec: Spec) -> dict[str, Any]:
     """Return the fields of the permutation tests."""
-    whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
-    if not whole or (count != 0 and count < _FEWEST_ORDERS):
+    count = check_whole("permutations", count, 0)
+    if 0 < count < _FEWEST_ORDERS:
         raise InvalidArgument(
             f"{option('permutations', count)}: must be 0 or a whole number of {_FEWEST_ORDERS} or more"
         )

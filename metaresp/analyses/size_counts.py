@@ -7,13 +7,16 @@ from scipy import special
 
 from metaresp.analyses.size_methods import METHODS, PREDICTORS, Answer, Method, count_model
 from metaresp.arrays import FloatArray
-from metaresp.kernel.counts import binomial_normal, fast, line
+from metaresp.kernel.counts import binomial_normal, fast
 from metaresp.kernel.counts.links import LINKS
 from metaresp.kernel.numerics.quantiles import t_quantile
+from metaresp.kernel.regression.calibrations import size_factor
+from metaresp.kernel.regression.counts import DesignCounts, fit, rotated
+from metaresp.kernel.regression.designs import orthogonal, turned
+from metaresp.kernel.regression.limits import profile_limits
+from metaresp.kernel.regression.separation import separated
 from metaresp.model.binomial_normal import BinomialNormal
 from metaresp.records import Interval
-
-_NATS = 19.0  # accuracy of the likelihood of a drawn set: 6e-9
 
 
 @METHODS.add("binomial")
@@ -37,34 +40,31 @@ class Binomial(Method):
         """Return the rates of the link."""
         return LINKS[self.scale].rate(effect)
 
-    def _designs(self, n: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Return a design with the slope first, one with the limit first, the slope's unit, its centre."""
+    def _design(self, n: FloatArray) -> FloatArray:
+        """Return the columns of a limit and a slope."""
         z = PREDICTORS[self.predictor](n, n)
-        centre, unit = z.mean(axis=-1, keepdims=True), z.std(axis=-1, keepdims=True)
-        one = np.ones_like(z)
-        return (
-            np.stack([(z - centre) / np.where(unit > 0, unit, 1.0), one], axis=-1),
-            np.stack([1 - z / centre, z / centre], axis=-1),
-            unit[:, 0],
-            centre[:, 0],
-        )
+        return np.stack([np.ones_like(z), z], axis=-1)
 
     def answer(self) -> Answer:
         """Fit the line; its limits hold twice the fall of the profile against the quantile of the test."""
         data, null = self.model.data, self.model.fit
-        by_slope, by_limit, unit, centre = self._designs(self.n)
-        top = line.fit(data, by_slope)
-        gain = np.maximum(2 * (top.value - null.top), 0.0)
-        factor = line.size_factor(data, null.mu, null.tau)
-        fall = t_quantile(np.array([np.inf]), self.tail) ** 2 * factor
-        run = float(line.separated(data, self.along[None])[0])
-        slopes = np.ravel(line.interval(data, by_slope, top, 0, fall))
-        same = top.turned(np.array([[-centre[0] / unit[0], 1.0], [0.0, 1.0]]))
-        limits = np.ravel(line.interval(data, by_limit, same, 0, fall))
-        slope, limit = float(top.at[0, 0] / unit[0]), float(same.at[0, 0])
-        if run:
-            slope, limit = run * np.inf, -run * np.inf
-            slopes[int(run > 0)], limits[int(run < 0)] = slope, limit
+        design = self._design(self.n)[0]
+        basis = orthogonal(design)
+        top = fit(DesignCounts.plain(data, basis.z[None]))
+        gain = np.maximum(2 * (top.local.value - null.top), 0.0)
+        factor = size_factor(data.information(null.mu, null.tau), data.copies, null.tau)
+        turn = turned(basis, np.eye(2)[..., None])
+        fall = t_quantile(np.full(2, np.inf), self.tail) ** 2 * factor
+        twice = DesignCounts.plain(data.take(np.zeros(2, dtype=np.int64)), turn.basis.z)
+        ends = profile_limits(twice, rotated(top, turn.rotation), fall)
+        value, low, high = basis.beta(top.at[0, :2]), turn.unit * ends.low, turn.unit * ends.high
+        if separated(design, self.x[0], self.n[0])[1]:
+            value = np.sign(value[1]) * np.array([-np.inf, np.inf])
+        limit, slope = (float(one) for one in value)
+        limit_ci, slope_ci = (
+            Interval(min(float(a), float(b)), max(float(b), float(c)))
+            for a, b, c in zip(low, value, high, strict=True)
+        )
         return Answer(
             statistic=float(gain[0]),
             name="Likelihood ratio",
@@ -72,15 +72,15 @@ class Binomial(Method):
             reference=f"chi-square on 1 df, times {factor[0]:.3f}",
             df=1.0,
             slope=slope,
-            slope_ci=_around(slope, slopes / unit[0]),
+            slope_ci=slope_ci,
             intercept=limit,
             limit=limit,
-            limit_ci=_around(limit, limits),
-            tau=float(top.tau[0]),
-            notes=self._notes(run),
+            limit_ci=limit_ci,
+            tau=float(top.at[0, 2]),
+            notes=self._notes(slope),
         )
 
-    def _notes(self, run: float) -> tuple[str, ...]:
+    def _notes(self, slope: float) -> tuple[str, ...]:
         notes: tuple[str, ...] = ()
         if self.fit.spec.link is None:
             notes += (
@@ -88,8 +88,8 @@ class Binomial(Method):
             )
         if self.fit.spec.penalty is not None:
             notes += ("The line is fitted without the penalty of the fit.",)
-        if run:
-            end = "smaller" if run > 0 else "larger"
+        if np.isinf(slope):
+            end = "smaller" if slope > 0 else "larger"
             notes += (
                 f"Events are on the side of the {end} trials alone: the slope has no finite estimate, and "
                 "the rate of an infinitely large trial is 0% or 100%. The test and the other limits hold.",
@@ -103,18 +103,7 @@ class Binomial(Method):
         inner = np.flatnonzero((total > 0) & (total < n.sum(axis=-1)))
         if inner.size:
             compiled = self.scale == "logit" and fast.worth(inner.size)
-            data = self.model.data._replace(
-                x=x[inner],
-                n=n[inner],
-                copies=np.ones((inner.size, x.shape[1])),
-                compiled=compiled,
-                nats=_NATS,
-            )
-            top = line.fit(data, self._designs(n[inner])[0]).value
-            out[inner] = np.maximum(2 * (top - binomial_normal.fit(data).top), 0.0)
+            sets = self.model.data.of_sets(x[inner], n[inner])._replace(compiled=compiled)
+            top = fit(DesignCounts.plain(sets, orthogonal(self._design(sets.n)).z)).local.value
+            out[inner] = np.maximum(2 * (top - binomial_normal.fit(sets).top), 0.0)
         return out
-
-
-def _around(value: float, ends: FloatArray) -> Interval:
-    """Return limits that hold the estimate, whatever rounding did."""
-    return Interval(min(float(ends[0]), value), max(float(ends[1]), value))

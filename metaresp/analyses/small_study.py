@@ -11,8 +11,9 @@ from metaresp.analyses.clusters import check_fit
 from metaresp.analyses.size_methods import GROWING, METHODS, Answer, Method, count_model
 from metaresp.analyses.size_notes import notes_of
 from metaresp.arrays import FloatArray, IntArray, silent
+from metaresp.checks import check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
-from metaresp.kernel.counts.line import drawn
+from metaresp.kernel.counts.resampling import drawn_counts
 from metaresp.model.spec import resolve
 from metaresp.records import Interval, Record
 from metaresp.result import Fit
@@ -293,12 +294,10 @@ def _line(asked: Method, answer: Answer) -> tuple[FloatArray, FloatArray]:
 
 def _bootstrap(asked: Method, repeats: int, seed: int | None) -> tuple[float, str]:
     """Return the p-value by sets drawn from the binomial-normal model without a slope, one batch."""
-    least, most = _REPEATS
-    if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or not least <= repeats <= most:
-        raise InvalidArgument(f"{option('repeats', repeats)}: must be a whole number from {least} to {most}")
+    repeats = check_whole("repeats", repeats, *_REPEATS)
     rng = np.random.default_rng(resolve(seed=seed).seed)
     model = count_model(asked.fit)
-    x = drawn(model.data, float(model.fit.mu[0]), float(model.fit.tau[0]), rng, int(repeats))
+    x = drawn_counts(model.data, model.fit, rng, repeats)
     found = np.nan_to_num(asked.statistic(x, np.broadcast_to(asked.n, x.shape)), nan=0.0)
     own = float(asked.statistic(asked.x, asked.n)[0])
     above = int((found >= own * (1 - 1e-9)).sum())

@@ -1,8 +1,7 @@
 """What a model is: one object in one file, which answers everything that is asked of a pooling."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -17,10 +16,9 @@ from metaresp.kernel.counts.resampling import Draws
 from metaresp.kernel.numerics.panels import Logs
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.numerics.surface import Surface
+from metaresp.model.described import Described
 from metaresp.model.estimates import (
     ALL_EXTREME,
-    EXACT_METHOD,
-    PEARSON,
     Estimates,
     Numbers,
     classify,
@@ -29,7 +27,7 @@ from metaresp.model.estimates import (
 from metaresp.model.left_out import LeftOut
 from metaresp.model.predictive import NewTrial, StudentTrial, link_logs
 from metaresp.model.scales import scale_name, scale_of
-from metaresp.model.spec import Option, Spec
+from metaresp.model.spec import Spec
 from metaresp.records import Interval
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ class StudyTruths(NamedTuple):
     outlier: FloatArray | None = None  # probability that it is one, of a model that knows outlying studies
 
 
-class Model(LeftOut):
+class Model(Described, LeftOut):
     """Lanes of counts under one model, each part of the answer when it is first asked for.
 
     A model is a subclass, named in ``metaresp.model``.  Nothing else asks for its name: what differs between
@@ -77,59 +75,7 @@ class Model(LeftOut):
         What :meth:`tabulated` gave for all studies, where the lanes are subsets of these.
     bare : bool
         Whether rate, estimate and heterogeneity alone are looked at.
-    name : str
-    options : mapping
-        What it can be told, and what ``"default"`` stands for; another option has no meaning for it.
-    choices : mapping
-        The names of each option that has names.  A form for nested studies gives what it offers instead, the
-        first being the default.
-    spread : {"tau2", "rho"} or None
-        How trials differ; None where they do not.
-    spread_words : str
-        The same in a sentence.
-    spread_symbol : str
-    exact : bool
-        Whether its answer is always a binomial interval on the totals.
-    rate_is_mean : bool
-        Whether the pooled rate is the mean over trials.
-    grouped : bool
-        Whether equal studies are fitted as one that counts more often.
-    has_likelihood : bool
-        Whether groups of studies are compared by its likelihood, :meth:`group_likelihood`.
-    explains : bool
-        Whether a fit that says nearly nothing tells what helps.
-    I2_has_interval : bool
-        Whether I2 has the interval of tau2.
-    carries_tau : bool
-        Whether :meth:`study_rates` takes tau as unknown, so that an estimate of 0 is no exception.
-    most_subsets : int
-        How many subsets of studies are fitted without being asked for.
-    own_centre : collection of str
-        Intervals that bring their own estimate.
-    tau2_methods : tuple of str
-        Of the interval of tau2, the first being the default; empty where there is no tau2.
-    Q_symbol, Q_definition : str
-        What Q is called beside its value, and in words.
     """
-
-    name: ClassVar[str]
-    options: ClassVar[Mapping[str, Option]]
-    choices: ClassVar[Mapping[str, Collection[str]]]
-    spread: ClassVar[str | None] = "tau2"
-    spread_words: ClassVar[str] = "tau2"
-    spread_symbol: ClassVar[str] = "τ²"
-    exact: ClassVar[bool] = False
-    rate_is_mean: ClassVar[bool] = False
-    grouped: ClassVar[bool] = False
-    has_likelihood: ClassVar[bool] = False
-    explains: ClassVar[bool] = False
-    I2_has_interval: ClassVar[bool] = False
-    carries_tau: ClassVar[bool] = False
-    most_subsets: ClassVar[int] = 1 << 20
-    own_centre: ClassVar[Collection[str]] = ()
-    tau2_methods: ClassVar[tuple[str, ...]] = ()
-    Q_symbol: ClassVar[str] = "Pearson's X2"
-    Q_definition: ClassVar[str] = PEARSON
 
     def __init__(
         self, counts: Counts, spec: Spec, cluster: IntArray | None = None, later: bool = False
@@ -153,11 +99,6 @@ class Model(LeftOut):
         """Return what subsets of the studies of one lane share: likelihoods as a table, effects, or None."""
         return None
 
-    @classmethod
-    def without_intervals(cls, spec: Spec) -> dict[str, Option]:
-        """Return the options with which the same estimates cost least: no interval is looked at."""
-        return {"ci": spec.ci if spec.ci in cls.own_centre else "normal", "prediction": None}
-
     @cached_property
     def draws(self) -> Draws:
         """The random source of intervals that simulate, and what they drew from it."""
@@ -172,60 +113,6 @@ class Model(LeftOut):
     def tail(self) -> float:
         """The probability beyond each limit."""
         return (1 - self.spec.level) / 2
-
-    # Options and words
-
-    @classmethod
-    def settle(cls, complete: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """Drop from the *complete* options what the others leave without a use; see that none was *given*."""
-
-    @classmethod
-    def label(cls, spec: Spec, nested: str) -> str:
-        """Return the model in words; *nested* says how studies are nested, or is empty."""
-        return cls.name.capitalize()
-
-    @classmethod
-    def typical_scale(cls, spec: Spec) -> str:
-        """Return the scale whose mean makes the pooled rate; empty where that is the mean over trials."""
-        return "" if cls.rate_is_mean else scale_name(spec)
-
-    @classmethod
-    def I2_definition(cls, spec: Spec) -> str:
-        """Say what I2 is a share of."""
-        raise NotImplementedError
-
-    @classmethod
-    def exact_method(cls, spec: Spec) -> str:
-        """Return the binomial interval of an exact answer."""
-        return EXACT_METHOD
-
-    @classmethod
-    def r_script(cls, spec: Spec) -> list[str] | None:
-        """Return the lines of R that repeat the analysis of the data frame ``d``; None where R has none."""
-        return None
-
-    @classmethod
-    def brief(cls, spec: Spec, at_edge: bool) -> str:
-        """Return the method in a few words, for studies of which some are *at_edge*, 0% or 100%, or none."""
-        scale = "" if spec.link is None else f", {spec.link} link"
-        return f"{cls.name}{scale}, {spec.ci} interval"
-
-    @classmethod
-    def r_call(cls, spec: Spec, events: str, data: str) -> str:
-        """Return the one call of R that gives rate and interval of a frame; empty where there is none."""
-        return ""
-
-    def notes(self, one: Mapping[str, Any], named: Callable[[Sequence[int]], str]) -> list[str]:
-        """Say in sentences what was done to awkward data.
-
-        Parameters
-        ----------
-        one : mapping
-            The estimates of the one lane.
-        named : callable
-            Gives the labels of the studies at some positions.
-        """
-        return []
 
     # Estimates of lanes
 

@@ -18,7 +18,7 @@ from metaresp.kernel.counts.effect_shapes import EFFECTS
 from metaresp.kernel.counts.groups import Range
 from metaresp.kernel.counts.intervals import COUNT_CI, COUNT_PREDICTION, mixed
 from metaresp.kernel.counts.links import LINKS, Link
-from metaresp.kernel.counts.mean_rate import MeanSurface, mean_fall, mean_limits
+from metaresp.kernel.counts.mean_rate import MeanSurface, mean_fall, mean_limits, typical_variance
 from metaresp.kernel.counts.new_trial import Mixture
 from metaresp.kernel.counts.one_rate import spread_pvalue
 from metaresp.kernel.counts.profile_limits import tau_limits
@@ -280,16 +280,7 @@ class BinomialNormal(Model):
             return Spread(surface, Range(0.0, self.link.tau_max), _STARTS)
 
         def stretched(rows: IntArray, a: FloatArray, b: FloatArray) -> Local:
-            mu, tau, to_a, to_b = np.sinh(a), np.sinh(b), np.cosh(a), np.cosh(b)
-            s = surface(rows, mu, tau)
-            return Local(
-                s.value,
-                s.d_a * to_a,
-                s.d_b * to_b,
-                s.d_a_a * to_a * to_a + s.d_a * mu,
-                s.d_a_b * to_a * to_b,
-                s.d_b_b * to_b * to_b + s.d_b * tau,
-            )
+            return surface(rows, np.sinh(a), np.sinh(b)).by_arcsinh(a, b)
 
         # rates of 0 and 1 are as far as 1e13: searched as sinh(a) and sinh(b)
         return Spread(stretched, Range(0.0, float(np.arcsinh(self.link.tau_max))), _STARTS)
@@ -306,7 +297,7 @@ def _numbers(lanes: Counts, found: Lanes, spec: Spec) -> Numbers:
     mean, rest = (
         binomial_normal.mean_rate(fit.mu, fit.tau, name, other, found.data.effects) for other in (False, True)
     )
-    v = typical_variance(lanes, mean, rest, link)
+    v = typical_variance(lanes.n, lanes.copies, mean, rest, link)
     out: Numbers = one_rate(lanes) | {
         "rate": link.rate(fit.mu),
         "low": link.rate(ci.low),
@@ -334,21 +325,3 @@ def _numbers(lanes: Counts, found: Lanes, spec: Spec) -> Numbers:
             "prediction_high": link.rate(new.high),
         }
     return out
-
-
-def typical_variance(lanes: Counts, mean: FloatArray, rest: FloatArray, link: Link) -> FloatArray:
-    """Return the typical sampling variance of a study on the link's scale if all had the mean rate.
-
-    *rest* is the complement of the mean rate.
-
-    Higgins and Thompson (2002), eq. (9), with weights ``n rate (1 - rate)`` (on the logit scale; by the
-    delta method on others) instead of estimated ones, so that a study at 0% or 100% counts as what its
-    size tells.
-    """
-    terms = link.log_terms(link.forward(np.clip(mean, 1e-300, 1 - 1e-16)))
-    each = np.maximum(mean * rest * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
-    w = lanes.n * each[:, None]
-    total = np.einsum("lk,lk->l", lanes.copies, w)
-    squares = np.einsum("lk,lk,lk->l", lanes.copies, w, w)
-    typical: FloatArray = (lanes.k - 1) * total / (total * total - squares)
-    return typical

@@ -10,6 +10,7 @@ from metaresp.counts import Counts
 from metaresp.errors import InvalidArgument, option
 from metaresp.kernel.counts.binomial_normal import mean_rate
 from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.mean_rate import typical_information
 from metaresp.kernel.counts.surface import CountSurface, Penalty
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.kernel.regression.calibrations import CALIBRATIONS, Reference, bartlett_factor
@@ -79,7 +80,7 @@ class CountsRegression(Regressor):
     def full(self) -> CountsFit:
         """The maximum of the likelihood, which lies at infinity where a coefficient separates."""
         one = Basis(self.basis.z[None], self.basis.turn[None])
-        return fit(self._lanes(one), np.ones((1, self.p), dtype=np.bool_))
+        return fit(self._lanes(one))
 
     @cached_property
     def best(self) -> CountsFit:
@@ -87,7 +88,7 @@ class CountsRegression(Regressor):
         if not self.separated.any():
             return self.full
         one = Basis(self.basis.z[None], self.basis.turn[None])
-        return fit(self._lanes(one, firth=True), np.ones((1, self.p), dtype=np.bool_))
+        return fit(self._lanes(one, firth=True))
 
     @cached_property
     def _known(self) -> dict[tuple[int, ...], tuple[float, float]]:
@@ -207,8 +208,7 @@ class CountsRegression(Regressor):
         eta, tau = self.basis.z @ self.best.at[0, : self.p], np.full(self.k, self.tau)
         name, effects = str(self.spec.link), str(self.spec.effects)
         mean, rest = (mean_rate(eta, tau, name, other, effects) for other in (False, True))
-        terms = link.log_terms(link.forward(np.clip(mean, 1e-300, 1 - 1e-16)))
-        each = n[0] * np.maximum(mean * rest * (terms.d_log_p - terms.d_log_q) ** 2, 1e-100)
+        each = n[0] * typical_information(mean, rest, link)
         lanes = DesignLanes(np.zeros((1, self.k)), 1 / each[None], np.ones((1, self.k)), self.basis.z[None])
         typical = self._df / float(lanes.cochran()[1][0])
         return self._residual(self.tau**2, alone**2, q, typical, common=False)

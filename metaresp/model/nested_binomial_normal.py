@@ -13,6 +13,7 @@ from metaresp.errors import CannotEstimate
 from metaresp.kernel.counts.binomial_normal import TAU_UNBOUNDED, mean_rate
 from metaresp.kernel.counts.calibrations import each_lane
 from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.mean_rate import typical_variance
 from metaresp.kernel.counts.new_trial import Normals
 from metaresp.kernel.nested.climb import Best
 from metaresp.kernel.nested.counts import WITHIN_UNKNOWN, NestedFit, arrange, fall_at, fit_nested_binomial
@@ -32,7 +33,7 @@ from metaresp.kernel.nested.spread import BETWEEN, WITHIN, count_limits
 from metaresp.kernel.nested.study_rate import study_posteriors
 from metaresp.kernel.nested.variance_tests import count_angle
 from metaresp.model.base import Model, StudyTruths
-from metaresp.model.binomial_normal import BinomialNormal, typical_variance
+from metaresp.model.binomial_normal import BinomialNormal
 from metaresp.model.estimates import (
     ALL_EXTREME,
     CLUSTERS_EXTREME,
@@ -140,7 +141,7 @@ class NestedBinomialNormal(BinomialNormal):
         tau2, name = between + within, spec.link or "logit"
         tau = np.sqrt(tau2)
         mean, rest = (mean_rate(fit.mu, tau, name, complement=other) for other in (False, True))
-        v = typical_variance(counts, mean, rest, self.link)
+        v = typical_variance(counts.n, counts.copies, mean, rest, self.link)
         out: Numbers = one_rate(counts) | {
             "mean_rate": mean,
             "I2": 100 * tau2 / (tau2 + v),

@@ -79,3 +79,8 @@ def test_errors():
         mr.missing_responses(STUDIES, seed=-1)
     with pytest.raises(mr.InvalidArgument, match="level"):
         mr.missing_responses(mr.pool(STUDIES), level=0.9)
+
+
+def test_rates_rise_with_the_odds_where_studies_have_no_count():
+    found = mr.missing_responses(mr.datasets.load("lupus_cohorts"), imputations=40)
+    assert (np.diff(found.rate) > 0).all()

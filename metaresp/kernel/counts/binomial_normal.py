@@ -196,10 +196,7 @@ def places(data: CountSurface) -> tuple[FloatArray, FloatArray, FloatArray]:
         y = np.log((x + 0.5) / (n - x + 0.5))
         v = 1 / (x + 0.5) + 1 / (n - x + 0.5)
     else:
-        p = (x + 0.5) / (n + 1)
-        y = LINKS[link].forward(p)
-        terms = LINKS[link].log_terms(y)
-        v = 1 / ((n + 1) * p * (1 - p) * (terms.d_log_p - terms.d_log_q) ** 2)
+        y, v = LINKS[link].empirical(x, n)
     spread = np.where(present, y, -np.inf).max(axis=-1) - np.where(present, y, np.inf).min(axis=-1)
     spread = np.maximum(spread, 0.5)[:, None]
     tau = spread * _GRID if link != "cauchit" else 0.1 * (8 * spread) ** np.linspace(0.0, 1.0, 10)

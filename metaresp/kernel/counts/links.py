@@ -44,6 +44,17 @@ class Link(NamedTuple):
     tau_max: float  # an optimum here means that the data do not bound tau from above
     farthest: float  # distance of theta from 0 beyond which a rate is 0 or 1 to the last digit
 
+    def information(self, theta: FloatArray, rate: FloatArray, rest: FloatArray) -> FloatArray:
+        """Return what one patient tells about theta, *rest* being one less the rate."""
+        terms = self.log_terms(theta)
+        return rate * rest * (terms.d_log_p - terms.d_log_q) ** 2
+
+    def empirical(self, x: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return theta of counts, half an event and half a non-event added, and about its variance."""
+        rate = (x + 0.5) / (n + 1)
+        theta = self.forward(rate)
+        return theta, 1 / ((n + 1) * self.information(theta, rate, 1 - rate))
+
 
 LINKS: Registry[Link] = Registry("link")
 

@@ -11,7 +11,7 @@ from scipy import special
 
 from metaresp.arrays import FloatArray, IntArray
 from metaresp.kernel.counts.binomial_normal import TAU_UNIT, Fit
-from metaresp.kernel.counts.links import LINKS
+from metaresp.kernel.counts.links import LINKS, Link
 from metaresp.kernel.counts.profile_limits import fine
 from metaresp.kernel.counts.surface import CountSurface
 from metaresp.kernel.numerics.profile import Limits, Search, limits, normal_guess
@@ -142,3 +142,27 @@ def mean_fall(data: CountSurface, fit: Fit, psi: FloatArray, rows: IntArray) -> 
     surface = MeanSurface(data)
     centre = surface.logit(fit.mu, fit.tau).value
     return fall(surface.over_tau(), rows, psi, centre, fit.top, surface.beside(fit))
+
+
+def typical_information(mean: FloatArray, rest: FloatArray, link: Link) -> FloatArray:
+    """Return what a patient tells on the link's scale at the mean rate, *rest* being its complement."""
+    theta = link.forward(np.clip(mean, 1e-300, 1 - 1e-16))
+    return np.maximum(link.information(theta, mean, rest), 1e-100)
+
+
+def typical_variance(
+    n: FloatArray, copies: FloatArray, mean: FloatArray, rest: FloatArray, link: Link
+) -> FloatArray:
+    """Return the typical sampling variance of a study on the link's scale if all had the mean rate.
+
+    *n* and *copies* have the shape (lanes, k); *mean* and its complement *rest*, (lanes,).
+
+    Higgins and Thompson (2002), eq. (9), with weights ``n rate (1 - rate)`` (on the logit scale; by the
+    delta method on others) instead of estimated ones, so that a study at 0% or 100% counts as what its
+    size tells.
+    """
+    w = n * typical_information(mean, rest, link)[:, None]
+    total = np.einsum("lk,lk->l", copies, w)
+    squares = np.einsum("lk,lk,lk->l", copies, w, w)
+    typical: FloatArray = (copies.sum(axis=-1) - 1) * total / (total * total - squares)
+    return typical

@@ -18,7 +18,6 @@ from metaresp.kernel.numerics.ridge import fall as profile_fall
 
 RESAMPLES = 999  # so that 5% and 1% tails fall on an order statistic
 _SEED = 2019
-_NATS = 19.0  # accuracy of the likelihood of a drawn set: 6e-9
 
 Rates = Callable[[int, Generator, tuple[int, int]], FloatArray]
 Falls = Callable[[int, FloatArray, FloatArray], FloatArray]
@@ -81,16 +80,26 @@ def falls(n: FloatArray, copies: FloatArray, rng: Generator | None, rates: Rates
 
 def normal_falls(data: CountSurface, fit: Fit, rng: Generator | None) -> FloatArray:
     """Return :func:`falls` of the binomial-normal model at its maximum *fit*."""
-    link = LINKS[data.link]
 
     def rates(lane: int, child: Generator, shape: tuple[int, int]) -> FloatArray:
-        return link.rate(float(fit.mu[lane]) + float(fit.tau[lane]) * data.shape.draw(child, shape))
+        return _rates(data, fit, lane, child, shape)
 
     def fall(lane: int, x: FloatArray, n: FloatArray) -> FloatArray:
-        drawn = data._replace(x=x, n=n, copies=np.ones_like(x), nats=_NATS)
-        return _falls(drawn, float(fit.mu[lane]))
+        return _falls(data.of_sets(x, n), float(fit.mu[lane]))
 
     return falls(data.n, data.copies, rng, rates, fall)
+
+
+def _rates(data: CountSurface, fit: Fit, lane: int, rng: Generator, shape: tuple[int, int]) -> FloatArray:
+    mu, tau = float(fit.mu[lane]), float(fit.tau[lane])
+    return LINKS[data.link].rate(mu + tau * data.shape.draw(rng, shape))
+
+
+def drawn_counts(data: CountSurface, fit: Fit, rng: Generator, sets: int) -> FloatArray:
+    """Return *sets* of counts like those of the one lane of *data*, drawn at its maximum, shape (sets, k)."""
+    n = np.broadcast_to(data.n[0].astype(np.int64), (sets, data.n.shape[1]))
+    counts: FloatArray = rng.binomial(n, _rates(data, fit, 0, rng, n.shape)).astype(np.float64)
+    return counts
 
 
 def _falls(drawn: CountSurface, mu: float) -> FloatArray:

@@ -32,7 +32,8 @@ def normal_table(data: CountSurface) -> Table:
     Rates on the cauchit scale go as far as 1e13: mean and spread are looked for as ``sinh(a)``, ``sinh(b)``.
     """
     stretched = data.link == "cauchit"
-    y, error = _effects(data.x[0], data.n[0], data.link)
+    y, v = LINKS[data.link].empirical(data.x[0], data.n[0])
+    error = np.sqrt(v)
     wide = max(float(np.ptp(y)), 0.5)
     least = max(0.25 * float(error.min()), wide / _FARTHEST_APART)
     count = int(np.ceil(np.log(_PAST * wide / least) / np.log(_RATIO))) + 1
@@ -45,14 +46,6 @@ def normal_table(data: CountSurface) -> Table:
     linear, top = min(linear, float(error.min())), float(np.arcsinh(top))
     scan = Scan(y, error, b, np.minimum(b, 1.0), top, binomial_normal.TAU_UNIT, linear, logarithmic=True)
     return Table(_stretched(_normal_terms(data)), scan)
-
-
-def _effects(x: FloatArray, n: FloatArray, link: str) -> tuple[FloatArray, FloatArray]:
-    """Return studies' rates on the scale of a link, half an event and non-event added, and their errors."""
-    p = (x + 0.5) / (n + 1)
-    y = LINKS[link].forward(p)
-    at = LINKS[link].log_terms(y)
-    return y, 1 / np.sqrt((n + 1) * p * (1 - p)) / np.abs(at.d_log_p - at.d_log_q)
 
 
 def _normal_terms(data: CountSurface) -> Terms:
@@ -73,16 +66,7 @@ def _stretched(each: Terms) -> Terms:
     """Return the terms by a and b, where the mean is sinh(a) and the spread is sinh(b)."""
 
     def terms_of(a: FloatArray, b: FloatArray) -> Local:
-        s = each(np.sinh(a), np.sinh(b))
-        mu, tau, to_a, to_b = (f[:, None] for f in (np.sinh(a), np.sinh(b), np.cosh(a), np.cosh(b)))
-        return Local(
-            s.value,
-            s.d_a * to_a,
-            s.d_b * to_b,
-            s.d_a_a * to_a * to_a + s.d_a * mu,
-            s.d_a_b * to_a * to_b,
-            s.d_b_b * to_b * to_b + s.d_b * tau,
-        )
+        return each(np.sinh(a), np.sinh(b)).by_arcsinh(a[:, None], b[:, None])
 
     return terms_of
 
@@ -164,7 +148,8 @@ def beta_table(x: FloatArray, n: FloatArray) -> Table:
     By the logit of the mean and ``u = log(1 + N theta)``, N being the largest study.
     """
     largest, rate = float(n.max()), float((x.sum() + 0.5) / (n.sum() + 1))
-    y, error = _effects(x, n, "logit")
+    y, v = LINKS["logit"].empirical(x, n)
+    error = np.sqrt(v)
     grid = beta_binomial.counts(x[None], n[None], np.ones((1, x.size))).grid()[0, 1:]
     grid = grid[~np.isnan(grid)]
     theta = np.expm1(grid) / largest

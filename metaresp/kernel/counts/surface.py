@@ -17,6 +17,7 @@ from metaresp.kernel.counts.moments import Moments
 from metaresp.kernel.numerics.special import saturated
 from metaresp.kernel.numerics.surface import Local
 
+_NATS = 19.0  # accuracy of the likelihood of a drawn set: 6e-9
 _ROUGH = 12.0  # nats of a value that is only to be compared
 _LONG_TAILS = 1e3  # where rates of 0 and 1 are this far off
 _WIDEST_LOGIT = 90.0  # its quadrature reaches farther than tau does
@@ -119,6 +120,10 @@ class CountSurface(NamedTuple):
     def take(self, rows: IntArray | BoolArray | slice) -> "CountSurface":
         """Return the lanes at *rows*."""
         return self._replace(x=self.x[rows], n=self.n[rows], copies=self.copies[rows])
+
+    def of_sets(self, x: FloatArray, n: FloatArray) -> "CountSurface":
+        """Return the likelihood of other counts, as accurate as a comparison of many sets needs."""
+        return self._replace(x=x, n=n, copies=np.ones_like(x), nats=_NATS)
 
     def each(
         self, mu: FloatArray, tau: FloatArray, nats: float = quadrature.FULL, refine: int = 1

@@ -74,6 +74,7 @@ class Chart(NamedTuple):
     high: FloatArray  # (3,)
     even: BoolArray  # (2, 3): where low and high are edges without a slope
     ends: float  # squared Newton step in standard errors at which a climb ends
+    longest: Callable[[FloatArray], FloatArray] | None = None  # step from (points, 3), if not 2
 
 
 _TURN = 0.5 * math.pi
@@ -168,7 +169,7 @@ def climb(chart: Chart, rows: IntArray, start: FloatArray, free: BoolArray, refi
     for count in range(_STEPS):
         s, q, loose = here.take(alive), at[alive], free[alive]
         moving = loose & ~((q >= chart.high) & ~chart.even[1] & (s.gradient > 0))
-        step = newton_step(s, moving)
+        step = newton_step(s, moving, _LONGEST if chart.longest is None else chart.longest(q))
         scale = 1 + np.abs(s.value)
         small = np.abs((step * s.gradient).sum(axis=-1)) < chart.ends * scale
         ended = small | (length[alive] < _SHORTEST) | (creeping[alive] > _PATIENCE)
@@ -206,14 +207,14 @@ def _off_edge(chart: Chart, rows: IntArray, at: FloatArray, up: BoolArray, down:
     return result
 
 
-def newton_step(here: Points, moving: BoolArray) -> FloatArray:
-    """Return Newton's steps, uphill also where the likelihood is not concave, at most 2 long."""
+def newton_step(here: Points, moving: BoolArray, longest: FloatArray | float = _LONGEST) -> FloatArray:
+    """Return Newton's steps, uphill also where the likelihood is not concave, of at most some length."""
     both = moving[:, :, None] & moving[:, None, :]
     roots, vectors = np.linalg.eigh(np.where(both, -here.hessian, np.eye(moving.shape[-1])))
     size = np.abs(roots)
     size = np.maximum(size, 1e-9 * size.max(axis=-1, keepdims=True) + 1e-300)
     along = np.einsum("lji,lj->li", vectors, np.where(moving, here.gradient, 0.0)) / size
     step = np.where(moving, np.einsum("lij,lj->li", vectors, along), 0.0)
-    longest = np.abs(step).max(axis=-1, keepdims=True)
-    result: FloatArray = step * np.minimum(1.0, _LONGEST / np.maximum(longest, 1e-300))
+    far = (np.abs(step) / longest).max(axis=-1, keepdims=True)
+    result: FloatArray = step / np.maximum(far, 1.0)
     return result

@@ -44,6 +44,18 @@ class Local(NamedTuple):
         """Return the same with the two parameters in each other's place."""
         return Local(self.value, self.d_b, self.d_a, self.d_b_b, self.d_a_b, self.d_a_a)
 
+    def by_arcsinh(self, a: FloatArray, b: FloatArray) -> "Local":
+        """Return the same by *a* and *b*, the parameters being ``sinh(a)`` and ``sinh(b)``."""
+        one, other, to_a, to_b = np.sinh(a), np.sinh(b), np.cosh(a), np.cosh(b)
+        return Local(
+            self.value,
+            self.d_a * to_a,
+            self.d_b * to_b,
+            self.d_a_a * to_a * to_a + self.d_a * one,
+            self.d_a_b * to_a * to_b,
+            self.d_b_b * to_b * to_b + self.d_b * other,
+        )
+
     def information(self) -> FloatArray:
         """Return the observed information of a, with b profiled out where the function is concave in it."""
         concave = self.d_b_b < 0

@@ -92,6 +92,30 @@ def bartlett_factor(w: FloatArray, z: FloatArray, m: int) -> FloatArray:
     return factor
 
 
+def size_factor(w: FloatArray, copies: FloatArray, tau: FloatArray) -> FloatArray:
+    """Return what twice the gain of one slope is to be divided by to be about chi-square.
+
+    For k normal effects with one unknown variance the gain is ``k log(1 + F / (k - 2))`` with F on 1 and
+    k - 2 degrees of freedom, whose mean is ``b = k (psi((k - 1) / 2) - psi((k - 2) / 2))``; with known
+    variances it is 1.  Counts are between the two: ``1 + sqrt(s) (b - 1)`` with s the mean over studies of
+    the share of tau2 in the variance of an effect.  Its size was measured, see
+    ``docs/decisions/small-study-effects.md``.
+
+    Parameters
+    ----------
+    w : float array, shape (lanes, k)
+        What each of three studies or more tells about its mean given tau, at the maximum without a slope.
+    copies : float array, shape (lanes, k)
+    tau : float array, shape (lanes,)
+    """
+    k = copies.sum(axis=-1)
+    share = np.clip(tau[:, None] ** 2 * w, 0.0, 1.0)
+    between = (copies * share).sum(axis=-1) / k
+    mean = k * (special.digamma((k - 1) / 2) - special.digamma((k - 2) / 2))
+    factor: FloatArray = 1 + np.sqrt(between) * (mean - 1)
+    return factor
+
+
 def _traces(w: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the traces of P and of its square."""
     s1, s2 = w.sum(axis=-1), (w * w).sum(axis=-1)

@@ -18,6 +18,7 @@ from metaresp.kernel.nested.likelihood import Points
 from metaresp.kernel.regression.lanes import inverted
 
 _ELEMENTS = 24_000  # studies at once
+_DECREMENT = 1e-16  # squared Newton step in standard errors at which a climb ends
 _GRID = np.array([0.15, 0.4, 0.8])  # tau to start from, in ranges of the residuals
 _KEPT = 2  # starts that are climbed from, beside tau = 0
 _FARTHEST = 0.5  # coordinate that is not passed, as a share of where rates are 0 or 1
@@ -29,7 +30,7 @@ class DesignCounts(NamedTuple):
     Attributes
     ----------
     data : CountSurface
-        Of arrays of shape (lanes, k); without penalty.
+        Of arrays of shape (lanes, k); its penalty is not looked at.
     z : float array, shape (lanes, k, p)
         Columns about orthogonal and of mean square 1.
     pseudo : float array, shape (lanes, s, p)
@@ -44,6 +45,11 @@ class DesignCounts(NamedTuple):
     z: FloatArray
     pseudo: FloatArray
     penalty: Penalty | None = None
+
+    @classmethod
+    def plain(cls, data: CountSurface, z: FloatArray) -> "DesignCounts":
+        """Return lanes of which nothing is penalised."""
+        return cls(data, np.ascontiguousarray(z), np.zeros((len(z), 0, z.shape[-1])))
 
     @property
     def lanes(self) -> int:
@@ -132,7 +138,13 @@ class DesignCounts(NamedTuple):
         def at(rows: IntArray, points: FloatArray, nats: float, refine: int) -> Points:
             return self.take(rows).at(points, nats, refine)
 
-        return Chart(at, fold, low, high, even, 1e-16)
+        def longest(points: FloatArray) -> FloatArray:
+            size = np.abs(points)
+            size[:, :p] = 0.5 * size[:, :p].max(axis=-1, keepdims=True)
+            return np.maximum(size, 2.0)  # far out, where long tails reach, a climb goes on in its direction
+
+        ends = _DECREMENT if self.data.exact else 3 * self.data.error
+        return Chart(at, fold, low, high, even, ends, longest)
 
 
 class CountsFit(NamedTuple):
@@ -167,16 +179,17 @@ def rotated(best: CountsFit, rotation: FloatArray) -> CountsFit:
     return CountsFit(back @ best.at[0], local, back @ best.common[0], np.repeat(best.common_value, lanes))
 
 
-def fit(counts: DesignCounts, free: BoolArray) -> CountsFit:
+def fit(counts: DesignCounts, free: BoolArray | None = None) -> CountsFit:
     """Maximise over the free coordinates and tau >= 0, the others being 0.
 
     Parameters
     ----------
     counts : DesignCounts
-    free : bool array, shape (lanes, p)
-        Columns that are left out are held at 0.
+    free : bool array, shape (lanes, p), optional
+        Columns that are left out are held at 0; without it none is.
     """
-    lanes, p = free.shape
+    lanes, p = counts.lanes, counts.p
+    free = np.ones((lanes, p), dtype=np.bool_) if free is None else free
     tau, c = starts(counts, free)
     points = np.concatenate([c, tau[..., None]], axis=-1)  # (lanes, starts, p + 1)
     count = points.shape[1]
@@ -199,10 +212,7 @@ def fit(counts: DesignCounts, free: BoolArray) -> CountsFit:
 def starts(counts: DesignCounts, free: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return tau to start from, 0 first, shape (lanes, starts), and weighted least-squares coordinates."""
     x, n, copies, link = counts.data[:4]
-    rate = (x + 0.5) / (n + 1)
-    y = LINKS[link].forward(rate)
-    terms = LINKS[link].log_terms(y)
-    v = 1 / ((n + 1) * rate * (1 - rate) * (terms.d_log_p - terms.d_log_q) ** 2)
+    y, v = LINKS[link].empirical(x, n)
     there = copies > 0
     spread = np.where(there, y, -np.inf).max(axis=-1) - np.where(there, y, np.inf).min(axis=-1)
     tau = np.maximum(spread, 0.5)[:, None] * np.concatenate([[0.0], _GRID])

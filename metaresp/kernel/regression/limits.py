@@ -104,6 +104,7 @@ class _Search(NamedTuple):
         tau = [guess[:, p], _WIDER * guess[:, p] + 0.1]
         if self.counts.data.n.max() > _LARGE:
             tau += [np.full(count, hill) for hill in _HILLS]
+            tau.append(np.hypot(guess[:, p], s - self.best.at[rows, 0]))  # on links with long tails
         starts = np.tile(guess, (len(tau), 1))
         starts[:, p] = np.concatenate(tau)
         free = np.ones((len(starts), p + 1), dtype=np.bool_)
