@@ -102,13 +102,12 @@ def missing_responses(
     Notes
     -----
     Odds of 0 and of infinity need no imputation: their limits, of the lower and of the upper answer, bound
-    what any pattern of missing responses can give.  Odds of 1 take the evaluated patients
-    alone, where every study has some.  Between,
-    each study's rate among evaluated patients
-    is drawn from its beta posterior (Jeffreys), the odds are multiplied, the missing responses drawn, and
-    the completed studies pooled, all in one batch.  A study without any count takes a rate of one of the
-    others, at random.  The answers are combined as Rubin's rules do, on the arcsine scale of the rate,
-    where 0% and 100% are finite, each limit with its own distance.
+    what any pattern of missing responses can give.  Odds of 1 take the evaluated patients alone, where every
+    study has some.  Between, each study's rate among evaluated patients is drawn from its beta posterior
+    (Jeffreys), the odds are multiplied, the missing responses drawn, and the completed studies pooled, all in
+    one batch.  A study without any count takes a rate of one of the others, at random.  The answers are
+    combined as Rubin's rules do, on the arcsine scale of the rate, where 0% and 100% are finite, each limit
+    with its own distance.
 
     R: none for single arms; ``metasens::metamiss`` has the same odds for two.
 
