@@ -9,6 +9,7 @@ import numpy as np
 
 from metaresp.analyses.clusters import batch_options
 from metaresp.analyses.group_test import Reference, between
+from metaresp.analyses.moderators import level_text
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool, check_text
 from metaresp.counts import clean
@@ -214,7 +215,7 @@ def subgroups(
         fit=fit,
         by=by,
         common_tau2=common_tau2,
-        group=tuple(map(group_label, members)),
+        group=tuple(members),
         k=batch.k.astype(np.int64),
         events=batch.events.astype(np.int64),
         n=batch.n.astype(np.int64),
@@ -270,17 +271,15 @@ def _tau2_limits(
 
 def group_label(value: Value) -> str:
     """Return the value of a group as text; studies without one are a group of their own."""
-    if value is None:
-        return NO_GROUP
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return NO_GROUP if value is None else level_text(value)
 
 
-def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
+def _members(fit: Fit, by: str) -> dict[str, tuple[int, ...]]:
+    """Return the positions of each group's studies by its label, those without a value last."""
     values = fit.studies.column(check_text("by", by))
-    members: dict[Value, list[int]] = {}
+    members: dict[str, list[int]] = {}
     for i, value in enumerate(values):
-        members.setdefault(value, []).append(i)
-    blank = members.pop(None, None)
-    if blank:
-        members[NO_GROUP] = [*members.get(NO_GROUP, []), *blank]
-    return {value: tuple(positions) for value, positions in members.items()}
+        members.setdefault(group_label(value), []).append(i)
+    if None in values:
+        members[NO_GROUP] = members.pop(NO_GROUP)
+    return {label: tuple(positions) for label, positions in members.items()}
