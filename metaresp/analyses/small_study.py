@@ -10,9 +10,9 @@ from metaresp.analyses import size_counts, size_effects  # noqa: F401 - they reg
 from metaresp.analyses.size_methods import GROWING, METHODS, Answer, Method, count_model
 from metaresp.analyses.size_notes import notes_of
 from metaresp.arrays import FloatArray, IntArray, silent
+from metaresp.checks import check_seed
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.line import drawn
-from metaresp.model.spec import resolve
 from metaresp.records import Interval, Record
 from metaresp.result import Fit
 
@@ -120,8 +120,8 @@ def small_study_effects(
     method: str = "binomial",
     predictor: str | None = None,
     pvalue: str = "default",
-    repeats: int = 999,
-    seed: int | None = 1,
+    repeats: int | None = None,
+    seed: int | None = None,
 ) -> SmallStudyEffects:
     """Test whether the rates of small trials differ from those of large ones.
 
@@ -139,8 +139,8 @@ def small_study_effects(
     pvalue : {"default", "bootstrap"}
         ``bootstrap``: share of sets of counts, drawn from the model without an effect of size, whose
         statistic is at least as large; for every method.
-    repeats, seed : int
-        Of the bootstrap.
+    repeats, seed : int, optional
+        Of the bootstrap, and of nothing else: 999 and 1 if not given.
 
     Returns
     -------
@@ -189,6 +189,7 @@ def small_study_effects(
         raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool")
     method = known_name("method", method, METHODS)
     pvalue = known_name("pvalue", pvalue, PVALUES)
+    draws = _draws(pvalue, repeats, seed)
     asked = METHODS[method](fit, _predictor(method, predictor))
     _check(fit)
     bad = not (asked.counts or (np.isfinite(asked.own.y).all() and (asked.own.v > 0).all()))
@@ -209,7 +210,7 @@ def small_study_effects(
         )
     p, reference, notes = answer.pvalue, answer.reference, notes_of(asked, answer)
     if pvalue == "bootstrap":
-        p, reference = _bootstrap(asked, repeats, seed)
+        p, reference = _bootstrap(asked, *draws)
     line_x, line_rate = _line(asked, answer)
     limits = answer.limit_ci
     spec = fit.spec
@@ -291,14 +292,26 @@ def _line(asked: Method, answer: Answer) -> tuple[FloatArray, FloatArray]:
     return x, asked.rate(answer.intercept + answer.slope * x)
 
 
-def _bootstrap(asked: Method, repeats: int, seed: int | None) -> tuple[float, str]:
-    """Return the p-value by sets drawn from the binomial-normal model without a slope, one batch."""
+def _draws(pvalue: str, repeats: int | None, seed: int | None) -> tuple[int, int]:
+    """Return how many sets are drawn and the seed, refused where nothing is drawn."""
+    for name, value in (("repeats", repeats), ("seed", seed)):
+        if value is not None and pvalue != "bootstrap":
+            raise InvalidArgument(
+                f"{option(name, value)} has no meaning without {option('pvalue', 'bootstrap')}: leave it out"
+            )
     least, most = _REPEATS
-    if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or not least <= repeats <= most:
+    whole = isinstance(repeats, int | np.integer) and not isinstance(repeats, bool)
+    if repeats is not None and not (whole and least <= repeats <= most):
         raise InvalidArgument(f"{option('repeats', repeats)}: must be a whole number from {least} to {most}")
-    rng = np.random.default_rng(resolve(seed=seed).seed)
+    fixed = check_seed(seed)
+    return 999 if repeats is None else int(repeats), 1 if fixed is None else fixed
+
+
+def _bootstrap(asked: Method, repeats: int, seed: int) -> tuple[float, str]:
+    """Return the p-value by sets drawn from the binomial-normal model without a slope, one batch."""
+    rng = np.random.default_rng(seed)
     model = count_model(asked.fit)
-    x = drawn(model.data, float(model.fit.mu[0]), float(model.fit.tau[0]), rng, int(repeats))
+    x = drawn(model.data, float(model.fit.mu[0]), float(model.fit.tau[0]), rng, repeats)
     found = np.nan_to_num(asked.statistic(x, np.broadcast_to(asked.n, x.shape)), nan=0.0)
     own = float(asked.statistic(asked.x, asked.n)[0])
     above = int((found >= own * (1 - 1e-9)).sum())
