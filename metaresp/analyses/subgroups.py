@@ -259,8 +259,9 @@ def _tau2_limits(
     low, high = np.full((2, len(members)), np.nan)
     kind, known = model_of(fit.spec), np.flatnonzero(~np.isin(reason, EXACT))
     if fit.spec.cluster is not None:
+        options = batch_options(fit) | {"cluster": fit.spec.cluster}
         for group in known.tolist():
-            part = pool(fit.studies[list(members[group])], **fit.spec.options())
+            part = pool(fit.studies[list(members[group])], **options)
             if np.isfinite(part.tau2):
                 low[group], high[group] = part.tau2_ci()
     elif kind.tau2_methods and fit.spec.tau2 != "common" and known.size:

@@ -333,3 +333,15 @@ def test_groups_of_numbers_are_told_apart_to_the_last_digit(analysis):
     else:
         labels = getattr(mr, analysis)(fit, by="number").study
     assert labels == ("1234567", "1234568", "1234568.5", "0.1", "0.10000000000000003", "3")
+
+
+@pytest.mark.parametrize("model", ["binomial-normal", "inverse-variance"])
+def test_a_group_of_one_cluster_has_the_spread_of_its_studies(model):
+    centres, regions = list("pppqrr"), list("aaabbb")
+    data = mr.Studies(
+        [3, 4, 2, 9, 12, 8], [20, 18, 15, 22, 25, 17], covariates={"region": regions, "centre": centres}
+    )
+    found = subgroups(mr.pool(data, model=model, cluster="centre"), "region")
+    alone = mr.pool(data[[name == "a" for name in regions]], model=model)
+    assert (found.tau2_low[0], found.tau2_high[0]) == pytest.approx(alone.tau2_ci(), rel=1e-6)
+    assert "a" in str(found)
