@@ -200,8 +200,8 @@ def _further_notes(model: Regressor, without: float, names: Sequence[str]) -> li
     endless = [names[j] for j in np.flatnonzero(np.isinf(found.low) | np.isinf(found.high)).tolist()]
     if endless:
         notes.append(
-            f"No finite limit of {few(endless)}: at the level {model.spec.level:.12g} the likelihood does not "
-            "fall far enough, however far away."
+            f"No finite limit of {few(endless)}: at the level {model.spec.level:.12g} the likelihood does "
+            "not fall far enough, however far away."
         )
     slopes = model.p - 1
     if model.k < _PER_MODERATOR * slopes:
