@@ -10,7 +10,7 @@ import numpy as np
 from metaresp import read
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import LARGEST_N
-from metaresp.errors import InvalidArgument, InvalidStudies, option
+from metaresp.errors import CannotEstimate, InvalidArgument, InvalidStudies, option
 from metaresp.model import Batch, pool_batch
 from metaresp.model.spec import resolve
 from metaresp.pooling import pool
@@ -156,6 +156,8 @@ def pool_categories(
         Naming row, column and value of a count that breaks its rule.
     InvalidArgument
         If there are fewer than two categories, or one is named twice.
+    CannotEstimate
+        If the model has no answer for a definition or a category, which is named.
 
     Notes
     -----
@@ -192,13 +194,19 @@ def pool_categories(
     definitions = len(names) - 1
     # lanes: the definitions but for the last, by which everybody has responded, then the categories
     batch = pool_batch(np.concatenate([ended[:, :-1].T, counts.T]), ended[:, -1], **options)
+    named = [" + ".join(names[: i + 1]) for i in range(len(names))]
+    unknown = np.isnan([getattr(batch, name) for name in (*TYPICAL, *MEAN)]).any(axis=0)
+    if unknown.any():
+        first = int(unknown.argmax())
+        reason = batch.told[first] or "the model has no limits for these data"
+        raise CannotEstimate(f"pool_categories: {[*named[:-1], *names][first]}: {reason}")
     whole = [_in_order(batch, definitions, *fields) for fields in (TYPICAL, MEAN, NEW)]
     (rate, low, high), (mean, mean_low, mean_high), (_, new_low, new_high) = whole
     share = np.diff(mean, prepend=0.0)
     own_low, own_high = (getattr(batch, name)[definitions:] for name in MEAN[1:])
     return Categories(
         category=names,
-        definition=tuple(" + ".join(names[: i + 1]) for i in range(len(names))),
+        definition=tuple(named),
         study=labels,
         counts=counts,
         events=counts.sum(axis=0),

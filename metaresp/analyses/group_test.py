@@ -180,9 +180,12 @@ def _permuted(fit: Fit, copies: IntArray, common_tau2: bool, chosen: Reference) 
     sets, every = arrangements(codes, chosen.permutations, rng)
     groups = len(copies)
     spec = fit.spec if own else resolve(level=fit.spec.level)
+    # the same for all arrangements, however many are computed at once: may a group have one study in any?
+    alone = max(np.bincount(codes).min(), np.bincount(units).min()) < 2
+    shared = common_tau2 or bool(alone)
     statistic = np.concatenate(
         [
-            _gains(fit, (part[:, None, :] == np.arange(groups)[:, None])[..., units], spec, common_tau2)
+            _gains(fit, (part[:, None, :] == np.arange(groups)[:, None])[..., units], spec, shared)
             for part in np.array_split(sets, -(-sets.shape[0] * units.size * groups // _AT_ONCE))
         ]
     )
@@ -192,10 +195,9 @@ def _permuted(fit: Fit, copies: IntArray, common_tau2: bool, chosen: Reference) 
     return GroupTest(value, "permutation", np.nan, groups - 1.0, np.nan, pvalue(statistic), name)
 
 
-def _gains(fit: Fit, members: BoolArray, spec: Spec, common_tau2: bool) -> FloatArray:
+def _gains(fit: Fit, members: BoolArray, spec: Spec, shared: bool) -> FloatArray:
     """Return the likelihood ratio of every set of groups, *members* having shape (sets, groups, k)."""
     copies = members.astype(np.int64).reshape(-1, members.shape[-1])
     lanes, _ = clean(np.broadcast_to(fit.studies.events, copies.shape), fit.studies.n, copies)
-    shared = common_tau2 or bool((lanes.k < 2).any())
     held = ((lanes.events == 0) | (lanes.events == lanes.total)).reshape(members.shape[:2])
     return likelihood_ratios(lanes, members.shape[1], spec, shared=shared, held=held)

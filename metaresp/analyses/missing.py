@@ -14,12 +14,14 @@ from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model import Batch, pool_batch
 from metaresp.model.spec import Spec
 from metaresp.pooling import pool
-from metaresp.records import Answered
+from metaresp.records import Answered, Interval
 from metaresp.result import Fit
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Studies with missing responses up to which every one of them is taken as all or none, 2 to this many fits.
+MOST_APART = 8
 ODDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)
 
 
@@ -38,6 +40,9 @@ class MissingResponses(Answered):
         has responded, 1 if they are like the others, infinite if all have.
     rate, low, high : float array
         Of all enrolled patients, between 0 and 1.
+    bounds : Interval or None
+        Least lower and greatest upper limit of all patterns in which of each study all patients without a
+        response have responded, or none; None where more than 8 studies have such patients.
     evaluated : Fit
         Of those with a response, as they are: what odds of 1 stand for.
     notes : tuple of str
@@ -49,6 +54,7 @@ class MissingResponses(Answered):
     rate: FloatArray
     low: FloatArray
     high: FloatArray
+    bounds: Interval | None
     evaluated: Fit
     notes: tuple[str, ...]
 
@@ -101,13 +107,14 @@ def missing_responses(
 
     Notes
     -----
-    Odds of 0 and of infinity need no imputation: their limits, of the lower and of the upper answer, bound
-    what any pattern of missing responses can give.  Odds of 1 take the evaluated patients alone, where every
-    study has some.  Between, each study's rate among evaluated patients is drawn from its beta posterior
-    (Jeffreys), the odds are multiplied, the missing responses drawn, and the completed studies pooled, all in
-    one batch.  A study without any count takes a rate of one of the others, at random.  The answers are
-    combined as Rubin's rules do, on the arcsine scale of the rate, where 0% and 100% are finite, each limit
-    with its own distance.
+    Odds of 0 and of infinity need no imputation: nobody, or everybody, has responded.  They are no bounds:
+    where the missing of one study have responded and those of another have not, trials differ more, and the
+    limits are farther apart; ``bounds`` has these.  Odds of 1 take the evaluated patients alone, where
+    every study has some.  Between, each study's rate among evaluated patients is drawn from its beta
+    posterior (Jeffreys), the odds are multiplied, the missing responses drawn, and the completed studies
+    pooled, all in one batch.  A study without any count takes a rate of one of the others, at random.  The
+    answers are combined as Rubin's rules do, on the arcsine scale of the rate, where 0% and 100% are
+    finite, each limit with its own distance.
 
     R: none for single arms; ``metasens::metamiss`` has the same odds for two.
 
@@ -151,8 +158,10 @@ def missing_responses(
         events[None] if as_they_are else _completed(events, n, missing, each, int(imputations), int(seed))
         for each, as_they_are in zip(chosen, alike, strict=True)
     ]
+    lanes.append(events + _all_or_none(missing))
     sizes = [lane.shape[0] for lane in lanes]
-    patients = np.repeat([n if as_they_are else everybody for as_they_are in alike], sizes, axis=0)
+    whose = [*(n if as_they_are else everybody for as_they_are in alike), everybody]
+    patients = np.repeat(whose, sizes, axis=0)
     options = batch_options(fit) | _no_new_trial(fit)
     batch = pool_batch(
         np.concatenate(lanes), np.maximum(patients, 1), (patients > 0).astype(np.int64), **options
@@ -160,8 +169,10 @@ def missing_responses(
     ends = np.cumsum(sizes)
     parts = [
         _combined(batch, slice(end - size, end), fit.spec.level)
-        for end, size in zip(ends, sizes, strict=True)
+        for end, size in zip(ends[:-1], sizes[:-1], strict=True)
     ]
+    apart = slice(ends[-2], ends[-1])
+    bounds = Interval(float(batch.low[apart].min()), float(batch.high[apart].max())) if sizes[-1] else None
     rate, low, high = (np.array(values) for values in zip(*parts, strict=True))
     share = missing.sum() / everybody.sum()
     notes = [f"{int(missing.sum()):,} of {int(everybody.sum()):,} patients ({share:.1%}) have no response."]
@@ -170,6 +181,11 @@ def missing_responses(
         notes.append(f"{len(unknown)} {noun} part.")
     if any(0 < each < np.inf for each in chosen):
         notes.append(f"{imputations} completed data sets for each of the odds between, seed {seed}.")
+    if bounds is not None:
+        notes.append(
+            "Whichever studies' missing patients have all responded and whichever studies' have not, the "
+            f"limits are within {bounds.low:.1%} to {bounds.high:.1%}."
+        )
     return MissingResponses(
         study=(*studies.study, *(item.study for item in unknown)),
         missing=missing,
@@ -177,9 +193,20 @@ def missing_responses(
         rate=rate,
         low=low,
         high=high,
+        bounds=bounds,
         evaluated=fit,
         notes=tuple(notes),
     )
+
+
+def _all_or_none(missing: IntArray) -> IntArray:
+    """Return what every pattern of all or none adds to the events, shape (patterns, k); none of too many."""
+    places = np.flatnonzero(missing)
+    if places.size > MOST_APART:
+        return np.zeros((0, missing.size), dtype=np.int64)
+    added = np.zeros((1 << places.size, missing.size), dtype=np.int64)
+    added[:, places] = (np.arange(len(added))[:, None] >> np.arange(places.size) & 1) * missing[places]
+    return added
 
 
 def _no_new_trial(fit: Fit) -> dict[str, None]:

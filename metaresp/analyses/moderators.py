@@ -150,8 +150,11 @@ def _numeric(values: Sequence[Value]) -> bool:
 
 
 def level_text(value: Value) -> str:
-    """Return the value of a category as text."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """Return the value of a category as text, different ones as different texts."""
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value).removesuffix(".0")
 
 
 def _ordered(name: str, values: Sequence[Value], chosen: Any, rule: str) -> tuple[str, ...]:

@@ -151,7 +151,7 @@ def regress(
         **residual._asdict(),
         weight=model.precision(),
         **drawn,
-        notes=tuple(notes + _further_notes(model, residual.tau2_without)),
+        notes=tuple(notes + _further_notes(model, residual.tau2_without, design.names)),
     )
     keep(result, (model, evaluator))
     return result
@@ -193,9 +193,16 @@ def _what(data: Any, given: dict[str, Any]) -> tuple[Studies, Spec]:
     return studies, spec
 
 
-def _further_notes(model: Regressor, without: float) -> list[str]:
-    """Say what a reader must know of few studies and of shares of nothing."""
+def _further_notes(model: Regressor, without: float, names: Sequence[str]) -> list[str]:
+    """Say what a reader must know of limits without end, of few studies and of shares of nothing."""
     notes = []
+    found = model.coefficients
+    endless = [names[j] for j in np.flatnonzero(np.isinf(found.low) | np.isinf(found.high)).tolist()]
+    if endless:
+        notes.append(
+            f"No finite limit of {few(endless)}: at the level {model.spec.level:.12g} the likelihood does "
+            "not fall far enough, however far away."
+        )
     slopes = model.p - 1
     if model.k < _PER_MODERATOR * slopes:
         notes.append(

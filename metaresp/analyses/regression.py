@@ -41,7 +41,8 @@ class Regression(Record):
     design : Design
         Names and columns, and which columns each moderator has.
     estimate, se, df, statistic, low, high, pvalue : float array, shape (p,)
-        ``statistic`` is t or z, or the signed root of the likelihood ratio.
+        ``statistic`` is t or z, or the signed root of the likelihood ratio; ``df`` that of the reference of
+        its p-value, infinite for the normal law and chi-square.
     moderator_statistic, moderator_df, moderator_df2, moderator_pvalue : float array, shape (moderators,)
         Test of each moderator, all its levels together.
     QM, QM_df, QM_df2, QM_pvalue : float

@@ -11,10 +11,9 @@ from metaresp.analyses.clusters import check_fit
 from metaresp.analyses.size_methods import GROWING, METHODS, Answer, Method, count_model
 from metaresp.analyses.size_notes import notes_of
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.checks import check_whole
+from metaresp.checks import check_seed, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.counts.resampling import drawn_counts
-from metaresp.model.spec import resolve
 from metaresp.records import Interval, Record
 from metaresp.result import Fit
 
@@ -122,8 +121,8 @@ def small_study_effects(
     method: str = "binomial",
     predictor: str | None = None,
     pvalue: str = "default",
-    repeats: int = 999,
-    seed: int | None = 1,
+    repeats: int | None = None,
+    seed: int | None = None,
 ) -> SmallStudyEffects:
     """Test whether the rates of small trials differ from those of large ones.
 
@@ -141,8 +140,8 @@ def small_study_effects(
     pvalue : {"default", "bootstrap"}
         ``bootstrap``: share of sets of counts, drawn from the model without an effect of size, whose
         statistic is at least as large; for every method.
-    repeats, seed : int
-        Of the bootstrap.
+    repeats, seed : int, optional
+        Of the bootstrap, and of nothing else: 999 and 1 if not given.
 
     Returns
     -------
@@ -190,6 +189,7 @@ def small_study_effects(
     check_fit(fit)
     method = known_name("method", method, METHODS)
     pvalue = known_name("pvalue", pvalue, PVALUES)
+    draws = _draws(pvalue, repeats, seed)
     asked = METHODS[method](fit, _predictor(method, predictor))
     _check(fit)
     bad = not (asked.counts or (np.isfinite(asked.own.y).all() and (asked.own.v > 0).all()))
@@ -210,7 +210,7 @@ def small_study_effects(
         )
     p, reference, notes = answer.pvalue, answer.reference, notes_of(asked, answer)
     if pvalue == "bootstrap":
-        p, reference = _bootstrap(asked, repeats, seed)
+        p, reference = _bootstrap(asked, *draws)
     line_x, line_rate = _line(asked, answer)
     limits = answer.limit_ci
     spec = fit.spec
@@ -292,10 +292,21 @@ def _line(asked: Method, answer: Answer) -> tuple[FloatArray, FloatArray]:
     return x, asked.rate(answer.intercept + answer.slope * x)
 
 
-def _bootstrap(asked: Method, repeats: int, seed: int | None) -> tuple[float, str]:
+def _draws(pvalue: str, repeats: int | None, seed: int | None) -> tuple[int, int]:
+    """Return how many sets are drawn and the seed, refused where nothing is drawn."""
+    for name, value in (("repeats", repeats), ("seed", seed)):
+        if value is not None and pvalue != "bootstrap":
+            raise InvalidArgument(
+                f"{option(name, value)} has no meaning without {option('pvalue', 'bootstrap')}: leave it out"
+            )
+    fixed = check_seed(seed)
+    many = 999 if repeats is None else check_whole("repeats", repeats, *_REPEATS)
+    return many, 1 if fixed is None else fixed
+
+
+def _bootstrap(asked: Method, repeats: int, seed: int) -> tuple[float, str]:
     """Return the p-value by sets drawn from the binomial-normal model without a slope, one batch."""
-    repeats = check_whole("repeats", repeats, *_REPEATS)
-    rng = np.random.default_rng(resolve(seed=seed).seed)
+    rng = np.random.default_rng(seed)
     model = count_model(asked.fit)
     x = drawn_counts(model.data, model.fit, rng, repeats)
     found = np.nan_to_num(asked.statistic(x, np.broadcast_to(asked.n, x.shape)), nan=0.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from metaresp.analyses.clusters import batch_options, check_fit, column_by
 from metaresp.analyses.group_test import Reference, between
+from metaresp.analyses.moderators import level_text
 from metaresp.analyses.one_tau2 import NUMBERS, check_offered, fit_one_tau2, group_numbers
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import check_bool
@@ -240,7 +241,7 @@ def subgroups(
     for i, positions in enumerate(members.values()):
         copies[i, list(positions)] = 1
     batch = pool_batch(studies.events, studies.n, copies, **batch_options(fit))
-    labels = tuple(map(group_label, members))
+    labels = tuple(members)
     shared = fit_one_tau2(fit, batch, copies, labels) if common_tau2 else None
     found = between(fit, batch, copies, chosen, shared)
     limits = Later(lambda: _tau2_limits(fit, copies, batch.reason, list(members.values())))
@@ -291,8 +292,9 @@ def _tau2_limits(
     low, high = np.full((2, len(members)), np.nan)
     kind, known = model_of(fit.spec), np.flatnonzero(~np.isin(reason, EXACT))
     if fit.spec.cluster is not None:
+        options = batch_options(fit) | {"cluster": fit.spec.cluster}
         for group in known.tolist():
-            part = pool(fit.studies[list(members[group])], **fit.spec.options())
+            part = pool(fit.studies[list(members[group])], **options)
             if np.isfinite(part.tau2):
                 low[group], high[group] = part.tau2_ci()
     elif kind.tau2_methods and fit.spec.tau2 != "common" and known.size:
@@ -303,17 +305,15 @@ def _tau2_limits(
 
 def group_label(value: Value) -> str:
     """Return the value of a group as text; studies without one are a group of their own."""
-    if value is None:
-        return NO_GROUP
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return NO_GROUP if value is None else level_text(value)
 
 
-def _members(fit: Fit, by: str) -> dict[Value, tuple[int, ...]]:
+def _members(fit: Fit, by: str) -> dict[str, tuple[int, ...]]:
+    """Return the positions of each group's studies by its label, those without a value last."""
     values = column_by(fit.studies, by)
-    members: dict[Value, list[int]] = {}
+    members: dict[str, list[int]] = {}
     for i, value in enumerate(values):
-        members.setdefault(value, []).append(i)
-    blank = members.pop(None, None)
-    if blank:
-        members[NO_GROUP] = [*members.get(NO_GROUP, []), *blank]
-    return {value: tuple(positions) for value, positions in members.items()}
+        members.setdefault(group_label(value), []).append(i)
+    if None in values:
+        members[NO_GROUP] = members.pop(NO_GROUP)
+    return {label: tuple(positions) for label, positions in members.items()}

@@ -161,7 +161,7 @@ def trim_and_fill(
         slope = float(additive(y[None], v[None], np.sqrt(v)[None]).slope[0])
         side = "right" if slope < 0 or np.isnan(slope) else "left"
     sign = 1.0 if side == "left" else -1.0
-    order = np.argsort(sign * y, kind="stable")
+    order = np.lexsort((v, sign * y))  # of equal effects by size, so that no order of rows matters
     means = _estimates(_with(whole, spec, np.arange(fit.k), y, v, growing(order)))["estimate"]
     k0, settled = trimmed(sign * y[order], sign * means, estimator == "R0")
     centre, mirrored = float(means[fit.k - k0 - 1]), order[fit.k - k0 :]

@@ -123,7 +123,8 @@ def multinomial_ci(
     if not 1 <= n <= LARGEST_N:
         raise InvalidArgument(f"{option('events')}: they add up to {n:,}, and must to 1 to {LARGEST_N:,}")
     share = counts / n
-    low, high = (_goodman if chosen == "goodman" else _sison_glaz)(counts, n, level)
+    limits = (_goodman if chosen == "goodman" else _sison_glaz)(counts, n, level)
+    low, high = np.clip(limits, 0.0, 1.0)  # rounding may put the limit of 0 patients below 0
     return MultinomialCI(
         tuple(names), counts, n, share, np.minimum(low, share), np.maximum(high, share), chosen, level
     )

@@ -125,6 +125,11 @@ class CountsRegression(Regressor):
     def _df(self) -> float:
         return float(self.k - self.p)
 
+    @property
+    def _reference_df(self) -> float:
+        """Degrees of freedom of what tests are referred to: infinite for chi-square and normal."""
+        return self._df if self.spec.ci in {"t", "profile-f"} else np.inf
+
     def joint(self, sets: Sequence[Sequence[int]]) -> list[Joint]:
         """Return the likelihood-ratio test of each set of columns."""
         out = []
@@ -135,7 +140,7 @@ class CountsRegression(Regressor):
             pvalue = float(
                 CALIBRATIONS[name].pvalue(np.array([fall]), self._reference(turn.basis.z[None], m))[0]
             )
-            out.append(Joint(float(fall), float(m), self._df if name == "profile-f" else np.inf, pvalue))
+            out.append(Joint(float(fall), float(m), self._reference_df, pvalue))
         return out
 
     @cached_property
@@ -169,21 +174,20 @@ class CountsRegression(Regressor):
     @cached_property
     def coefficients(self) -> Coefficients:
         """The coefficients with their intervals and tests."""
-        se = np.sqrt(np.diag(self._cov))
+        se, df = np.sqrt(np.diag(self._cov)), np.full(self.p, self._reference_df)
         low, high = self._limits(np.eye(self.p), self.beta, se)
         if self.spec.ci in CALIBRATIONS:
             sets = [[j] for j in range(self.p)]
             pvalue = np.array([test.pvalue for test in self.joint(sets)])
             statistic = np.sign(self.beta) * np.sqrt(self._falls(sets))
-            return Coefficients(self.beta, se, np.full(self.p, self._df), statistic, low, high, pvalue)
-        df = np.full(self.p, self._df if self.spec.ci == "t" else np.inf)
+            return Coefficients(self.beta, se, df, statistic, low, high, pvalue)
         statistic = self.beta / se
         return Coefficients(self.beta, se, df, statistic, low, high, two_sided(statistic, df))
 
     def _limits(self, rows: FloatArray, mean: FloatArray, se: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the interval of sums of coefficients, *rows* of shape (m, p)."""
         if self.spec.ci not in CALIBRATIONS:
-            df = np.full(len(rows), self._df if self.spec.ci == "t" else np.inf)
+            df = np.full(len(rows), self._reference_df)
             half = t_quantile(df, self.tail) * se
             return mean - half, mean + half
         distinct, where = np.unique(rows, axis=0, return_inverse=True)

@@ -147,3 +147,11 @@ def test_tables_and_pictures(tmp_path):
     found.forest("CR + PR", tmp_path / "forest.svg")
     assert (tmp_path / "bars.png").stat().st_size > 3000
     assert "CR" in found.plot().alt
+
+
+def test_a_definition_without_an_answer_is_an_error_that_names_it():
+    """Not a table of NaN: with correct='none' a trial at 0% has no variance on the identity scale."""
+    trials = {"CR": [0, 2, 1], "PR": [4, 1, 1], "SD": [3, 1, 3]}
+    options = {"model": "inverse-variance", "transform": "identity", "correct": "none"}
+    with pytest.raises(mr.CannotEstimate, match="pool_categories: CR: the estimator has no value"):
+        mr.pool_categories(trials, categories=list(trials), **options)

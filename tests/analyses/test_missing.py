@@ -1,5 +1,6 @@
 """missing_responses: patients without a response, from none of them to all."""
 
+import itertools
 import json
 
 import numpy as np
@@ -84,3 +85,26 @@ def test_errors():
 def test_rates_rise_with_the_odds_where_studies_have_no_count():
     found = mr.missing_responses(mr.datasets.load("lupus_cohorts"), imputations=40)
     assert (np.diff(found.rate) > 0).all()
+
+
+@pytest.mark.parametrize("model", ["binomial-normal", "inverse-variance", "common"])
+def test_bounds_are_those_of_every_pattern_of_all_or_none(model):
+    """Not those of odds 0 and infinity: responses that differ between the studies widen the interval."""
+    studies = mr.Studies([0, 2, 6], [20, 15, 19], enrolled=[22, 17, 21])
+    found = mr.missing_responses(studies, odds=[0, np.inf], model=model)
+    fits = [
+        mr.pool(events=studies.events + np.array(added), n=studies.enrolled, model=model)
+        for added in itertools.product((0, 2), repeat=3)
+    ]
+    low, high = min(fit.rate_ci.low for fit in fits), max(fit.rate_ci.high for fit in fits)
+    assert found.bounds == pytest.approx((low, high), rel=1e-6)
+    assert found.bounds.low <= found.low.min() + 1e-12
+    assert found.bounds.high >= found.high.max() - 1e-12
+    if model == "binomial-normal":
+        assert found.bounds.high > found.high[1] + 0.2
+    assert any("whichever studies' have not" in note for note in found.notes)
+
+
+def test_no_bounds_of_many_studies():
+    many = mr.Studies([2] * 9, [9] * 9, enrolled=[10] * 9)
+    assert mr.missing_responses(many, odds=[0], model="common").bounds is None

@@ -495,3 +495,31 @@ def test_size_of_the_default_test(size):
     assert stats.binom.sf(round(sizes["bartlett"] * sets) - 1, sets, 0.05) > 1e-3
     assert stats.binom.cdf(round(sizes["bartlett"] * sets), sets, 0.05) > 1e-3
     assert sizes["normal"] > 0.1
+
+
+@pytest.mark.parametrize("ci", ["bartlett", "profile-f", "profile", "t", "normal"])
+def test_degrees_of_freedom_are_those_of_the_reference(ci):
+    """The p-value is that of the statistic on df: exactly, but for a factor of Bartlett that shrinks it."""
+    moderator = {"dose": [1.0, 2.0, 2.5, 5.0, 7.0, 3.0]}
+    data = mr.Studies([3, 4, 10, 1, 7, 12], [20, 18, 25, 9, 14, 30], covariates=moderator)
+    found, k = mr.regress(data, "dose", ci=ci), 6
+    statistic = np.abs(found.statistic)
+    if ci == "profile-f":  # the t for which the normal model has this likelihood ratio
+        statistic = np.sqrt((k - 2) * np.expm1(statistic**2 / k))
+    nominal = 2 * stats.t.sf(statistic, found.df)
+    assert (found.df == (4 if ci in {"t", "profile-f"} else np.inf)).all()
+    if ci == "bartlett":
+        assert (found.pvalue > nominal).all()
+    else:
+        np.testing.assert_allclose(found.pvalue, nominal, rtol=1e-9)
+
+
+@pytest.mark.parametrize("counts", [([0, 0, 1, 0, 0, 0], 0.95), ([3, 4, 10, 1, 7, 12], 1 - 1e-9)])
+def test_a_limit_without_end_is_said(counts):
+    events, level = counts
+    data = mr.Studies(events, [20, 18, 25, 9, 14, 30], covariates={"dose": [1.0, 2.0, 2.5, 5.0, 7.0, 3.0]})
+    found = mr.regress(data, "dose", level=level)
+    for name, low, high in zip(found.term, found.low, found.high, strict=True):
+        said = any(note.startswith("No finite limit of") and name in note for note in found.notes)
+        assert said == bool(np.isinf(low) or np.isinf(high))
+    assert np.isinf([found.low[1], found.high[1]]).any()

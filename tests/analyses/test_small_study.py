@@ -296,6 +296,9 @@ def test_wrong_arguments():
         mr.small_study_effects(fit, pvalue="bootstrap", repeats=5)
     with pytest.raises(InvalidArgument, match="seed"):
         mr.small_study_effects(fit, pvalue="bootstrap", seed=-1)
+    for ignored in ({"repeats": 199}, {"seed": 2}):
+        with pytest.raises(InvalidArgument, match="has no meaning without pvalue='bootstrap'"):
+            mr.small_study_effects(fit, **ignored)
     with pytest.raises(InvalidArgument, match=r"result of mr\.pool"):
         mr.small_study_effects(fit.studies)
     assert set(METHODS["egger"].predictors) == set(PREDICTORS)

@@ -304,3 +304,44 @@ def test_options_of_a_permutation(options, said):
     fit = mr.pool(mr.datasets.load("debruin2009"))
     with pytest.raises(mr.MetaRespError, match=said):
         subgroups(fit, "ethnicity", **options)
+
+
+def test_an_arrangement_has_one_statistic_however_many_are_computed_at_once(monkeypatch):
+    """A group of one cluster may be one study or several: no arrangement has a spread of its own then."""
+    clusters = list("aaabbcddeff")
+    draws = np.random.default_rng(3)
+    data = mr.Studies(
+        draws.binomial(20, 0.3, 11),
+        [20] * 11,
+        covariates={"centre": clusters, "region": ["x" if name == "a" else "y" for name in clusters]},
+    )
+    fit, found = mr.pool(data, cluster="centre"), []
+    for at_once in (1 << 18, 60):
+        monkeypatch.setattr("metaresp.analyses.group_test._AT_ONCE", at_once)
+        found.append(subgroups(fit, "region", reference="permutation"))
+    assert found[0].statistic == pytest.approx(found[1].statistic, abs=1e-12)
+    assert found[0].pvalue == found[1].pvalue
+
+
+@pytest.mark.parametrize("analysis", ["subgroups", "leave_one_out", "influence"])
+def test_groups_of_numbers_are_told_apart_to_the_last_digit(analysis):
+    numbers = [1234567.0, 1234568.0, 1234567.0, 1234568.5, 0.1, 0.1 + 2**-55, 3.0]
+    data = mr.Studies([5, 3, 8, 2, 6, 9, 4], [20] * 7, covariates={"number": numbers})
+    fit = mr.pool(data)
+    if analysis == "subgroups":
+        labels = subgroups(fit, "number").group
+    else:
+        labels = getattr(mr, analysis)(fit, by="number").study
+    assert labels == ("1234567", "1234568", "1234568.5", "0.1", "0.10000000000000003", "3")
+
+
+@pytest.mark.parametrize("model", ["binomial-normal", "inverse-variance"])
+def test_a_group_of_one_cluster_has_the_spread_of_its_studies(model):
+    centres, regions = list("pppqrr"), list("aaabbb")
+    data = mr.Studies(
+        [3, 4, 2, 9, 12, 8], [20, 18, 15, 22, 25, 17], covariates={"region": regions, "centre": centres}
+    )
+    found = subgroups(mr.pool(data, model=model, cluster="centre"), "region")
+    alone = mr.pool(data[[name == "a" for name in regions]], model=model)
+    assert (found.tau2_low[0], found.tau2_high[0]) == pytest.approx(alone.tau2_ci(), rel=1e-6)
+    assert "a" in str(found)

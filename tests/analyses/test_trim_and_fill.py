@@ -105,3 +105,18 @@ def test_arguments():
         mr.trim_and_fill(fit, tau2="XX")
     frame = mr.trim_and_fill(fit).to_frame()
     assert list(frame.columns) == ["study", "n", "effect", "se", "filled"]
+
+
+@pytest.mark.parametrize("estimator", ["L0", "R0"])
+def test_no_order_of_rows_matters_where_effects_are_equal(estimator):
+    """10 of 20 and 20 of 40 have one effect: the smaller trial is the outer one."""
+    draws = np.random.default_rng(4)
+    for _ in range(20):
+        n = draws.choice([10, 20, 40], 8)
+        events = (n * draws.choice([0.1, 0.2, 0.3, 0.5, 0.5], 8)).astype(np.int64)
+        found = []
+        for order in (np.arange(8), draws.permutation(8)):
+            fit = mr.pool(events=events[order], n=n[order], model="inverse-variance", ci="normal")
+            found.append(mr.trim_and_fill(fit, side="right", estimator=estimator))
+        assert found[0].k0 == found[1].k0
+        assert found[0].adjusted_rate == pytest.approx(found[1].adjusted_rate, rel=1e-9)

@@ -80,3 +80,17 @@ def test_bad_counts(bad):
         mr.multinomial_ci(bad)
     with pytest.raises(mr.UnknownName, match="sison-glaz"):
         mr.multinomial_ci([3, 4], method="sison")
+
+
+@pytest.mark.parametrize("method", ["goodman", "sison-glaz"])
+@pytest.mark.parametrize("level", [1e-6, 0.5, 0.95, 0.999, 1 - 1e-9])
+def test_limits_are_rates_that_hold_the_share(method, level):
+    draws = np.random.default_rng(5)
+    for _ in range(40):
+        n, several = int(draws.choice([1, 2, 5, 18, 40, 300])), int(draws.integers(2, 7))
+        counts = draws.multinomial(n, draws.dirichlet(np.full(several, 0.4)))
+        found = mr.multinomial_ci(counts, method=method, level=level)
+        assert (found.low >= 0).all()
+        assert (found.high <= 1).all()
+        assert (found.low <= found.rate).all()
+        assert (found.rate <= found.high).all()
