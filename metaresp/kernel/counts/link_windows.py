@@ -122,8 +122,8 @@ def _valley(
     both of its slopes the ends of what curves upwards are found, where the slope is least and greatest.
     """
     before, behind, two = low.copy(), high.copy(), np.zeros(low.size, dtype=np.bool_)
-    rows = np.flatnonzero(_BENDS * study.n * study.tau**2 > 1) if link is LINKS["cauchit"] else []
-    if not len(rows):
+    rows = np.flatnonzero(_BENDS * study.n * study.tau**2 > 1)
+    if link is not LINKS["cauchit"] or not rows.size:
         return before, behind, two
     some = study.take(rows)
     s = low[rows, None] + (high - low)[rows, None] * _shares()
