@@ -5,7 +5,7 @@ from itertools import pairwise
 import mpmath
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from metaresp.kernel.counts import link_quadrature, quadrature
 from metaresp.kernel.counts.links import LINKS
@@ -170,3 +170,19 @@ def test_large_studies_at_their_ends_at_every_tau(link):
             assert (found.value < 1e-9).all(), (n, mu)
             assert (found.d_mu[:, 0] >= -1e-9).all(), (n, mu)
             assert (found.d_mu[:, 1] <= 1e-9).all(), (n, mu)
+
+
+@pytest.mark.parametrize(("x", "n"), [(1e8, 1e9), (1e5, 1e6), (3e3, 1e4), (9e8, 1e9), (0.0, 1e7)])
+@pytest.mark.parametrize("mu", [4.934, -30.0, 0.7])
+def test_of_two_hills_the_higher_is_summed_where_the_second_has_just_come_up(x, n, mu):
+    # the valley between them is narrow where n tau**2 is hardly enough for two
+    tau = np.sqrt(np.geomspace(3, 60, 60) / n)
+    counts = (np.full((tau.size, 1), value) for value in (x, n))
+    found = link_quadrature.moments("cauchit", *counts, np.full(tau.size, mu), tau)
+    s = np.linspace(np.arcsinh(-40.0), np.arcsinh(40.0), 40_001)
+    log_p, log_q = (LINKS["cauchit"].log_terms(np.sinh(s))[i] for i in (0, 3))
+    data = x * log_p + (n - x) * log_q - special.xlogy(x, x / n) - special.xlogy(n - x, 1 - x / n)
+    z = (np.sinh(s) - mu) / tau[:, None]
+    height = (data - 0.5 * z * z).max(axis=-1)
+    assert all(np.isfinite(field).all() for field in found)
+    np.testing.assert_allclose(found.value[:, 0], height, rtol=1e-5, atol=5)

@@ -74,3 +74,31 @@ def studies_summed(monkeypatch, **options):
 def test_a_bootstrap_takes_few_evaluations_a_set(monkeypatch, link):
     # 45 to 60 before sets shared a table
     assert studies_summed(monkeypatch, link=link) < 20 * resampling.RESAMPLES * len(STUDIES["n"])
+
+
+@pytest.mark.parametrize(
+    ("events", "sizes"),
+    [([300, 800], [1000, 2000]), ([10**6, 3 * 10**6, 5], [10**7, 10**7, 9]), ([3, 40, 900], [11, 300, 7000])],
+)
+def test_interpolated_counts_lead_to_the_same_hills(monkeypatch, events, sizes):
+    monkeypatch.setattr(resampling, "RESAMPLES", 99)
+    x, n = (np.array([counts], dtype=float) for counts in (events, sizes))
+    data = CountSurface(x, n, np.ones_like(x), "cauchit")
+    fit = binomial_normal.fit(data)
+    seen = []
+    each = CountSurface.each
+
+    def counting(self, *args, **more):
+        seen.append(self.x.size)
+        return each(self, *args, **more)
+
+    monkeypatch.setattr(CountSurface, "each", counting)
+    together = resampling.normal_falls(data, fit, np.random.default_rng(1))
+    few = sum(seen)
+    seen.clear()
+    monkeypatch.setattr(Table, "of", classmethod(lambda cls, sets: None))
+    alone = resampling.normal_falls(data, fit, np.random.default_rng(1))
+    np.testing.assert_allclose(together, alone, rtol=FALLS, atol=FALLS)
+    many = sum(seen)
+    # the table is as large for 99 sets as for 999
+    assert few < 0.9 * many

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metaresp.arrays import FloatArray, IntArray
+from metaresp.arrays import BoolArray, FloatArray, IntArray
 from metaresp.kernel.counts.link_tracks import Study, Track, height_of, slope_of
 from metaresp.kernel.counts.links import LINKS, Link
 
@@ -19,7 +19,9 @@ _ROOT_STEPS = 80
 _BEFORE_END = 1e-9  # share of the way to an end that a step must leave
 _LOWER = 0.1  # nats by which a last step towards the top may seem to descend
 _END_STEPS = 60
-_SCAN = 40  # points of the search for a second hill
+_NEAR_ENDS, _INNER = 8, 14  # points from either end of the search for a second hill
+_BENDS = 0.2345  # the most that log p or log q of the cauchit link curves upwards, at theta = -1.10 or 1.10
+_BEND_STEPS = 30
 
 
 class Piece(NamedTuple):
@@ -107,8 +109,47 @@ def _end(
 @cache
 def _shares() -> FloatArray:
     """Return places between 0 and 1, crowded at both."""
-    near = np.geomspace(1e-9, 0.5, _SCAN // 2)
+    near = np.r_[np.geomspace(1e-9, 0.01, _NEAR_ENDS), np.linspace(0.04, 0.5, _INNER)]
     return np.concatenate([[0.0], near, 1 - near[-2::-1], [1.0]])
+
+
+def _valley(
+    link: Link, track: Track, study: Study, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return a place before and one behind the valley between two hills, and which studies have one.
+
+    A valley curves upwards, which the prior forbids unless n patients curve more; where a scan does not see
+    both of its slopes the ends of what curves upwards are found, where the slope is least and greatest.
+    """
+    before, behind, two = low.copy(), high.copy(), np.zeros(low.size, dtype=np.bool_)
+    rows = np.flatnonzero(_BENDS * study.n * study.tau**2 > 1)
+    if link is not LINKS["cauchit"] or not rows.size:
+        return before, behind, two
+    some = study.take(rows)
+    s = low[rows, None] + (high - low)[rows, None] * _shares()
+    slope, curve = slope_of(link, track, Study(*(field[:, None] for field in some)), s)
+    rising, bent = slope > 0, curve < 0
+    rising[:, 0], rising[:, -1] = True, False
+    last = s.shape[1] - 1
+    falls, every = rising[:, :-1] & ~rising[:, 1:], np.arange(rows.size)
+    first, second = falls.argmax(axis=-1) + 1, last - 1 - falls[:, ::-1].argmax(axis=-1)
+    left, right, seen = s[every, first], s[every, second], first <= second
+    narrow = np.flatnonzero(~seen & bent.any(axis=-1))
+    if narrow.size:
+        part, points, bends = some.take(narrow), s[narrow], bent[narrow]
+        ends = bends.argmax(axis=-1), last - bends[:, ::-1].argmax(axis=-1)
+        for side, at, found in ((-1, ends[0], left), (1, ends[1], right)):
+            row = np.arange(narrow.size)
+            inside, outside = points[row, at], points[row, np.clip(at + side, 0, last)]
+            for _ in range(_BEND_STEPS):
+                middle = 0.5 * (inside + outside)
+                upwards = slope_of(link, track, part, middle)[1] < 0
+                inside, outside = np.where(upwards, middle, inside), np.where(upwards, outside, middle)
+            found[narrow] = inside
+        down, up = (slope_of(link, track, part, found[narrow])[0] for found in (left, right))
+        seen[narrow] = (down < 0) & (up > 0)
+    before[rows[seen]], behind[rows[seen]], two[rows] = left[seen], right[seen], seen
+    return before, behind, two
 
 
 def windows(
@@ -117,24 +158,14 @@ def windows(
     """Return what to sum over, with the mode and height of each study's highest hill."""
     low, high = _span(link, track, study)
     every = np.arange(low.size)
-    two = np.zeros(low.size, dtype=np.bool_)
-    if link is LINKS["cauchit"]:
-        s = low[:, None] + (high - low)[:, None] * _shares()
-        wide = Study(*(field[:, None] for field in study))
-        rising = slope_of(link, track, wide, s)[0] > 0
-        rising[:, 0], rising[:, -1] = True, False
-        falls = rising[:, :-1] & ~rising[:, 1:]
-        first, last = falls.argmax(axis=-1), falls.shape[1] - 1 - falls[:, ::-1].argmax(axis=-1)
-        two = first < last
-        top = _top(link, track, study, s[every, first], s[every, first + 1])
-    else:
-        top = _top(link, track, study, low, high)
+    first_end, second_start, two = _valley(link, track, study, low, high)
+    top = _top(link, track, study, low, np.where(two, first_end, high))
     peak = height_of(track, study, top)
     left_top, right_top = top, top
     both = np.flatnonzero(two)
     if both.size:
         some = study.take(both)
-        other = _top(link, track, some, s[both, last[both]], s[both, last[both] + 1])
+        other = _top(link, track, some, second_start[both], high[both])
         height = height_of(track, some, other)
         left_top, right_top = top.copy(), top.copy()
         right_top[both] = other
