@@ -249,8 +249,10 @@ def programs_with(options: Mapping[str, Any], at_edge: bool) -> tuple[list[str],
         if model not in program.models:
             continue
         if model != "inverse-variance":
-            same = all(options.get(key) == value for key, value in _COUNTS.items())
-            (default if same else offered).append(name)
+            if all(options.get(key) == value for key, value in _COUNTS.items()):
+                default.append(name)
+            elif options.get("link", "logit") == _COUNTS["link"] and options["ci"] in {"normal", "t"}:
+                offered.append(name)  # no other interval of these models is theirs
             continue
         if scale not in program.offers["transform"]:
             continue

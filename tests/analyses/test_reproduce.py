@@ -357,3 +357,12 @@ def test_every_method_is_compared():
     assert {*MEAN_CI, *mr.BINOMIAL_CI} - {"bootstrap", "blyth-still-casella"} <= seen["ci"]
     assert set(CORRECT) - {"none"} <= seen["correct"]
     assert set(BACK_N) <= seen["back_n"]
+
+
+def test_an_interval_that_only_this_package_has_is_no_programs():
+    studies = mr.datasets.load("pritz1997")
+    low, high = mr.pool(studies).rate_ci
+    found = mr.reproduce(studies, f"{mr.pool(studies).rate:.1%} ({low:.1%} to {high:.1%})")
+    assert "bartlett" in found.method[0]
+    assert found.program[0] == ""
+    assert "no program's default" in str(found)
