@@ -53,12 +53,13 @@ def check_offered(spec: Spec) -> None:
     if kind.spread is None or spec.tau2 == "common":
         which = option("tau2", spec.tau2) if kind.spread else option("model", spec.model)
         raise InvalidArgument(f"{wanted} has no meaning for {which}, which knows no spread: leave it out")
-    if spec.model not in REGRESSIONS:
+    regression = REGRESSIONS.get(spec.model)
+    if regression is None:
         raise InvalidArgument(
             f"{wanted} is not offered for {option('model', spec.model)}: leave it out, or pool with one of "
             f"{', '.join(map(repr, REGRESSIONS))}"
         )
-    possible = REGRESSIONS[spec.model].intervals
+    possible = regression.intervals
     if spec.ci not in possible:
         raise InvalidArgument(
             f"{option('ci', spec.ci)} is not offered with {wanted}: pool with one of "

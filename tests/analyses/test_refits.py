@@ -202,7 +202,7 @@ def test_what_cannot_be_asked():
     for function in (mr.leave_one_out, mr.cumulative, mr.influence):
         with pytest.raises(InvalidArgument, match=r"result of mr\.pool"):
             function(data())
-        with pytest.raises(UnknownName, match="'yeer' is not known"):
+        with pytest.raises(UnknownName, match="'yeer' is no column"):
             function(fit, by="yeer")
         with pytest.raises(InvalidArgument, match="by"):
             function(fit, by=3)
