@@ -11,7 +11,7 @@ from metaresp.model.batch import estimate, parts_of
 from metaresp.model.registry import model_of
 from metaresp.model.spec import nested_only, resolve
 
-_CHUNK = 1 << 19  # counts fitted at once
+_CHUNK = 1 << 16  # counts fitted at once: what a cache holds
 _TABULATED = 500  # subsets from which on a table of each study's likelihood pays
 
 
