@@ -15,7 +15,7 @@ from metaresp.model.estimates import EXACT, REASONS
 from metaresp.model.registry import model_of
 from metaresp.model.subset_points import subset_points
 from metaresp.outcome_words import outcome_words
-from metaresp.records import Record
+from metaresp.records import Later, Record, on_demand
 from metaresp.result import Fit
 from metaresp.subsets import all_subsets, members, random_subsets
 
@@ -28,6 +28,7 @@ RANDOM_SUBSETS = 100_000
 _SEED = 2012  # of subsets that are drawn without a seed
 
 
+@on_demand(*(f"{of}_{part}" for of in ("rate", "measure") for part in ("with", "without", "share")))
 @dataclass(frozen=True, eq=False, slots=True)
 class Gosh(Record):
     """Pooled rates of subsets of the studies.  The empty subset is none of them.
@@ -208,7 +209,11 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
     measure = {"tau2": "I2", "rho": "rho", None: "k"}[kind.spread]
     held = members(packed, units)
     value = getattr(found, measure)
-    of_rate, of_measure = membership(found.rate, held), membership(value, held)
+    parts = Later(lambda: (membership(found.rate, held), membership(value, held)))
+
+    def told(which: int, name: str) -> Any:
+        return Later(lambda: getattr(parts()[which], name))
+
     whole = {"I2": fit.heterogeneity.I2, "rho": fit.rho, "k": float(fit.k)}[measure]
     return Gosh(
         study=labels,
@@ -225,12 +230,12 @@ def gosh(fit: Fit, *, subsets: int | None = None, seed: int | None = None, by: s
         measure=measure,
         whole_rate=fit.rate,
         whole_measure=whole,
-        rate_with=of_rate.median_with,
-        rate_without=of_rate.median_without,
-        measure_with=of_measure.median_with,
-        measure_without=of_measure.median_without,
-        rate_share=of_rate.share,
-        measure_share=of_measure.share,
+        rate_with=told(0, "median_with"),
+        rate_without=told(0, "median_without"),
+        measure_with=told(1, "median_with"),
+        measure_without=told(1, "median_without"),
+        rate_share=told(0, "share"),
+        measure_share=told(1, "share"),
         outcome=spec.outcome,
         notes=notes + _notes(found.reason, fit),
     )
