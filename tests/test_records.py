@@ -34,7 +34,16 @@ def every_record():
     yield from (mr.leave_one_out(fit), mr.leave_one_out(nested, by="region"), mr.cumulative(fit, by="region"))
     yield from (mr.cumulative(fit), mr.influence(fit), mr.influence(nested, by="region"))
     found = mr.regress(fit, "region")
-    yield from (found, found.predict(), found.bubbles())
+    yield from (found, found.predict(), found.bubbles(), found.design)
+    yield from (
+        mr.gosh(fit),
+        mr.compare(fit),
+        mr.overlap(fit, "region"),
+        mr.missing_responses(fit, odds=[0, 2]),
+    )
+    yield from (mr.small_study_effects(fit), mr.trim_and_fill(mr.pool(studies, model="inverse-variance")))
+    yield from (mr.reproduce(studies, "40% (20 to 60)"), mr.multinomial_ci([3, 4, 9]))
+    yield mr.pool_categories({"CR": [1, 2], "PR": [3, 4], "PD": [5, 6]}, categories=["CR", "PR", "PD"])
     yield from (mr.binomial_ci([1, 2], [8, 9]), mr.binomial_ci(1, [8, 9], method="jeffreys"))
     yield from (mr.binomial_test([1, 2], [8, 9], 0.5), mr.compare_methods(4, 9))
     yield from (mr.coverage(5, ["wald"]), mr.coverage(5, ["wald"], rates=np.array([0.1, 0.2])))
@@ -87,9 +96,11 @@ def test_no_record_with_arrays_is_left_out():
         if dataclasses.is_dataclass(cls)
         and "__slots__" in vars(cls)  # a slotted dataclass is made from a class without, which lives on
         and cls.__module__.startswith("metaresp.")
-        and any("Array" in str(field.type) for field in dataclasses.fields(cls))
+        and any("array" in str(field.type).lower() for field in dataclasses.fields(cls))
     }
-    assert {cls.__qualname__ for cls in with_arrays - known} == set()
+    # what others are derived from is there by these
+    missing = {cls for cls in with_arrays - known if not any(issubclass(made, cls) for made in known)}
+    assert {cls.__qualname__ for cls in missing} == set()
 
 
 WAYS = {

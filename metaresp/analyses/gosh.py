@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metaresp.analyses.clusters import batch_options, check_fit
-from metaresp.arrays import ByteArray, FloatArray, IntArray, silent
+from metaresp.arrays import ByteArray, FloatArray, IntArray, owned, silent
 from metaresp.checks import check_seed, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, known_name, option
 from metaresp.kernel.numerics.membership import membership
@@ -98,7 +98,7 @@ class Gosh(Record):
         known = ~np.isnan(shares)
         count = known.sum(axis=0)
         total = np.where(known, shares, 0.0).sum(axis=0)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return owned(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
     def values(self) -> FloatArray:
         """Return the measure of every subset, shape (subsets,)."""
