@@ -7,6 +7,7 @@ from metaresp.errors import InvalidArgument, UnknownName, option
 from metaresp.model import Batch, pool_batch
 from metaresp.model.registry import model_of
 from metaresp.model.spec import DEFAULT
+from metaresp.pooling import pool
 from metaresp.result import Fit
 from metaresp.studies import Studies
 from metaresp.studies.parts import Value, choices
@@ -18,6 +19,15 @@ def check_fit(fit: Any) -> None:
         return
     first = "; mr.pool(studies) makes one" if isinstance(fit, Studies) else ""
     raise InvalidArgument(f"{option('fit', fit)}: must be a result of mr.pool{first}")
+
+
+def fit_of(data: Any, options: dict[str, Any]) -> Fit:
+    """Return a fit as it is, and studies pooled by *options*, which have no place beside a fit."""
+    if not isinstance(data, Fit):
+        return pool(data, **options)
+    for name in options:
+        raise InvalidArgument(f"{option(name)}: leave it out when a fit is given")
+    return data
 
 
 def column_by(studies: Studies, by: Any) -> tuple[Value, ...]:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metaresp.analyses.clusters import batch_options
+from metaresp.analyses.clusters import batch_options, fit_of
 from metaresp.arrays import FloatArray, IntArray, silent
 from metaresp.checks import as_float, check_whole
 from metaresp.errors import CannotEstimate, InvalidArgument, option
 from metaresp.kernel.numerics.quantiles import t_quantile
 from metaresp.model import Batch, pool_batch
 from metaresp.model.spec import Spec
-from metaresp.pooling import pool
 from metaresp.records import Answered, Interval
 from metaresp.result import Fit
 
@@ -131,12 +130,9 @@ def missing_responses(
     >>> found.rate.round(2).tolist()
     [0.53, 0.58, 0.62]
     """
-    if isinstance(data, Fit):
-        for name in options:
-            raise InvalidArgument(f"{option(name)}: leave it out when a fit is given")
     chosen = _checked_odds(odds)
     imputations, seed = check_whole("imputations", imputations, 2, 1000), check_whole("seed", seed, 0)
-    fit = data if isinstance(data, Fit) else pool(data, **options)
+    fit = fit_of(data, options)
     if fit.spec.cluster is not None:
         raise InvalidArgument(f"{option('cluster', fit.spec.cluster)}: is not offered with missing responses")
     studies = fit.studies

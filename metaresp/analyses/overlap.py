@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from metaresp.analyses.clusters import batch_options, column_by
+from metaresp.analyses.clusters import batch_options, column_by, fit_of
 from metaresp.arrays import BoolArray, FloatArray, IntArray, silent
 from metaresp.errors import InvalidArgument, option
 from metaresp.model import pool_batch
@@ -140,12 +140,7 @@ def overlap(data: Any, by: str, **options: Any) -> Overlap:
     >>> found.sets, found.choice[1], found.n.tolist()
     (2, 'largest of each centre', [53, 43, 43, 33, 53, 48, 48])
     """
-    if isinstance(data, Fit):
-        for name in options:
-            raise InvalidArgument(f"{option(name)}: leave it out when a fit is given")
-        fit = data
-    else:
-        fit = pool(data, **options)
+    fit = fit_of(data, options)
     if fit.spec.cluster is not None:
         raise InvalidArgument(
             f"{option('cluster', fit.spec.cluster)}: leave it out, the nested model is one of the choices"

@@ -12,7 +12,7 @@ from metaresp.analyses.group_test import Reference, between
 from metaresp.analyses.moderators import level_text
 from metaresp.analyses.one_tau2 import NUMBERS, check_offered, fit_one_tau2, group_numbers
 from metaresp.arrays import FloatArray, IntArray, silent
-from metaresp.checks import check_bool
+from metaresp.checks import check_bool, check_whole
 from metaresp.counts import clean
 from metaresp.errors import InvalidArgument, known_name, option
 from metaresp.model import pool_batch
@@ -272,17 +272,16 @@ def subgroups(
 def _reference(name: str | None, permutations: int | None, seed: int | None) -> Reference:
     if name is not None:
         name = known_name("reference", name, ("F", "chi-square", "permutation"))
+    counts = {}
     for argument, value, least in (("permutations", permutations, 1), ("seed", seed, 0)):
-        if value is None:
-            continue
-        if name != "permutation":
+        if value is not None and name != "permutation":
             raise InvalidArgument(
                 f"{option(argument, value)} has no meaning without {option('reference', 'permutation')}: "
                 "leave it out"
             )
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 10**7:
-            raise InvalidArgument(f"{option(argument, value)}: must be a whole number of {least} or more")
-    return Reference(name, 999 if permutations is None else permutations, 1 if seed is None else seed)
+        if value is not None:
+            counts[argument] = check_whole(argument, value, least, 10**7 - 1)
+    return Reference(name, counts.get("permutations", 999), counts.get("seed", 1))
 
 
 def _tau2_limits(

@@ -116,9 +116,8 @@ def _cloud(
         return
     # an odd step through all subsets, in the order of their bits, favours no study
     some = slice(None, None, x.size // (2 * MOST_POINTS) | 1)
-    kind = groups[-1][2][some].astype(
-        np.int64
-    )  # of the last group or not; in the order of the subsets, mixed
+    # of the last group or not; in the order of the subsets, mixed
+    kind = groups[-1][2][some].astype(np.int64)
     colours = np.array([groups[0][1], groups[-1][1]])[kind]
     axes.scatter(
         x[some], y[some], s=14.0 if x.size <= 300 else 4.0, color=colours.tolist(), alpha=0.5, linewidths=0,
